@@ -1,0 +1,51 @@
+import { Type, type Static } from 'typebox'
+import { Observation } from './observation.ts'
+import { ACTORS, CAUSES, CONFIDENCES, HOPS, LEVELS, SIDES, STATES } from './words.ts'
+
+const closed = { additionalProperties: false }
+
+/** One answer of one check. `says` is the sentence of the catalogue, `detail` what was seen here. */
+export const Finding = Type.Object({
+  check: Type.String({ description: "'s2s.…', see docs/checks" }),
+  outcome: Type.String(),
+  level: Type.Enum([...LEVELS]),
+  says: Type.String(),
+  detail: Type.Optional(Type.String()),
+  endpoint: Type.Optional(Type.String({ description: 'EndpointObservation.id; absent when the finding is about the domain' })),
+  vantage: Type.String(),
+}, closed)
+export type Finding = Static<typeof Finding>
+
+export const Evidence = Type.Object({ text: Type.String(), endpoint: Type.Optional(Type.String()), check: Type.Optional(Type.String()) }, closed)
+export type Evidence = Static<typeof Evidence>
+
+/** What nobody asked, and what it would take to know. */
+export const Untested = Type.Object({ what: Type.String(), needs: Type.String() }, closed)
+export type Untested = Static<typeof Untested>
+
+/** One named root cause about one domain. */
+export const Verdict = Type.Object({
+  state: Type.Enum([...STATES]),
+  cause: Type.Enum([...CAUSES]),
+  side: Type.Enum([...SIDES]),
+  hop: Type.Enum([...HOPS]),
+  actor: Type.Enum([...ACTORS]),
+  confidence: Type.Enum([...CONFIDENCES]),
+  sentence: Type.String(),
+  evidence: Type.Array(Evidence),
+  remedy: Type.Array(Type.String()),
+  untested: Type.Array(Untested),
+}, closed)
+export type Verdict = Static<typeof Verdict>
+
+/** What `dialtone check --format json` prints for one domain. */
+export const Report = Type.Object({
+  domain: Type.String(),
+  as: Type.Union([Type.String(), Type.Null()]),
+  vantage: Type.String(),
+  startedAt: Type.String({ format: 'date-time' }),
+  verdict: Verdict,
+  findings: Type.Array(Finding),
+  observation: Observation,
+}, closed)
+export type Report = Static<typeof Report>

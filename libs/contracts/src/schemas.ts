@@ -1,0 +1,5 @@
+// The validators (TypeBox, JSON Schema) of the shapes that cross a process boundary.
+
+export { Failure } from './failure.ts'
+export { DnsAnswer, EndpointObservation, Observation } from './observation.ts'
+export { Finding, Report, Verdict } from './report.ts'
