@@ -3,3 +3,4 @@
 export { Failure } from './failure.ts'
 export { DnsAnswer, EndpointObservation, Observation } from './observation.ts'
 export { Finding, Report, Verdict } from './report.ts'
+export { firstProblem } from './problem.ts'
