@@ -1,0 +1,107 @@
+import type { FeaturesSeen, Failure, HeaderSeen } from '@dialtone/contracts'
+import { quoted } from '@dialtone/kernel'
+import { childrenOf, isNamed, toElement, type Element } from '../element.ts'
+import type { ElementFrame, HeaderFrame } from '../frame.ts'
+import { BIDI, DIALBACK, SASL, SERVER, STANZA_ERRORS, STREAM_ERRORS, STREAM_MANAGEMENT, STREAMS, TLS } from '../namespaces.ts'
+import { readFeatures } from '../read-features.ts'
+
+/** How a dialback answer ended (XEP-0220 §2.1, §2.5): `error` comes with a stanza error condition where the peer gives one. */
+export type DialbackAnswer = { type: 'valid' | 'invalid' } | { type: 'error', condition: string, text?: string }
+
+/** Everything that can happen on an S2S stream while it is negotiated, whoever opened it. Time and transport are events too. */
+export type Event =
+  | { on: 'header', header: HeaderSeen }
+  | { on: 'features', features: FeaturesSeen }
+  | { on: 'starttls' }
+  | { on: 'proceed' }
+  | { on: 'starttls-failure' }
+  /** The TLS handshake is over and its late refusal, if any, has been waited for. `identity`: the peer's certificate is valid for its domain. */
+  | { on: 'secured', identity: boolean }
+  /** SASL, from the peer that authenticates: `authzid` is decoded, absent for `=`. */
+  | { on: 'sasl-auth', mechanism: string, authzid?: string }
+  | { on: 'sasl-success' }
+  | { on: 'sasl-failure', condition: string, text?: string }
+  /** `<db:result/>` with a key: the peer wants to be authenticated as `from`. */
+  | { on: 'dialback-key', from: string, to: string, key: string }
+  /** `<db:verify/>` with a key: the peer asks whether we made it. */
+  | { on: 'dialback-question', from: string, to: string, id: string, key: string }
+  | { on: 'dialback-result', from: string, to: string, answer: DialbackAnswer }
+  | { on: 'dialback-verified', from: string, to: string, id: string, answer: DialbackAnswer }
+  | { on: 'bidi' }
+  | { on: 'stream-management', name: string }
+  | { on: 'stanza', name: 'message' | 'presence' | 'iq', from?: string, to?: string }
+  | { on: 'stream-error', condition: string, text?: string, application?: string }
+  /** A first-level element that no rule above knows. */
+  | { on: 'unknown-element', name: string }
+  | { on: 'footer', received: number }
+  /** Nothing came within the time that the state allows. */
+  | { on: 'silence', received: number }
+  /** The transport or the framer ended it. */
+  | { on: 'stopped', failure: Failure }
+
+/** What a first-level element is. `header` supplies the prefixes that were declared on the stream. */
+export function readEvent (frame: ElementFrame, header: HeaderFrame): Event {
+  const { namespace, name } = frame
+  if (namespace === STREAMS && name === 'features') return { on: 'features', features: readFeatures(toElement(frame, header)) }
+  if (namespace === STREAMS && name === 'error') return streamError(toElement(frame, header))
+  if (namespace === TLS) return tls(name)
+  if (namespace === SASL) return sasl(toElement(frame, header))
+  if (namespace === DIALBACK) return dialback(frame, toElement(frame, header))
+  if (namespace === BIDI && name === 'bidi') return { on: 'bidi' }
+  if (namespace === STREAM_MANAGEMENT) return { on: 'stream-management', name: quoted(name, 40) }
+  if (namespace === SERVER && (name === 'message' || name === 'presence' || name === 'iq')) return { on: 'stanza', name, ...optional('from', frame.from), ...optional('to', frame.to) }
+  return { on: 'unknown-element', name: quoted(`{${namespace}}${name}`, 200) }
+}
+
+function tls (name: string): Event {
+  if (name === 'starttls') return { on: 'starttls' }
+  if (name === 'proceed') return { on: 'proceed' }
+  return name === 'failure' ? { on: 'starttls-failure' } : { on: 'unknown-element', name: `{${TLS}}${quoted(name, 40)}` }
+}
+
+function sasl (element: Element): Event {
+  const name = element.getName()
+  if (name === 'success') return { on: 'sasl-success' }
+  if (name === 'failure') return { on: 'sasl-failure', ...condition(element, SASL) }
+  if (name === 'auth') return { on: 'sasl-auth', mechanism: quoted(String(element.attrs['mechanism'] ?? ''), 64), ...optional('authzid', authzid(element.text().trim())) }
+  return { on: 'unknown-element', name: `{${SASL}}${quoted(name, 40)}` }
+}
+
+function dialback (frame: ElementFrame, element: Element): Event {
+  const { from = '', to = '', id = '', type } = frame
+  const key = element.text().trim()
+  if (frame.name === 'result') return type === undefined ? { on: 'dialback-key', from, to, key } : { on: 'dialback-result', from, to, answer: answer(type, element) }
+  if (frame.name === 'verify') return type === undefined ? { on: 'dialback-question', from, to, id, key } : { on: 'dialback-verified', from, to, id, answer: answer(type, element) }
+  return { on: 'unknown-element', name: `{${DIALBACK}}${quoted(frame.name, 40)}` }
+}
+
+function answer (type: string, element: Element): DialbackAnswer {
+  if (type === 'valid' || type === 'invalid') return { type }
+  const error = childrenOf(element).find(child => child.getName() === 'error')
+  return { type: 'error', ...condition(error ?? element, STANZA_ERRORS) }
+}
+
+function streamError (element: Element): Event {
+  const application = childrenOf(element).find(child => child.getNS() !== STREAM_ERRORS)
+  return {
+    on: 'stream-error',
+    ...condition(element, STREAM_ERRORS),
+    ...optional('application', application === undefined ? undefined : quoted(`{${application.getNS() ?? ''}}${application.getName()}`, 199)),
+  }
+}
+
+/** The defined condition and the text beside it, in the error's own namespace. */
+function condition (element: Element, namespace: string): { condition: string, text?: string } {
+  const children = childrenOf(element).filter(child => child.getNS() === namespace)
+  const name = children.find(child => child.getName() !== 'text')?.getName() ?? 'undefined-condition'
+  const text = children.find(child => isNamed(child, namespace, 'text'))?.text().trim()
+  return { condition: quoted(name, 60), ...optional('text', text === undefined || text === '' ? undefined : quoted(text, 300)) }
+}
+
+function authzid (base64: string): string | undefined {
+  return base64 === '' || base64 === '=' ? undefined : base64
+}
+
+function optional<Name extends string, Value> (name: Name, value: Value | undefined): { [N in Name]?: Value } {
+  return value === undefined ? {} : { [name]: value } as { [N in Name]?: Value }
+}
