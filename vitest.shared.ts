@@ -14,7 +14,7 @@ export function lane (project: string, which: 'test' | 'real'): ViteUserConfig {
       fileParallelism: !real,
       testTimeout: real ? 60_000 : 15_000,
       hookTimeout: 60_000,
-      reporters: ['default', ['../../tools/lane-reporter.ts', { lane: which, project }]],
+      reporters: ['default', ['../../tools/lane-reporter.ts', { lane: which }]],
     },
   })
 }

@@ -1,16 +1,23 @@
 // Leaves the counts of one project's lane in .cache/lanes, where `npm test` adds them up; Nx restores the file with a cached run.
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
-import type { Reporter, TestModule } from 'vitest/node'
+import { dirname, join, relative, resolve } from 'node:path'
+import type { Reporter, TestModule, Vitest } from 'vitest/node'
 
 export type LaneCounts = { passed: number, failed: number, skipped: number, seconds: number }
 
 export default class LaneReporter implements Reporter {
-  private readonly file: string
+  private readonly lane: string
   private readonly began = performance.now()
+  private file = ''
 
-  constructor ({ lane, project }: { lane: string, project: string }) {
-    this.file = resolve(import.meta.dirname, `../.cache/lanes/${lane}/${project}.json`)
+  constructor ({ lane }: { lane: string }) {
+    this.lane = lane
+  }
+
+  /** The file is named by the project's folder, as in the `outputs` of nx.json. */
+  onInit (vitest: Vitest): void {
+    const root = resolve(import.meta.dirname, '..')
+    this.file = join(root, '.cache', 'lanes', this.lane, `${relative(root, vitest.config.root)}.json`)
   }
 
   onTestRunEnd (modules: readonly TestModule[], errors: readonly unknown[]): void {
