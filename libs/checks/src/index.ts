@@ -1,1 +1,7 @@
-export {}
+// Observations in, findings out: one table of outcomes and one pure function per check.
+
+export { CHECKS } from './catalogue.ts'
+export { ask, defineDomainCheck, defineEndpointCheck, type Answer, type Check, type DomainCheck, type EndpointCheck, type Outcome } from './check.ts'
+export { examine } from './examine.ts'
+export { endsAt, identity, leafOf, pathOf } from './certificates.ts'
+export { PROFILE_DATA, type Expectation } from './profiles.ts'

@@ -1,11 +1,19 @@
 /**
  * judge: observations and expectations in, one named cause out. Pure, and independent of the order of observations and endpoints.
- * Says nothing yet about certificate dates, names and purposes (they need DER), nor about what only several vantages can prove.
+ * Says nothing about what only several vantages can prove, but that they disagree.
  */
+import { PROFILE_DATA, examine } from '@dialtone/checks'
 import type { Cause, Confidence, DnsAnswer, EndpointObservation, JudgeConfig, Observation, Untested, Verdict } from '@dialtone/contracts'
 import { CAUSE_ROWS, ORDER } from './causes.ts'
+import { certificateFaults } from './certificate-faults.ts'
 import { faultOf, type Fault } from './faults.ts'
 
+/** When it works, what is still wrong: the first that is proved wins. */
+const SOFT_ORDER: readonly Cause[] = [
+  'dns.address-unexpected',
+  'certificate.expired', 'certificate.not-yet-valid', 'certificate.name-mismatch', 'certificate.purpose', 'certificate.self-signed', 'certificate.untrusted',
+  'degraded.certificate-expiring', 'degraded.records', 'degraded.weak-authentication', 'degraded.slow',
+]
 const NO_ANSWER = new Set(['timeout', 'refused', 'unreachable'])
 
 /** The verdict about the domain of the observations. No observation: `unknown`. */
@@ -20,7 +28,7 @@ export function judge (observations: readonly Observation[], config: JudgeConfig
   const dead = all.filter(({ endpoint }) => endpoint !== undefined)
   if (dead.length > 0) return verdict('degraded.endpoint-dead', dead, observations, config)
   const soft = each.flatMap(({ soft }) => soft)
-  for (const cause of ['certificate.self-signed', 'certificate.untrusted', 'degraded.weak-authentication', 'degraded.slow'] as const) {
+  for (const cause of SOFT_ORDER) {
     const proof = soft.filter(fault => fault.cause === cause)
     if (proof.length > 0) return verdict(cause, proof, observations, config)
   }
@@ -38,7 +46,7 @@ function proofs (o: Observation, config: JudgeConfig): Seen {
   const probe = o.endpoints.find(e => e.source === 'port-probe' && faultOf(e, o, config) === undefined)
   if (good.length === 0 && probe !== undefined) faults.push({ cause: 'dns.port-unexpected', text: `XMPP answers on port ${probe.port}` })
   if (good.length === 0 && o.asked.overrides.length === 0) faults.push(...recordFaults(o, advertised, config))
-  return { works: good.length > 0, reached: faults.some(({ endpoint }) => endpoint !== undefined), faults: [...faults, ...claims(o, config)], soft: good.flatMap(e => softFaults(e, config)) }
+  return { works: good.length > 0, reached: faults.some(({ endpoint }) => endpoint !== undefined), faults: [...faults, ...claims(o, config)], soft: [...good.flatMap(e => softFaults(e, o, config)), ...recordSoftFaults(o, config)] }
 }
 
 function recordFaults (o: Observation, advertised: readonly EndpointObservation[], config: JudgeConfig): Fault[] {
@@ -74,14 +82,24 @@ function claims (o: Observation, config: JudgeConfig): Fault[] {
     .map(({ endpoint, to }) => ({ cause: 'dialback.domain-claimed', text: `answers for ${to}, and denies a made-up name`, endpoint }))
 }
 
-function softFaults (e: EndpointObservation, config: JudgeConfig): Fault[] {
-  const found: Fault[] = []
-  if (e.chain?.trust === 'self-signed') found.push({ cause: 'certificate.self-signed', text: 'the chain is one self-signed certificate', endpoint: e.id })
-  else if (e.chain !== undefined && e.chain.trust !== 'trusted') found.push({ cause: 'certificate.untrusted', text: `chain: ${e.chain.trust}`, endpoint: e.id })
-  if (e.tls === undefined) found.push({ cause: 'degraded.weak-authentication', text: 'no STARTTLS offered', endpoint: e.id })
-  const slow = e.steps.find(step => step.outcome === 'ok' && step.ms > config.slowStageMs)
+function softFaults (e: EndpointObservation, o: Observation, config: JudgeConfig): Fault[] {
+  const found = certificateFaults(e, o, config)
+  const clear = PROFILE_DATA[config.profile].tls
+  if (e.tls === undefined && clear === 'expected') found.push({ cause: 'degraded.weak-authentication', text: 'no STARTTLS offered', endpoint: e.id })
+  const slow = e.steps.find(step => step.outcome === 'ok' && step.ms > config.slowStageMs && step.stage !== 'close')
   if (slow !== undefined) found.push({ cause: 'degraded.slow', text: `${slow.stage} took ${Math.round(slow.ms)} ms`, endpoint: e.id })
   return found
+}
+
+/** Records that break a rule which some server enforces, although it works here; and an unexpected address beside expected ones. */
+function recordSoftFaults (o: Observation, config: JudgeConfig): Fault[] {
+  const findings = examine(o, config)
+  const broken = findings.filter(({ check, level }) => check === 's2s.srv-rules' && level === 'warning')
+  const odd = findings.filter(({ check, outcome }) => check === 's2s.address-expected' && outcome === 'unexpected')
+  return [
+    ...odd.map(({ detail = '' }) => ({ cause: 'dns.address-unexpected' as const, state: 'degraded' as const, text: detail })),
+    ...broken.map(({ says, detail }) => ({ cause: 'degraded.records' as const, text: detail === undefined ? says : `${says}: ${detail}` })),
+  ]
 }
 
 function byOrder (a: Fault, b: Fault): number {

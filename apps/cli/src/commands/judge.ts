@@ -1,0 +1,90 @@
+// dialtone judge: observations in, verdicts out. What an old observation says can be judged again by new rules.
+import type { JudgeConfig, Observation, Report } from '@dialtone/contracts'
+import { firstProblem, Observation as ObservationShape } from '@dialtone/contracts/schemas'
+import { OperatorError, quoted } from '@dialtone/kernel'
+import { examine } from '@dialtone/checks'
+import { judge } from '@dialtone/verdict'
+import { read } from '../credentials.ts'
+import { exitCode } from '../exit-code.ts'
+import { JUDGE_HELP } from '../help.ts'
+import { COMMON, formatOf, parse } from '../options.ts'
+import type { Out } from '../out.ts'
+import { headline, reportText } from '../text/report.ts'
+import { configOf } from './check.ts'
+
+const OPTIONS = {
+  ...COMMON,
+  expect: { type: 'string', multiple: true },
+  ours: { type: 'boolean' },
+  'hosted-by': { type: 'string', multiple: true },
+  profile: { type: 'string' },
+} as const
+
+/** Runs the command; resolves to the exit code. Throws OperatorError when a file cannot be read or is no observation. */
+export function runJudge (args: readonly string[], out: Out): number {
+  const { values, positionals } = parse('judge', OPTIONS, args)
+  if (values.help === true) return out.print(JUDGE_HELP)
+  const format = formatOf(values)
+  const config = configOf(values)
+  if (positionals.length === 0) throw new OperatorError('usage', 'which file? For example: dialtone check partner.example --json > seen.json, then dialtone judge seen.json')
+
+  const observations = positionals.flatMap(observationsIn)
+  const judged = [...Map.groupBy(observations, ({ domain }) => domain).values()].map(seen => judgeTogether(seen, config))
+  // One vantage gives the same object as check; several give their reports under the common verdict.
+  const printed = judged.map(entry => entry.reports.length === 1 ? entry.reports[0] : entry)
+  if (format === 'json') out.print(JSON.stringify(printed.length === 1 ? printed[0] : printed, null, 2) + '\n')
+  else out.print(judged.map(({ reports }) => textOf(reports, out)).join('\n'))
+  return exitCode(judged.map(({ verdict }) => verdict.state))
+}
+
+type Judged = Pick<Report, 'domain' | 'verdict' | 'findings'> & { reports: Report[] }
+
+function judgeTogether (observations: readonly Observation[], config: JudgeConfig): Judged {
+  const verdict = judge(observations, config)
+  const reports = observations.map(observation => ({
+    domain: observation.domain,
+    as: observation.asked.as ?? null,
+    vantage: observation.vantage,
+    startedAt: observation.startedAt,
+    verdict,
+    findings: examine(observation, config),
+    observation,
+  }))
+  return { domain: observations[0]?.domain ?? '', verdict, findings: reports.flatMap(({ findings }) => findings), reports }
+}
+
+/** One vantage: its report. Several: the common verdict once, then what each saw. */
+function textOf (reports: readonly Report[], out: Out): string {
+  const [first, ...others] = reports
+  if (first === undefined) return ''
+  if (others.length === 0) return reportText(first, out.terminal)
+  return reports.map((report, at) => at === 0 ? reportText(report, out.terminal) : `${headline(report, out.terminal)[0]}\n`).join('\n')
+}
+
+function observationsIn (file: string): Observation[] {
+  const text = read('FILE', file === '-' ? '/dev/stdin' : file)
+  const shown = `'${quoted(file, 120)}'`
+  const parsed = json(text, shown)
+  return (Array.isArray(parsed) ? parsed : [parsed]).flatMap((entry: unknown) => inside(entry)).map(candidate => {
+    const problem = firstProblem(ObservationShape, candidate)
+    if (problem !== undefined) throw new OperatorError('not-an-observation', `${shown} holds no observation: ${problem}. It should hold what 'dialtone check --json' prints`)
+    return candidate as Observation
+  })
+}
+
+/** The observations of a report, of what this command printed, or the observation itself. */
+function inside (entry: unknown): unknown[] {
+  if (typeof entry === 'object' && entry !== null) {
+    if ('observation' in entry) return [entry.observation]
+    if ('reports' in entry && Array.isArray(entry.reports)) return entry.reports.flatMap(inside)
+  }
+  return [entry]
+}
+
+function json (text: string, shown: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new OperatorError('not-json', `${shown} is no JSON: ${quoted(error instanceof Error ? error.message : String(error), 160)}`)
+  }
+}

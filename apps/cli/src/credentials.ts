@@ -1,0 +1,61 @@
+// Files that the operator names: read, checked and matched before anything is sent.
+import { X509Certificate, createPrivateKey } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { OperatorError, quoted } from '@dialtone/kernel'
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
+
+/** `--cert` and `--key`: PEM, the leaf first, the key without a passphrase. Refuses a key that belongs to another certificate. */
+export function clientCertificate (certificateFile: string | undefined, keyFile: string | undefined): { certificate: string, key: string } | undefined {
+  if (certificateFile === undefined && keyFile === undefined) return undefined
+  if (certificateFile === undefined) throw new OperatorError('usage', '--key needs --cert: name the certificate that belongs to the key')
+  if (keyFile === undefined) throw new OperatorError('usage', '--cert needs --key: name the private key of the certificate')
+
+  const certificate = read('--cert', certificateFile)
+  const leaf = certificatesIn('--cert', certificateFile, certificate)[0]
+  const key = read('--key', keyFile)
+  const privateKey = parsed(() => createPrivateKey(key), `--key ${shown(keyFile)} holds no private key that can be read: it must be PEM without a passphrase`)
+  if (leaf === undefined || !leaf.checkPrivateKey(privateKey)) throw new OperatorError('key-mismatch', `--key ${shown(keyFile)} does not belong to the first certificate in ${shown(certificateFile)}: put the server's own certificate first, or name its key`)
+  return { certificate, key }
+}
+
+/** `--ca`: one PEM string per certificate in the file. */
+export function anchorsIn (file: string): string[] {
+  const text = read('--ca', file)
+  certificatesIn('--ca', file, text)
+  return text.match(CERTIFICATE) ?? []
+}
+
+/** `--from-file`: one domain a line; blank lines and what follows a `#` do not count. `-` is standard input. */
+export function domainsIn (file: string): string[] {
+  return read('--from-file', file === '-' ? '/dev/stdin' : file).split(/\r?\n/).map(line => line.replace(/#.*/, '').trim()).filter(line => line !== '')
+}
+
+/** Any file that an option or argument names. */
+export function read (option: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    const why = { ENOENT: 'there is no such file', EACCES: 'it may not be read by this user', EISDIR: 'it is a directory' }[code] ?? `it could not be read (${code})`
+    throw new OperatorError('unreadable-file', `${option} ${shown(file)}: ${why}`)
+  }
+}
+
+function certificatesIn (option: string, file: string, text: string): X509Certificate[] {
+  const found = (text.match(CERTIFICATE) ?? []).map(pem => parsed(() => new X509Certificate(pem), `${option} ${shown(file)} holds a certificate that cannot be decoded`))
+  if (found.length === 0) throw new OperatorError('unreadable-certificate', `${option} ${shown(file)} holds no certificate: it must be PEM, with a line BEGIN CERTIFICATE`)
+  return found
+}
+
+function parsed<T> (parse: () => T, otherwise: string): T {
+  try {
+    return parse()
+  } catch {
+    throw new OperatorError('unreadable-certificate', otherwise)
+  }
+}
+
+function shown (file: string): string {
+  return `'${quoted(file, 120)}'`
+}

@@ -1,0 +1,114 @@
+// Help that one can learn from: what the command answers, examples first, then the options.
+
+export const HELP = `dialtone: can a domain be reached for XMPP federation, and if not, why?
+
+  dialtone check DOMAIN…       check every published endpoint, name one cause
+  dialtone lint DOMAIN…        judge the DNS records only; connects to nothing
+  dialtone explain NAME        what a cause or a check means and what to do
+  dialtone judge FILE…         judge kept observations again
+  dialtone zoo                 run the checks against known failures, here
+
+Try:  dialtone check partner.example
+      dialtone COMMAND --help
+`
+
+export const CHECK_HELP = `dialtone check: can others reach DOMAIN for federation, and if not, why?
+
+  dialtone check partner.example
+  dialtone check partner.example --as ours.example
+  dialtone check ours.example --ours --expect 203.0.113.10
+  dialtone check partner.example --endpoint 192.0.2.7:5269
+
+Asks DNS for both services, then speaks to every target and address in
+parallel: TCP, stream header, features, STARTTLS, TLS, certificate, features
+again, close. No message is sent, no user is involved, nothing is logged in.
+Prints one cause, the evidence and what to change.
+
+Whom to check
+  DOMAIN…               one or more domains, as in user@DOMAIN
+  --from-file FILE      more domains, one a line, # comments; - is stdin
+  --as OURS             check in the interest of OURS: also asks the peer
+                        whether it believes that it serves OURS itself
+  --ours                DOMAIN is ours: its faults are ours to mend
+  --hosted-by DOMAIN    a provider that may rightly answer for OURS
+  --profile NAME        what the peer is expected to be: standard (default),
+                        googletalk, webex, sametime, cup, expressway
+  --expect ADDRESS      DOMAIN is published at this address (repeatable)
+
+How to look
+  --resolver IP[:PORT]  ask this resolver; default: the first in resolv.conf
+  --control-name NAME   a name that always resolves, to tell a broken
+                        resolver from a broken domain; default: the root
+  --endpoint HOST:PORT  speak to this instead of what DNS says (repeatable);
+                        direct:HOST:PORT where TLS begins at once
+  --cert FILE --key FILE  show this certificate (PEM) where one is asked for
+  --ca FILE             trust these certificates too (PEM)
+  --allow-net CIDR      may connect to this private range (repeatable);
+                        private and local addresses are refused otherwise
+
+What to print
+  --format text|json    one object for one domain, an array for several
+  --json                the same as --format json
+  --transcript          what was sent and received, secrets masked
+  --quiet               no progress
+
+Exit code: 0 up, 1 degraded, 2 down, 3 could not tell, 64 usage.
+Of several domains the worst counts: down, then could not tell, then degraded.
+`
+
+export const LINT_HELP = `dialtone lint: are the DNS records of DOMAIN right?
+
+  dialtone lint partner.example
+  dialtone lint partner.example --resolver 192.0.2.53
+
+Asks the same DNS questions as check, judges the records, and says in which
+order servers will try them. Connects to nothing but the resolver.
+
+  DOMAIN…               one or more domains
+  --resolver IP[:PORT]  ask this resolver; default: the first in resolv.conf
+  --control-name NAME   a name that always resolves; default: the root
+  --expect ADDRESS      DOMAIN is published at this address (repeatable)
+  --allow-net CIDR      addresses in this private range are intended
+  --format text|json    or --json
+
+Exit code: 0 nothing to mend, 1 warnings, 2 errors, 3 could not tell, 64 usage.
+`
+
+export const EXPLAIN_HELP = `dialtone explain: what does a cause or a check mean?
+
+  dialtone explain dns.service-disabled      a cause
+  dialtone explain s2s.starttls-offer        a check
+  dialtone explain                           lists all of them
+
+  --format text|json    or --json
+`
+
+export const JUDGE_HELP = `dialtone judge: judge kept observations again, with today's rules.
+
+  dialtone check partner.example --json > seen.json
+  dialtone judge seen.json
+  dialtone judge inside.json outside.json    one domain, two vantages
+
+A FILE holds what 'dialtone check --json' printed, or bare observations.
+Observations of one domain are judged together. Nothing is sent.
+
+  --profile NAME, --expect ADDRESS, --ours, --hosted-by DOMAIN   as for check
+  --format text|json    or --json
+
+Exit code: as for check.
+`
+
+export const ZOO_HELP = `dialtone zoo: run the checks against known failures, on this machine.
+
+  dialtone zoo                 every scenario, then the table of verdicts
+  dialtone zoo NAME…           some of them
+  dialtone zoo --list          their names
+  dialtone zoo NAME --report   the full report of one
+
+Starts a DNS server and scripted XMPP peers on loopback, one scenario for each
+kind of failure, and compares the cause that is named with the right one.
+
+  --format text|json    or --json
+
+Exit code: 0 if each verdict is the right one, 1 if not, 64 usage.
+`

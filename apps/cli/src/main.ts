@@ -1,0 +1,34 @@
+// The command: which one, what stops it, which exit code. Each command is loaded when it is asked for, so that none pays for the others.
+import { OperatorError, quoted } from '@dialtone/kernel'
+import { USAGE } from './exit-code.ts'
+import { HELP } from './help.ts'
+import { standardOut, type Out } from './out.ts'
+
+type Command = (args: readonly string[], out: Out, signal: AbortSignal) => Promise<number> | number
+
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  check: async () => (await import('./commands/check.ts')).runCheck,
+  lint: async () => (await import('./commands/lint.ts')).runLint,
+  explain: async () => (await import('./commands/explain.ts')).runExplain,
+  judge: async () => (await import('./commands/judge.ts')).runJudge,
+  zoo: async () => (await import('./commands/zoo.ts')).runZoo,
+}
+
+const out = standardOut(process.env)
+const stopping = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort(new OperatorError('stopped', `stopped by ${name}; nothing was judged`)))
+
+process.exitCode = await main(process.argv.slice(2))
+
+async function main ([name = '--help', ...args]: readonly string[]): Promise<number> {
+  try {
+    if (name === '--help' || name === '-h' || name === 'help') return out.print(HELP)
+    const load = COMMANDS[name]
+    if (load === undefined) throw new OperatorError('usage', `there is no command '${quoted(name, 40)}'. See: dialtone --help`)
+    return await (await load())(args, out, stopping.signal)
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    out.progress(`dialtone: ${error.message}\n`)
+    return error.code === 'stopped' ? 130 : USAGE
+  }
+}

@@ -1,0 +1,20 @@
+// Network words on the command line, read by the adapter that will use them.
+import { systemResolver, toAscii, parseCidr } from '@dialtone/net'
+import type { CheckRequest } from '@dialtone/ladder'
+
+/** A domain as an operator writes it (U-labels, capitals, trailing dot) in A-label form. */
+export function domainOf (text: string): string {
+  return toAscii(text)
+}
+
+/** A CIDR block, kept as text; refused here if it is none. */
+export function parseAllowNet (text: string): string {
+  parseCidr(text)
+  return text
+}
+
+/** The resolver to ask. Its AD bit is believed only if the path to it is this host's own (RFC 4035 §4.9.3). */
+export function resolverHere (given: { address: string, port: number } | undefined): CheckRequest['resolver'] {
+  const resolver = given ?? systemResolver()
+  return { ...resolver, trusted: resolver.address.startsWith('127.') || resolver.address === '::1' }
+}

@@ -1,0 +1,99 @@
+// What happens, while it happens, on standard error: redrawn in place on a terminal, a plain line per finished endpoint elsewhere.
+import type { EndpointObservation, Report } from '@dialtone/contracts'
+import type { Progress } from '@dialtone/ladder'
+import { lastStep, milliseconds, STAGE_TITLES } from './text/endpoints.ts'
+import type { Terminal } from './terminal.ts'
+
+export type ProgressView = {
+  of: (domain: string) => (progress: Progress) => void
+  /** The domain is done; `print` may write its result: the view steps aside for it. */
+  finished: (report: Report, print: () => void) => void
+  close: () => void
+}
+
+/** A view that says nothing: for JSON in a pipe. */
+export const SILENT: ProgressView = { of: () => () => undefined, finished: (_, print) => print(), close: () => undefined }
+
+/** Redraws at most this often, so that a fleet of answers does not become a fleet of writes. */
+const FRAME_MS = 80
+const ROWS = 12
+
+/** Rows of what is running, redrawn in place; everything vanishes on close, before the result is printed. */
+export function liveProgress (write: (text: string) => void, terminal: Terminal, total: number): ProgressView {
+  const running = new Map<string, { dns: string, rows: Map<string, string> }>()
+  const states = { up: 0, degraded: 0, down: 0, unknown: 0 }
+  let drawn = 0
+  let done = 0
+  let timer: NodeJS.Timeout | undefined
+
+  const draw = () => {
+    timer = undefined
+    const lines: string[] = []
+    if (total > 1) lines.push(`${done} of ${total} domains: ${states.down} down, ${states.unknown} unknown, ${states.degraded} degraded, ${states.up} up`)
+    for (const [domain, { dns, rows }] of running) {
+      lines.push(`${domain}  ${terminal.paint('dim', dns)}`)
+      for (const row of rows.values()) lines.push(`  ${row}`)
+    }
+    const shown = lines.length > ROWS ? [...lines.slice(0, ROWS - 1), `  … and ${lines.length - ROWS + 1} more`] : lines
+    erase()
+    for (const line of shown) write(cut(line, terminal.columns) + '\n')
+    drawn = shown.length
+  }
+  const erase = () => {
+    if (drawn > 0) write(`\u001B[${drawn}A\u001B[J`)
+    drawn = 0
+  }
+  const soon = () => { timer ??= setTimeout(draw, FRAME_MS) }
+
+  return {
+    of: domain => {
+      const entry = { dns: 'asking DNS', rows: new Map<string, string>() }
+      running.set(domain, entry)
+      soon()
+      return progress => {
+        if (progress.at === 'dns') entry.dns = `${progress.answered} of ${progress.asked} DNS answers`
+        if (progress.at === 'plan') for (const id of progress.endpoints) entry.rows.set(id, `${id}  …`)
+        if (progress.at === 'step') entry.rows.set(progress.endpoint, `${progress.endpoint}  ${STAGE_TITLES[progress.step.stage]} ${milliseconds(progress.step.ms)} ms …`)
+        if (progress.at === 'endpoint') entry.rows.set(progress.endpoint.id, `${progress.endpoint.id}  ${outcomeOf(progress.endpoint, terminal)}`)
+        soon()
+      }
+    },
+    finished: (report, print) => {
+      done++
+      states[report.verdict.state]++
+      running.delete(report.domain)
+      erase()
+      print()
+      soon()
+    },
+    close: () => {
+      clearTimeout(timer)
+      erase()
+    },
+  }
+}
+
+/** A line per endpoint as soon as it is known: for logs and pipes. */
+export function plainProgress (write: (text: string) => void, terminal: Terminal): ProgressView {
+  return {
+    of: domain => progress => {
+      if (progress.at === 'plan' && progress.endpoints.length > 0) write(`${domain}: ${progress.endpoints.length} ${progress.endpoints.length === 1 ? 'endpoint' : 'endpoints'} to check\n`)
+      if (progress.at === 'endpoint') write(`${domain}: ${progress.endpoint.id} ${outcomeOf(progress.endpoint, terminal)}\n`)
+    },
+    finished: (_, print) => print(),
+    close: () => undefined,
+  }
+}
+
+function outcomeOf (endpoint: EndpointObservation, { shapes, paint }: Terminal): string {
+  const last = lastStep(endpoint)
+  if (last === undefined) return paint('dim', 'nothing was asked')
+  return last.outcome === 'failed'
+    ? paint('red', `${shapes.failed} stopped at ${STAGE_TITLES[last.stage]}`)
+    : paint('green', `${shapes.ok} ${milliseconds(last.atMs + last.ms - (endpoint.steps[0]?.atMs ?? 0))} ms`)
+}
+
+function cut (line: string, columns: number): string {
+  // Colour codes take no room; a line with some is short by construction.
+  return line.length <= columns || line.includes('\u001B') ? line : line.slice(0, columns - 1) + '…'
+}

@@ -1,0 +1,21 @@
+// What this machine is as a vantage: its name, and the address families that can leave it.
+import { BlockList, isIPv6 } from 'node:net'
+import { hostname, networkInterfaces } from 'node:os'
+
+/** The host's name, unless the operator gives another. */
+export function vantageName (): string {
+  return hostname().toLowerCase() || 'here'
+}
+
+/**
+ * IPv4 always; IPv6 if an interface has an address that routes beyond its link, or if the operator allows an IPv6 block that
+ * needs no such address. Endpoints of a family that is missing here are marked as not tested, never as dead.
+ */
+export function usableFamilies (allowNets: readonly string[]): (4 | 6)[] {
+  const linkOnly = new BlockList()
+  linkOnly.addSubnet('fe80::', 10, 'ipv6')
+  linkOnly.addAddress('::1', 'ipv6')
+  const routes = Object.values(networkInterfaces()).flat().some(entry => entry?.family === 'IPv6' && !linkOnly.check(entry.address, 'ipv6'))
+  const allowed = allowNets.some(block => isIPv6(block.split('/')[0] ?? ''))
+  return routes || allowed ? [4, 6] : [4]
+}

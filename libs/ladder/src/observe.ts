@@ -1,0 +1,149 @@
+/**
+ * Everything that one vantage can see of one domain: DNS rounds, every endpoint in parallel within bounds, the standard port when every advertised
+ * one failed, and the claim question. Facts only.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import type { ClaimAnswer, DnsAnswer, EndpointObservation, Failure, Observation, StoredCertificate } from '@dialtone/contracts'
+import { discover, portProbes, type Plan, type PlannedEndpoint, type Question } from '@dialtone/discovery'
+import { connect, createResolver, type Resolver } from '@dialtone/net'
+import type { Clock } from '@dialtone/kernel'
+import { endpointId, observeEndpoint, type Address, type Observed } from './observe-endpoint.ts'
+import type { Progress } from './progress.ts'
+import type { CheckRequest } from './request.ts'
+
+const ROUNDS = 8
+const SYSTEM: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
+
+/** Observes. Rejects only when `signal` aborts; everything that the network does is in the observation. */
+export async function observe (request: CheckRequest, { signal, progress = () => undefined, clock = SYSTEM }: { signal: AbortSignal, progress?: (progress: Progress) => void, clock?: Clock }): Promise<Observation> {
+  const began = clock.elapsed()
+  const startedAt = new Date(clock.now()).toISOString()
+  const since = () => clock.elapsed() - began
+  const from = request.as ?? 'dialtone.invalid'
+  const messages: Record<string, string> = {}
+  const certificates: Record<string, StoredCertificate> = {}
+
+  const { dns, plan } = await resolve(request, { signal, progress, since, messages })
+  const watch = async (planned: PlannedEndpoint, to: Address, tls?: 'insist'): Promise<Observed> => {
+    const observed = await observeEndpoint(planned, to, { request, signal, since, step: step => progress({ at: 'step', endpoint: endpointId(planned), step }) }, tls)
+    Object.assign(certificates, observed.certificates)
+    return observed
+  }
+  const watchAll = (endpoints: readonly PlannedEndpoint[]): Promise<EndpointObservation[]> => {
+    progress({ at: 'plan', endpoints: endpoints.map(endpointId) })
+    return inParallel(endpoints, request.parallel, async planned => {
+      const { endpoint } = await watch(planned, { from, to: request.domain, sni: request.domain })
+      if (endpoint.tls !== undefined && request.compareWithoutSni) endpoint.withoutSni = await withoutSni(planned, request, signal)
+      progress({ at: 'endpoint', endpoint })
+      return endpoint
+    })
+  }
+
+  const endpoints = request.recordsOnly ? [] : await watchAll(plan.endpoints)
+  const dead = endpoints.length > 0 && endpoints.every(({ steps }) => steps.some(({ stage, outcome }) => (stage === 'tcp' || stage === 'header') && outcome === 'failed'))
+  if (dead) endpoints.push(...await watchAll(portProbes(plan, request.fallbackPort)))
+
+  const claim = request.as === undefined ? [] : await askClaims(request.as, endpoints, plan, request, async (planned, to) => (await watch(planned, { from: 'dialtone.invalid', to, sni: to })).endpoint)
+  for (const answer of claim) progress({ at: 'claim', answer })
+
+  return {
+    v: 1,
+    domain: request.domain,
+    vantage: request.vantage,
+    startedAt,
+    ms: since(),
+    asked: {
+      ...(request.as === undefined ? {} : { as: request.as }),
+      from,
+      resolver: `${request.resolver.address.includes(':') ? `[${request.resolver.address}]` : request.resolver.address}:${request.resolver.port}`,
+      resolverTrusted: request.resolver.trusted,
+      controlName: request.controlName,
+      overrides: request.overrides.map(({ host, port }) => `${host}:${port}`),
+      fallbackPort: request.fallbackPort,
+      families: [...request.families],
+      depth: 'none',
+      clientCertificate: request.clientCertificate !== undefined,
+    },
+    dns,
+    endpoints,
+    claim,
+    certificates,
+    messages,
+    leftOut: plan.leftOut,
+  }
+}
+
+type Resolving = { signal: AbortSignal, progress: (progress: Progress) => void, since: () => number, messages: Record<string, string> }
+
+async function resolve (request: CheckRequest, { signal, progress, since, messages }: Resolving): Promise<{ dns: DnsAnswer[], plan: Plan }> {
+  const resolver = createResolver({ address: request.resolver.address, port: request.resolver.port, timeoutMs: request.timeoutsMs.dns })
+  const dns: DnsAnswer[] = []
+  let asked = 0
+  for (let round = 0; round < ROUNDS; round++) {
+    const step = discover({ domain: request.domain, answers: dns, options: request })
+    if ('plan' in step) return { dns, plan: step.plan }
+    asked += step.ask.length
+    const answers = await Promise.all(step.ask.map(async question => {
+      const answer = await askOne(resolver, question, signal, since, messages)
+      progress({ at: 'dns', asked, answered: dns.length })
+      return answer
+    }))
+    dns.push(...answers)
+    progress({ at: 'dns', asked, answered: dns.length })
+  }
+  throw new TypeError('discovery did not end')
+}
+
+async function askOne (resolver: Resolver, { purpose, ...question }: Question, signal: AbortSignal, since: () => number, messages: Record<string, string>): Promise<DnsAnswer> {
+  const atMs = since()
+  const { answer, message } = await resolver.ask(question, signal)
+  if (message === undefined) return { ...answer, purpose, atMs }
+  const digest = createHash('sha256').update(message).digest('hex')
+  messages[digest] = Buffer.from(message).toString('base64')
+  return { ...answer, purpose, atMs, message: digest }
+}
+
+/** "Do you serve OURS?", and the control: a name that nobody serves. Asked where the peer's own stream got as far as features. */
+async function askClaims (ours: string, endpoints: readonly EndpointObservation[], plan: Plan, request: CheckRequest, ask: (planned: PlannedEndpoint, to: string) => Promise<EndpointObservation>): Promise<ClaimAnswer[]> {
+  const nobody = `${randomBytes(12).toString('hex')}.invalid`
+  const answering = plan.endpoints.filter(planned => endpoints.some(({ id, features }) => id === endpointId(planned) && features !== undefined))
+  const answers = await inParallel(answering.flatMap(planned => [{ planned, role: 'claim' as const, to: ours }, { planned, role: 'control' as const, to: nobody }]), request.parallel, async ({ planned, role, to }): Promise<ClaimAnswer> => {
+    const observed = await ask(planned, to)
+    const failure = observed.steps.find(({ outcome }) => outcome === 'failed')?.failure
+    return { endpoint: endpointId(planned), role, to, answer: answerOf(observed, failure), ...(failure === undefined ? {} : { failure }), ms: total(observed) }
+  })
+  return answers
+}
+
+function answerOf ({ features }: EndpointObservation, failure: Failure | undefined): ClaimAnswer['answer'] {
+  if (failure === undefined) return features === undefined ? 'no-answer' : 'serves'
+  if (failure.at !== 'stream' || failure.why !== 'stream-error') return 'no-answer'
+  return failure.condition === 'host-unknown' || failure.condition === 'host-gone' ? 'denies' : 'other-error'
+}
+
+function total ({ steps }: EndpointObservation): number {
+  return steps.reduce((sum, { ms }) => sum + ms, 0)
+}
+
+/** The certificate that peers see which send no server name. STARTTLS negotiation is repeated for it. */
+async function withoutSni (planned: PlannedEndpoint, request: CheckRequest, signal: AbortSignal): Promise<NonNullable<EndpointObservation['withoutSni']>> {
+  if (planned.kind === 'direct') {
+    const opened = await connect({ address: planned.address, port: planned.port, allowNets: request.allowNets, timeoutMs: request.timeoutsMs.tcp, signal })
+    if ('failure' in opened) return { failure: opened.failure }
+    const result = await opened.connection.secure({ alpn: ['xmpp-server'], anchors: request.anchors, timeoutMs: request.timeoutsMs.tls })
+    opened.connection.destroy()
+    return 'failure' in result ? { failure: result.failure } : { leaf: result.secured.chain.sent[0] ?? '' }
+  }
+  const { endpoint } = await observeEndpoint(planned, { from: 'dialtone.invalid', to: request.domain, sni: '' }, { request: { ...request, timeoutsMs: { ...request.timeoutsMs, close: 1 } }, signal, since: () => 0 })
+  const failure = endpoint.steps.find(({ outcome, stage }) => outcome === 'failed' && stage !== 'features-again' && stage !== 'close')?.failure
+  return endpoint.chain?.sent[0] === undefined ? { failure: failure ?? { at: 'tls', why: 'closed' } } : { leaf: endpoint.chain.sent[0] }
+}
+
+async function inParallel<Item, Result> (items: readonly Item[], most: number, work: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = []
+  const queue = items.entries()
+  await Promise.all(Array.from({ length: Math.min(most, items.length) }, async () => {
+    for (const [at, item] of queue) results[at] = await work(item)
+  }))
+  return results
+}

@@ -1,0 +1,201 @@
+/**
+ * DNS questions to one resolver, over UDP and TCP (RFC 1035, RFC 6891, RFC 8914). A stub that believes nothing: a fresh port and id per question,
+ * the question matched in the answer, everything else ignored until the time is up. What an answer means is not its business.
+ */
+import { createSocket } from 'node:dgram'
+import { randomInt } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { connect, isIP, isIPv6 } from 'node:net'
+import { decode, encode, type Answer, type DecodedPacket } from 'dns-packet'
+import type { DnsAnswer, DnsOutcome, DnsRecord, DnsType } from '@dialtone/contracts'
+import { OperatorError, quoted } from '@dialtone/kernel'
+
+export type DnsQuestion = { name: string, type: DnsType, checkingDisabled?: boolean }
+/** Everything about one answer but why it was asked, and the message itself when one came. */
+export type DnsReply = { answer: Omit<DnsAnswer, 'purpose' | 'atMs' | 'message'>, message?: Uint8Array }
+export type Resolver = { ask: (question: DnsQuestion, signal: AbortSignal) => Promise<DnsReply> }
+
+/** Bounds on what one answer may make us keep. */
+const RECORDS = 100
+const ALIASES = 16
+const RCODES: Record<number, DnsOutcome> = { 2: 'servfail', 3: 'nxdomain', 5: 'refused' }
+
+type Raw = { outcome: 'message', packet: DecodedPacket, message: Uint8Array } | { outcome: 'timeout' | 'unreachable' | 'malformed', detail: string }
+
+/** `timeoutMs` is for one try; UDP is tried `attempts` times, TCP once when the answer was truncated. */
+export function createResolver ({ address, port, timeoutMs, attempts = 2 }: { address: string, port: number, timeoutMs: number, attempts?: number }): Resolver {
+  const resolver = `${isIPv6(address) ? `[${address}]` : address}:${port}`
+  return {
+    ask: async (question, signal) => {
+      const began = performance.now()
+      let transport: 'udp' | 'tcp' = 'udp'
+      let raw: Raw = { outcome: 'timeout', detail: '' }
+      for (let attempt = 0; attempt < attempts && raw.outcome === 'timeout'; attempt++) raw = await overUdp(address, port, question, timeoutMs, signal)
+      if (raw.outcome === 'message' && raw.packet.flag_tc) {
+        transport = 'tcp'
+        raw = await overTcp(address, port, question, timeoutMs, signal)
+      }
+      const common = { name: question.name, type: question.type, resolver, transport, ms: performance.now() - began }
+      if (raw.outcome !== 'message') return { answer: { ...common, outcome: raw.outcome, authenticated: false, records: [], aliases: [], extended: [], ...(raw.detail === '' ? {} : { detail: raw.detail }) } }
+      return { answer: { ...common, ...readMessage(raw.packet, question) }, message: raw.message }
+    },
+  }
+}
+
+/** The first name server of /etc/resolv.conf. Throws OperatorError when there is none. */
+export function systemResolver (file = '/etc/resolv.conf'): { address: string, port: number } {
+  let text = ''
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch { /* the same advice as for an empty one */ }
+  for (const line of text.split('\n')) {
+    const address = /^\s*nameserver\s+(\S+)/.exec(line)?.[1]
+    if (address !== undefined && isIP(address.split('%')[0] ?? '') !== 0) return { address, port: 53 }
+  }
+  throw new OperatorError('no-resolver', `${file} names no resolver: give one with --resolver IP[:PORT]`)
+}
+
+function query (question: DnsQuestion): { id: number, bytes: Uint8Array } {
+  const id = randomInt(65_536)
+  const flags = 0x0100 | (question.checkingDisabled === true ? 0x0010 : 0x0020) // RD, and CD or AD
+  const bytes = encode({
+    type: 'query', id, flags,
+    questions: [{ type: question.type, name: question.name, class: 'IN' }],
+    additionals: [{ type: 'OPT', name: '.', udpPayloadSize: 1232, extendedRcode: 0, ednsVersion: 0, flags: 0x8000, flag_do: true, options: [] }],
+  })
+  return { id, bytes }
+}
+
+function overUdp (address: string, port: number, question: DnsQuestion, timeoutMs: number, signal: AbortSignal): Promise<Raw> {
+  const { id, bytes } = query(question)
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+  return new Promise((resolve, reject) => {
+    let strays = ''
+    const finish = (raw: Raw) => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
+      socket.close()
+      resolve(raw)
+    }
+    const abort = () => {
+      clearTimeout(timer)
+      socket.close()
+      reject(signal.reason as Error)
+    }
+    const timer = setTimeout(() => finish(strays === '' ? { outcome: 'timeout', detail: '' } : { outcome: 'malformed', detail: strays }), timeoutMs)
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    socket.on('error', error => finish({ outcome: 'unreachable', detail: quoted(error.message, 100) }))
+    socket.on('message', message => {
+      const read = matched(message, id, question)
+      if (typeof read === 'string') strays = read
+      else finish({ outcome: 'message', packet: read, message })
+    })
+    // A connected socket takes datagrams from the resolver alone, and hears that nothing listens there.
+    socket.connect(port, address, () => socket.send(bytes))
+  })
+}
+
+function overTcp (address: string, port: number, question: DnsQuestion, timeoutMs: number, signal: AbortSignal): Promise<Raw> {
+  const { id, bytes } = query(question)
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: address, port })
+    let received = Buffer.alloc(0)
+    const finish = (raw: Raw) => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
+      socket.destroy()
+      resolve(raw)
+    }
+    const abort = () => {
+      clearTimeout(timer)
+      socket.destroy()
+      reject(signal.reason as Error)
+    }
+    const timer = setTimeout(() => finish({ outcome: 'timeout', detail: 'truncated over UDP, no answer over TCP' }), timeoutMs)
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    socket.on('error', error => finish({ outcome: 'unreachable', detail: quoted(`truncated over UDP; TCP: ${error.message}`, 160) }))
+    socket.on('end', () => finish({ outcome: 'malformed', detail: 'the connection ended before the answer' }))
+    socket.on('data', chunk => {
+      received = Buffer.concat([received, chunk]) // at most 64 KiB + one chunk: the length is two bytes
+      if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return
+      const message = received.subarray(2, 2 + received.readUInt16BE(0))
+      const read = matched(message, id, question)
+      finish(typeof read === 'string' ? { outcome: 'malformed', detail: read } : { outcome: 'message', packet: read, message })
+    })
+    socket.write(Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]))
+  })
+}
+
+/** The packet, or why it is no answer to this question. */
+function matched (message: Buffer, id: number, question: DnsQuestion): DecodedPacket | string {
+  let packet: DecodedPacket
+  try {
+    packet = decode(message)
+  } catch {
+    return 'an answer that cannot be decoded'
+  }
+  if (packet.id !== id || packet.type !== 'response') return 'an answer with another id'
+  const [asked] = packet.questions ?? []
+  if (asked === undefined || asked.type !== question.type || bare(asked.name) !== bare(question.name)) return `an answer to another question: ${quoted(asked?.name ?? 'none', 80)}`
+  return packet
+}
+
+type Read = Pick<DnsAnswer, 'outcome' | 'rcode' | 'authenticated' | 'records' | 'aliases' | 'negativeTtl' | 'extended' | 'detail'>
+
+function readMessage (packet: DecodedPacket, question: DnsQuestion): Read {
+  const answers = (packet.answers ?? []).slice(0, RECORDS)
+  const rcode = (message => message & 0x0F)(packet.flags ?? 0)
+  const aliases: DnsAnswer['aliases'] = []
+  let owner = bare(question.name)
+  for (let step = 0; step <= ALIASES; step++) {
+    const alias = answers.find(answer => answer.type === 'CNAME' && bare(answer.name) === owner)
+    if (alias === undefined) break
+    const to = bare(alias.type === 'CNAME' ? alias.data : '')
+    aliases.push({ from: owner, to, ttl: ttlOf(alias) })
+    owner = to
+  }
+  const looped = aliases.length > ALIASES
+  const records = answers.filter(answer => bare(answer.name) === owner).flatMap(answer => recordOf(answer, question.type) ?? [])
+  const soa = (packet.authorities ?? []).find(authority => authority.type === 'SOA')
+  const outcome: DnsOutcome = looped ? 'malformed' : rcode === 0 ? records.length > 0 ? 'answer' : 'nodata' : RCODES[rcode] ?? 'other-rcode'
+  return {
+    outcome,
+    rcode,
+    authenticated: packet.flag_ad,
+    records: outcome === 'answer' ? records : [],
+    aliases: looped ? [] : aliases,
+    ...(soa?.type === 'SOA' && outcome !== 'answer' ? { negativeTtl: Math.min(ttlOf(soa), soa.data.minimum ?? 0) } : {}),
+    extended: extendedOf(packet),
+    ...(looped ? { detail: 'the alias chain does not end' } : {}),
+  }
+}
+
+function recordOf (answer: Answer, wanted: DnsType): DnsRecord | undefined {
+  if (answer.type !== wanted) return undefined
+  const ttl = ttlOf(answer)
+  switch (answer.type) {
+    case 'SRV': return { type: 'SRV', ttl, priority: answer.data.priority ?? 0, weight: answer.data.weight ?? 0, port: answer.data.port, target: bare(answer.data.target) || '.' }
+    case 'A': return { type: 'A', ttl, address: answer.data }
+    case 'AAAA': return { type: 'AAAA', ttl, address: answer.data }
+    case 'TLSA': return { type: 'TLSA', ttl, usage: answer.data.usage, selector: answer.data.selector, matching: answer.data.matchingType, data: answer.data.certificate.toString('hex') }
+    case 'SOA': return { type: 'SOA', ttl, serial: answer.data.serial ?? 0 }
+    default: return undefined
+  }
+}
+
+function extendedOf (packet: DecodedPacket): DnsAnswer['extended'] {
+  const option = (packet.additionals ?? []).find(additional => additional.type === 'OPT')
+  if (option?.type !== 'OPT') return []
+  return option.options.flatMap(({ code, data }) =>
+    (code as number) === 15 && data !== undefined && data.length >= 2 ? [{ code: data.readUInt16BE(0), text: quoted(data.subarray(2).toString('utf8'), 200) }] : []).slice(0, 8)
+}
+
+function ttlOf (answer: Answer): number {
+  return 'ttl' in answer ? Math.trunc(answer.ttl ?? 0) : 0
+}
+
+function bare (name: string): string {
+  return name.toLowerCase().replace(/\.$/, '')
+}
