@@ -19,9 +19,9 @@ export function classifyConnect (error: unknown): Failure {
 export function classifyTls (error: unknown, late = false): Failure {
   const code = codeOf(error)
   const reason = error instanceof Error && 'reason' in error ? String(error.reason) : ''
-  const fromPeer = /^ERR_SSL_(?:SSL(?:V3)?|TLSV1|TLSV13)_ALERT_(\w+)$|^ERR_SSL_TLSV1_(UNRECOGNIZED_NAME|UNSUPPORTED_EXTENSION|CERTIFICATE_UNOBTAINABLE|BAD_CERTIFICATE_\w+)$/.exec(code)
+  const fromPeer = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13|SSL\/TLS|SSL)_ALERT_(\w+)$|^ERR_SSL_TLSV1_(UNRECOGNIZED_NAME|UNSUPPORTED_EXTENSION|CERTIFICATE_UNOBTAINABLE|BAD_CERTIFICATE_\w+)$/.exec(code)
   const alert = fromPeer?.[1] ?? fromPeer?.[2]
-  if (alert !== undefined) return { at: 'tls', why: 'alert-from-peer', alert: alert.toLowerCase().replace(/^no_application_protocol$/, 'no_application_protocol'), ...(late ? { late } : {}) }
+  if (alert !== undefined) return { at: 'tls', why: 'alert-from-peer', alert: alert.toLowerCase(), ...(late ? { late } : {}) }
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_HTTP_REQUEST' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG' || code === 'ERR_SSL_BAD_RECORD_TYPE' || code === 'ERR_SSL_UNEXPECTED_MESSAGE') return { at: 'tls', why: 'not-tls', detail: quoted(reason || code, 100) }
   if (code === 'ECONNRESET') return { at: 'tls', why: /before secure TLS connection/.test(error instanceof Error ? error.message : '') ? 'closed' : 'reset' }
   if (code === 'EPIPE') return { at: 'tls', why: 'reset' }
