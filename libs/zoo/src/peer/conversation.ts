@@ -1,0 +1,113 @@
+/**
+ * One connection of a scripted peer: what came in, as few words, and what goes out. The framer of `@dialtone/stream` reads; bytes that are no
+ * XML are only counted as such. Nothing that comes in is kept beyond a small bound.
+ */
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { BEFORE_AUTHENTICATION, createFramer, type Framer } from '@dialtone/stream'
+import { TLS } from './namespaces.ts'
+
+/** What the other side said. `gone`: it closed, or broke, or this side was stopped. */
+export type Heard = { it: 'header', to: string | undefined, from: string | undefined } | { it: 'starttls' | 'footer' | 'bytes' | 'gone' }
+
+export type Conversation = {
+  /** The next thing of one of these kinds; everything before it is forgotten. `gone` comes at any time, and again and again. */
+  next: (...kinds: readonly Heard['it'][]) => Promise<Heard>
+  /** Resolves to false when the other side is gone. */
+  send: (bytes: string | Uint8Array) => Promise<boolean>
+  /** Stops reading from the plain socket and hands it to `secure`, which gives back the encrypted one; reading starts afresh. */
+  upgrade: (secure: (plain: Socket) => Promise<TLSSocket | undefined>) => Promise<boolean>
+  /** Stops reading, so that what is in the way stays in the socket. */
+  pause: () => void
+  end: () => void
+  reset: () => void
+  readonly gone: boolean
+}
+
+/** More than any prober says before it is answered. */
+const MOST_HEARD = 64
+
+/** `plain` is accepted and unread. */
+export function converse (plain: Socket): Conversation {
+  let socket: Socket = plain
+  let framer: Framer | undefined
+  let gone = false
+  let heard: Heard[] = []
+  let wake: (() => void) | undefined
+
+  const hear = (what: Heard) => {
+    if (what.it === 'gone') gone = true
+    else if (heard.length < MOST_HEARD) heard.push(what)
+    wake?.()
+  }
+  const listen = () => {
+    framer = createStreamReader(hear)
+    const current = socket
+    current.on('data', (chunk: Buffer) => {
+      if (framer === undefined || framer.phase === 'dead' || framer.phase === 'ended') hear({ it: 'bytes' })
+      else framer.write(chunk)
+    })
+    current.on('error', () => hear({ it: 'gone' }))
+    current.on('close', () => hear({ it: 'gone' }))
+    current.on('end', () => hear({ it: 'gone' }))
+  }
+  listen()
+
+  return {
+    next: async (...kinds) => {
+      for (;;) {
+        const at = heard.findIndex(({ it }) => kinds.includes(it))
+        const found = heard[at]
+        if (found !== undefined) {
+          heard = heard.slice(at + 1)
+          return found
+        }
+        if (gone) return { it: 'gone' }
+        await new Promise<void>(resolve => { wake = resolve })
+        wake = undefined
+      }
+    },
+    send: bytes => new Promise(resolve => {
+      if (!socket.writable) {
+        resolve(false)
+        return
+      }
+      const closed = () => resolve(false)
+      socket.once('close', closed)
+      socket.write(bytes, error => {
+        socket.off('close', closed)
+        resolve(error === undefined || error === null)
+      })
+    }),
+    upgrade: async secure => {
+      // What arrives from here on stays in the socket until the handshake takes it.
+      socket.pause()
+      socket.removeAllListeners('data').removeAllListeners('end')
+      const secured = await secure(socket)
+      if (secured === undefined) {
+        hear({ it: 'gone' })
+        return false
+      }
+      socket = secured
+      heard = []
+      listen()
+      return true
+    },
+    pause: () => { socket.pause() },
+    end: () => { socket.end() },
+    reset: () => { plain.resetAndDestroy() },
+    get gone () { return gone },
+  }
+}
+
+function createStreamReader (hear: (what: Heard) => void): Framer {
+  return createFramer({ limits: BEFORE_AUTHENTICATION }, {
+    header: ({ attributes }) => {
+      const value = (name: string) => attributes.find(attribute => attribute.name === name && attribute.namespace === '')?.value
+      hear({ it: 'header', to: value('to'), from: value('from') })
+    },
+    element: ({ name, namespace }) => { if (name === 'starttls' && namespace === TLS) hear({ it: 'starttls' }) },
+    end: () => hear({ it: 'footer' }),
+    error: () => hear({ it: 'bytes' }),
+  })
+}

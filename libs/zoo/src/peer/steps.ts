@@ -1,0 +1,75 @@
+/**
+ * What a scripted peer does on one connection, as data: a list of steps, carried out in order by `perform.ts`. When the list ends, or the
+ * other side is gone, the connection is closed. Nothing here is checked for sense: peers that make none are the point.
+ */
+import type { CertificateSpec } from '../certificates/certificates.ts'
+
+export type Script = readonly Step[]
+
+export type Step =
+  /** Waits for the other side's stream header, `<starttls/>`, or any bytes that are no XML. */
+  | { do: 'await', what: 'header' | 'starttls' | 'bytes' }
+  | ({ do: 'header' } & HeaderOptions)
+  | ({ do: 'features' } & FeatureOptions)
+  /** `everyMs`: one byte at a time. */
+  | { do: 'send', text: string, everyMs?: number }
+  | { do: 'send-hex', hex: string }
+  /** The text again and again, until this many bytes are sent or the other side is gone. */
+  | { do: 'flood', text: string, bytes: number }
+  /** A stream error and the end of the stream. */
+  | { do: 'error', condition: string, text?: string, application?: string }
+  | ({ do: 'tls' } & TlsOptions)
+  | { do: 'pause', ms: number }
+  /** Says nothing until the other side is gone. */
+  | { do: 'silence' }
+  /** Waits for the end of the other side's stream and answers it. */
+  | { do: 'goodbye' }
+  /** FIN, or RST. */
+  | { do: 'close' } | { do: 'reset' }
+
+/** The answer to a stream header (RFC 6120 §4.7). Everything has the value that is right. */
+export type HeaderOptions = {
+  /** The domains that the peer serves; a header `to` any other gets `host-unknown`. Default: the domain of the scenario. */
+  serves?: readonly string[] | 'everyone' | 'nobody'
+  /** A header `from` this domain gets this stream error. */
+  refuses?: { from: string, condition: string, text?: string }
+  /** How `host-unknown` is explained, as Prosody does. */
+  unknownText?: string
+  /** Attributes that are left out. */
+  without?: readonly ('id' | 'from' | 'to' | 'version')[]
+  version?: string
+  /** The default namespace. */
+  content?: string
+  /** The namespace of the `stream` prefix. */
+  streams?: string
+  /** `false`: `xmlns:db` is not declared. */
+  dialback?: false
+  /** A `from` that is not the `to` which was asked for. */
+  from?: string
+}
+
+/** One `<stream:features/>`. Empty by default. */
+export type FeatureOptions = {
+  starttls?: 'optional' | 'required'
+  external?: true
+  /** `errors`: with the child that ejabberd and Metre add (XEP-0220 §2.5). */
+  dialback?: true | 'errors'
+  bidi?: true
+  limits?: { maxBytes: number, idleSeconds: number }
+}
+
+/** A TLS handshake as the server. */
+export type TlsOptions = {
+  certificate: CertificateSpec
+  /** Sends `<proceed/>` first; `stray` follows it in clear, in the same segment. */
+  proceed?: { stray?: string }
+  only?: 'TLSv1.2' | 'TLSv1.3'
+  /** OpenSSL names. */
+  ciphers?: string
+  /** OpenSSL names; what the server accepts from client certificates, too. */
+  signatures?: string
+  /** `asked`: any or none will do. `demanded`: none will not, and the handshake ends with an alert. Default: not asked for. */
+  clientCertificate?: 'asked' | 'demanded'
+  /** TLS 1.2: the client's certificate is answered with this fatal alert (RFC 5246 §7.2.2). */
+  alertAtCertificate?: number
+}

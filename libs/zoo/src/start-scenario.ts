@@ -1,0 +1,101 @@
+/** From a scenario to something that can be checked: addresses and ports, the zone, the peers, the request and the expectations of the judge. */
+import { createHash } from 'node:crypto'
+import { networkInterfaces } from 'node:os'
+import { DEFAULT_JUDGE_CONFIG, type JudgeConfig } from '@dialtone/contracts'
+import { OperatorError } from '@dialtone/kernel'
+import { certificateFor, trustedRoot } from './certificates/certificates.ts'
+import { startDnsServer } from './dns/server.ts'
+import { startPeers, type RunningPeers } from './start-peers.ts'
+import { zoneRecords } from './zone-records.ts'
+import { PATIENT, type ScenarioRequest } from './request.ts'
+import { DOMAIN, type Scenario } from './scenario.ts'
+
+export type RunningScenario = {
+  domain: string
+  request: ScenarioRequest
+  judge: JudgeConfig
+  /** Closes everything that was started. May be called again. */
+  stop: () => Promise<void>
+}
+
+/**
+ * Starts the embedded resolver and the peers. Rejects when `signal` is aborted, and leaves nothing behind then; aborting it later stops the
+ * scenario. Throws an `OperatorError` where the machine lacks an IPv6 loopback that the scenario needs.
+ */
+export async function startScenario (scenario: Scenario, signal: AbortSignal): Promise<RunningScenario> {
+  signal.throwIfAborted()
+  if (needsIpv6(scenario) && !hasIpv6()) throw new OperatorError('no-ipv6-loopback', `scenario '${scenario.name}' needs the address ::1: turn IPv6 on for the loopback interface`)
+  const domain = scenario.domain ?? DOMAIN
+  const closers: (() => Promise<void>)[] = []
+  let stopping: Promise<void> | undefined
+  const stop = () => {
+    stopping ??= closeAll(closers)
+    return stopping
+  }
+  try {
+    const peers = await startPeers(scenario, domain, networkOf(scenario.name), signal)
+    closers.push(peers.close)
+    const records = await zoneRecords(scenario, domain, peers)
+    const { rules = [], authenticated } = scenario.resolver ?? {}
+    const dns = await startDnsServer({ records, rules, ...(authenticated === undefined ? {} : { authenticated }) }, `${networkOf(scenario.name)}.53`, signal)
+    closers.push(dns.close)
+    const request = await requestOf(scenario, domain, peers, dns)
+    signal.throwIfAborted()
+    signal.addEventListener('abort', () => { stop().catch(() => undefined) }, { once: true })
+    return { domain, request, judge: judgeOf(scenario, peers), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/**
+ * Three bytes of a loopback address for each name: the same in every run, so that goldens can hold addresses. A test sees to it that no two
+ * scenarios share them.
+ */
+export function networkOf (name: string): string {
+  const [first = 0, second = 0] = createHash('sha256').update(name).digest()
+  return `127.${70 + first % 128}.${second}`
+}
+
+async function requestOf ({ request = {}, resolver }: Scenario, domain: string, peers: RunningPeers, dns: { address: string, port: number }): Promise<ScenarioRequest> {
+  const shown = request.clientCertificate === undefined ? undefined : await certificateFor(request.clientCertificate)
+  return {
+    domain,
+    ...(request.as === undefined ? {} : { as: request.as }),
+    vantage: 'zoo',
+    resolver: { address: dns.address, port: dns.port, trusted: resolver?.authenticated === true },
+    controlName: '.',
+    overrides: (request.overrides ?? []).map(({ host, port, kind }) => ({ host, kind, port: peers.portOf(host, port) })),
+    fallbackPort: peers.ports.usual,
+    families: hasIpv6() ? [4, 6] : [4],
+    allowNets: ['127.0.0.0/8', '::1/128'],
+    ...(shown === undefined ? {} : { clientCertificate: { certificate: shown.chain, key: shown.key } }),
+    anchors: { system: false, given: [await trustedRoot()] },
+    compareWithoutSni: true,
+    parallel: 16,
+    timeoutsMs: { ...PATIENT, ...request.timeoutsMs },
+  }
+}
+
+function judgeOf ({ judge = {} }: Scenario, peers: RunningPeers): JudgeConfig {
+  const { expectedAddresses = [], ...rest } = judge
+  // A busy machine is not a slow peer.
+  const patient = { slowStageMs: Math.max(PATIENT.stream, PATIENT.tls) }
+  return { ...DEFAULT_JUDGE_CONFIG, ...patient, ...rest, expectedAddresses: expectedAddresses === 'published' ? peers.published : expectedAddresses }
+}
+
+function needsIpv6 ({ hosts }: Scenario): boolean {
+  return hosts.some(({ addresses }) => addresses.some(address => address !== 'blackhole' && address.family === 6))
+}
+
+function hasIpv6 (): boolean {
+  return Object.values(networkInterfaces()).some(list => list?.some(({ address }) => address === '::1') === true)
+}
+
+/** All are closed, even if one of them complains; the first complaint is thrown. */
+async function closeAll (closers: readonly (() => Promise<void>)[]): Promise<void> {
+  const results = await Promise.allSettled(closers.map(close => close()))
+  const failed = results.find(result => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}
