@@ -94,7 +94,7 @@ class ByteFramer implements Framer {
   private attributeNameEnd = 0
   /** Names of the open elements inside the item: start and end of each, relative to the item. */
   private readonly open: number[] = []
-  private readonly keys: KeyPositions = { id: -1, idEnd: 0, from: -1, fromEnd: 0, to: -1, toEnd: 0, type: -1, typeEnd: 0, lang: -1, langEnd: 0 }
+  private keys: KeyPositions = { id: -1, idEnd: 0, from: -1, fromEnd: 0, to: -1, toEnd: 0, type: -1, typeEnd: 0, lang: -1, langEnd: 0 }
   private first: FirstName = { start: 0, colon: -1, end: 0, namespace: '' }
   /** The stream offset of the first byte of the data that is scanned. */
   private base = 0
@@ -186,6 +186,12 @@ class ByteFramer implements Framer {
             this.state = EMPTY_TAG
             i++
           } else if (this.state === IN_TAG && NAME_START_BYTE[c] === 1) {
+            const plain = this.plainAttribute(data, i, end)
+            if (plain > i) {
+              i = plain
+              this.state = AFTER_VALUE
+              continue
+            }
             this.mark = i - this.start
             if (!this.nameBegins()) return i
             i++
@@ -312,6 +318,27 @@ class ByteFramer implements Framer {
     return i
   }
 
+  /**
+   * An attribute of ordinary bytes that lies whole before `end`, in one go: returns the position after its closing quote, or `i` when the
+   * state machine must take it byte by byte. A matter of speed alone: it accepts nothing that the states do not.
+   */
+  private plainAttribute (data: Uint8Array, i: number, end: number): number {
+    const { tag, start, limits } = this
+    if (tag.attributes.length >= 4 * limits.attributes) return i
+    let at = i + 1
+    while (at < end && NAME_BYTE[data[at] as number] === 1) at++
+    if (at + 2 >= end || data[at] !== EQUALS) return i
+    const quote = data[at + 1] as number
+    if (quote !== QUOTE && quote !== APOSTROPHE) return i
+    const value = at + 2
+    const most = value + limits.attributeBytes
+    let to = value
+    while (to < end && VALUE_BYTE[data[to] as number] === 1) to++
+    if (to >= end || data[to] !== quote || to > most) return i
+    tag.attributes.push(i - start, at - start, value - start, to - start)
+    return to + 1
+  }
+
   /** A byte of a character beyond ASCII: judged by what may stand here. False when it may not. */
   private beyondAscii (byte: number, at: number): boolean {
     const { state } = this
@@ -356,7 +383,7 @@ class ByteFramer implements Framer {
     const problem = tag.check(data, start, depth + 1, limits)
     if (problem !== undefined) return this.failTag(i - 1, problem)
     if (depth === 0) {
-      tag.keys(data, start, this.keys)
+      this.keys = tag.keys(data, start)
       this.first = { start: tag.nameStart, colon: tag.colon, end: tag.nameEnd, namespace: tag.namespace(data, start) }
     }
     if (!empty) {
@@ -517,7 +544,7 @@ class ProvedElement implements ElementFrame {
     this.bytes = bytes
     this.namespace = first.namespace
     this.first = first
-    this.keys = { ...keys }
+    this.keys = keys
   }
 
   get prefix (): string { return this.first.colon === -1 ? '' : decodeUtf8(this.bytes, this.first.start, this.first.colon) }

@@ -10,6 +10,7 @@ const XMLNS_NAMESPACE = 'http://www.w3.org/2000/xmlns/'
 /** The longest language tag that servers in use accept (RFC 5646 §4.4.1 recommends that room). */
 const LANG_BYTES = 35
 const COLON = 0x3A
+const AMPERSAND = 0x26
 
 /** Why a tag is refused: a limit, or a rule in words. */
 export type TagProblem = { limit: XmlLimit } | { rule: string }
@@ -82,9 +83,9 @@ export class Tag {
     return this.lookup(bytes, base, this.nameStart, this.colon === -1 ? this.nameStart : this.colon) ?? ''
   }
 
-  /** Fills in the positions that routing needs, from the tag that was checked last. */
-  keys (bytes: Uint8Array, base: number, into: KeyPositions): void {
-    into.id = into.from = into.to = into.type = into.lang = -1
+  /** The positions that routing needs, from the tag that was checked last. */
+  keys (bytes: Uint8Array, base: number): KeyPositions {
+    const into = { id: -1, idEnd: 0, from: -1, fromEnd: 0, to: -1, toEnd: 0, type: -1, typeEnd: 0, lang: -1, langEnd: 0 }
     const { attributes } = this
     for (let at = 0; at < attributes.length; at += 4) {
       const start = base + (attributes[at] as number)
@@ -99,6 +100,7 @@ export class Tag {
         else if (spells(bytes, start, 'type')) { into.type = value; into.typeEnd = end }
       } else if (length === 8 && spells(bytes, start, 'xml:lang')) { into.lang = value; into.langEnd = end }
     }
+    return into
   }
 
   /** All attributes of the tag that was checked last, decoded; declarations are left out. */
@@ -168,7 +170,7 @@ export class Tag {
       if (end - prefix === 5 && spells(bytes, base + prefix, 'xmlns')) return { rule: 'a declaration of the prefix xmlns' }
     }
     const isXml = end - prefix === 3 && spells(bytes, base + prefix, 'xml')
-    if (isXml || valueEnd - value >= XMLNS_NAMESPACE.length) {
+    if (isXml || mayBeReserved(bytes, base + value, base + valueEnd)) {
       const namespace = decodeValue(bytes, base + value, base + valueEnd)
       if (isXml !== (namespace === XML_NAMESPACE) || namespace === XMLNS_NAMESPACE) return { rule: 'a declaration of a reserved prefix or namespace' }
     }
@@ -179,13 +181,20 @@ export class Tag {
   /** The namespace that a prefix stands for; '' and undefined differ: no default namespace, and no such prefix. */
   private lookup (bytes: Uint8Array, base: number, start: number, end: number): string | undefined {
     const { scope } = this
+    if (end - start === 3 && spells(bytes, base + start, 'xml')) return XML_NAMESPACE
     for (let at = scope.length - 5; at >= 0; at -= 5) {
       if (sameBytes(bytes, base + start, base + end, base + (scope[at] as number), base + (scope[at + 1] as number))) return decodeValue(bytes, base + (scope[at + 2] as number), base + (scope[at + 3] as number))
     }
     if (start === end) return this.outer.get('') ?? ''
-    const prefix = decodeUtf8(bytes, base + start, base + end)
-    return prefix === 'xml' ? XML_NAMESPACE : this.outer.get(prefix)
+    return this.outer.get(decodeUtf8(bytes, base + start, base + end))
   }
+}
+
+/** Whether a namespace name could be a reserved one: only those lengths, or a reference that hides another. */
+function mayBeReserved (bytes: Uint8Array, from: number, to: number): boolean {
+  const length = to - from
+  if (length === XMLNS_NAMESPACE.length || length === XML_NAMESPACE.length) return true
+  return length > XMLNS_NAMESPACE.length && bytes.subarray(from, to).includes(AMPERSAND)
 }
 
 /** Where the colon of a qualified name is: -1 without one, -2 when the name is none. */

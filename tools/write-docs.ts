@@ -1,0 +1,54 @@
+// Writes docs/checks/README.md and docs/checks/causes.md from the tables that the judge uses; `--check` only compares, and fails when they differ.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { CHECKS, PROFILE_DATA } from '@dialtone/checks'
+import { CAUSES } from '@dialtone/contracts'
+import { CAUSE_ROWS, ORDER } from '@dialtone/verdict'
+
+const root = resolve(import.meta.dirname, '..')
+const pages = { 'docs/checks/README.md': checksPage(), 'docs/checks/causes.md': causesPage() }
+const stale = Object.entries(pages).filter(([file, text]) => current(file) !== text)
+
+if (process.argv.includes('--check')) {
+  for (const [file] of stale) console.error(`${file} is not what the tables say: run 'npm run docs'`)
+  process.exitCode = stale.length > 0 ? 1 : 0
+} else {
+  for (const [file, text] of stale) writeFileSync(join(root, file), text)
+  console.log(stale.length === 0 ? 'the documentation is current' : `written: ${stale.map(([file]) => file).join(', ')}`)
+}
+
+function checksPage (): string {
+  const checks = CHECKS.map(({ id, asks, about, scope, outcomes }) => [
+    `## ${id}`, '', `**${asks}** Asked of ${scope === 'domain' ? 'the domain' : 'every endpoint'}.`, '', about, '',
+    '| outcome | level | means | what to change |', '|---|---|---|---|',
+    ...Object.entries(outcomes).map(([outcome, { level, says, remedy }]) => `| \`${outcome}\` | ${level} | ${says} | ${remedy ?? ''} |`), '',
+  ].join('\n'))
+  const profiles = Object.entries(PROFILE_DATA).map(([name, { title, levels }]) => `| \`${name}\` | ${title} | ${Object.entries(levels).map(([key, level]) => `\`${key}\` is ${level}`).join(', ') || 'none'} |`)
+  return [
+    '# Checks', '', 'Generated from the tables in `libs/checks` by `npm run docs`.', '',
+    'A check reads an observation and gives one of its outcomes. Levels are `ok`, `notice`, `warning`, `error`, and `unknown` where nobody could tell.', '',
+    'Left out on purpose: the path to an address (use mtr), SSL 2 and 3 and lists of ciphers (use testssl.sh), and revocation of certificates, which no S2S server in use looks at.', '',
+    ...checks,
+    '## Profiles', '', 'What kind of peer is expected changes levels, never facts.', '', '| profile | peer | levels |', '|---|---|---|', ...profiles, '',
+  ].join('\n')
+}
+
+function causesPage (): string {
+  const rows = CAUSES.map(cause => {
+    const { state, side, hop, actor, says, remedy } = CAUSE_ROWS[cause]
+    return `| \`${cause}\` | ${state} | ${side} | ${hop} | ${actor} | ${says} | ${remedy} |`
+  })
+  return [
+    '# Causes', '', 'Generated from the tables in `libs/verdict` by `npm run docs`. A verdict names exactly one.', '',
+    '| cause | state | side | hop | who mends it | means | what to change |', '|---|---|---|---|---|---|---|', ...rows, '',
+    '## Order of judging', '', 'When nothing works, the first of these that is proved is named.', '', ...ORDER.map((cause, at) => `${at + 1}. \`${cause}\``), '',
+  ].join('\n')
+}
+
+function current (file: string): string | undefined {
+  try {
+    return readFileSync(join(root, file), 'utf8')
+  } catch {
+    return undefined
+  }
+}
