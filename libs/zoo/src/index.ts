@@ -2,6 +2,7 @@
 
 export { DOMAIN, HOST, OURS, type Counterpart, type Host, type HostAddress, type PortName, type Scenario, type ScenarioRecord } from './scenario.ts'
 export { NOT_SHOWN, SCENARIOS } from './scenarios/catalogue.ts'
+export { FAULTS, expectedOfPair, randomPairs, scenarioOfPair, startPair, type Fault } from './faults.ts'
 export { startScenario, type RunningScenario } from './start-scenario.ts'
 export { PATIENT, type ScenarioRequest, type ScenarioTimeouts } from './request.ts'
 export { startDnsServer, type DnsServer } from './dns/server.ts'
