@@ -1,0 +1,62 @@
+// Prosody 0.12 as a federation peer: S2S only, nothing stored, every element logged (mod_stanza_debug). Its names are checked by file, so it
+// serves whatever certificate it is given.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeFolder, type Folder } from './folder.ts'
+import { launch } from './launch.ts'
+import { listening, placesFor, type XmppOptions, type XmppServer } from './xmpp-server.ts'
+
+export type ProsodyOptions = XmppOptions & {
+  /** Refuse peers without a valid certificate (s2s_secure_auth). */
+  secureAuth?: boolean
+  /** Modules beside or instead of the usual ones: '!dialback' leaves one out. */
+  modules?: readonly string[]
+  /** Lua lines for the global section. */
+  extra?: readonly string[]
+}
+
+/** Starts it; ready when its ports accept connections. */
+export async function startProsody (options: ProsodyOptions): Promise<XmppServer> {
+  const places = await placesFor(options)
+  const folder = makeFolder('prosody')
+  const log = join(folder.path, 'prosody.log')
+  mkdirSync(join(folder.path, 'data'))
+  mkdirSync(join(folder.path, 'certificates'))
+  const file = folder.write('prosody.cfg.lua', configure(options, places, folder, log))
+  const programs = [{ name: 'prosody', command: '/usr/bin/prosody', args: ['-F', '--config', file], listens: listening(places) }]
+  return { ...await launch({ name: 'prosody', programs, logFiles: [log], folder }), ...places }
+}
+
+function configure ({ hosts, tls, certificate, secureAuth = false, modules = [], extra = [] }: ProsodyOptions, places: Awaited<ReturnType<typeof placesFor>>, folder: Folder, log: string): string {
+  const loaded = ['dialback', 'disco', 'ping', 'saslauth', 'stanza_debug', ...(tls === 'off' ? [] : ['tls']), ...modules.filter(name => !name.startsWith('!'))]
+    .filter(name => !modules.includes(`!${name}`))
+  const lines = [
+    'run_as_root = true',
+    `data_path = ${lua(join(folder.path, 'data'))}`,
+    `certificates = ${lua(join(folder.path, 'certificates'))}`,
+    `modules_enabled = { ${loaded.map(lua).join(', ')} }`,
+    'modules_disabled = { "c2s", "offline" }',
+    `interfaces = { ${lua(places.address)} }`,
+    `s2s_ports = { ${places.port} }`,
+    `s2s_direct_tls_ports = { ${places.directTlsPort ?? ''} }`,
+    `s2s_require_encryption = ${String(tls === 'required')}`,
+    `s2s_secure_auth = ${String(secureAuth)}`,
+    'authentication = "internal_plain"',
+    'storage = "memory"',
+    `log = { { levels = { min = "debug" }, to = "file", filename = ${lua(log)} } }`,
+    ...extra,
+  ]
+  for (const host of hosts) {
+    lines.push(`VirtualHost ${lua(host)}`)
+    if (certificate === undefined) continue
+    // The host's own setting is for STARTTLS; a direct TLS port finds the files by their names.
+    const chain = folder.write(`certificates/${host}.crt`, certificate.chain)
+    const key = folder.write(`certificates/${host}.key`, certificate.key)
+    lines.push(`ssl = { certificate = ${lua(chain)}, key = ${lua(key)} }`)
+  }
+  return lines.join('\n') + '\n'
+}
+
+function lua (text: string): string {
+  return JSON.stringify(text)
+}
