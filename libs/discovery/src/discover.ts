@@ -112,7 +112,8 @@ function planOf (domain: string, answers: readonly DnsAnswer[], options: Discove
   }
   const targets = targetsOf(answers)
   const total = new Set(allTargets(answers).map(key)).size
-  const srv = targets.flatMap(({ kind, target, port, priority, weight }) =>
+  // An address as SRV target is none (RFC 2782): servers look it up as a name, and so it leads nowhere.
+  const srv = targets.filter(({ target }) => !isAddress(target)).flatMap(({ kind, target, port, priority, weight }) =>
     at(target, answers, 'target').map(address => ({ kind, source: 'srv', target, port, priority, weight, ...address } as const)))
   const unique = [...new Map(srv.map(endpoint => [`${endpoint.kind} ${endpoint.port} ${endpoint.address}`, endpoint])).values()]
   const kept = bounded(unique)

@@ -143,7 +143,7 @@ function readerInto (events: Event[], connection: Connection, transcript: Transc
       events.push({ on: 'footer', received: connection.received })
     },
     error: ({ condition, limit, detail, offset }) => {
-      const notXmpp = !headed && limit === undefined
+      const notXmpp = !headed && condition === 'not-well-formed'
       events.push({ on: 'stopped', failure: notXmpp
         ? { at: 'stream', why: 'not-xmpp', received: connection.received, detail: `${detail} (byte ${offset})` }
         : { at: 'stream', why: 'broke-protocol', condition, ...(limit === undefined ? {} : { limit }), detail: `${detail} (byte ${offset})` } })

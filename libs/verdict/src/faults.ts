@@ -11,6 +11,11 @@ const BUSY = new Set(['system-shutdown', 'resource-constraint', 'reset', 'connec
 const REFUSALS = new Set(['policy-violation', 'not-authorized', 'forbidden', 'not-allowed', 'not-acceptable'])
 const ABOUT_OUR_CERTIFICATE = new Set(['certificate_required', 'bad_certificate', 'unknown_ca', 'certificate_unknown', 'unsupported_certificate', 'certificate_expired', 'access_denied'])
 
+/** What servers say when they serve the domain that opens the stream: Prosody 0.12, and Google Talk for hosted domains. */
+const CLAIMS = /a host we serve|is a Google Apps Domain/i
+/** What servers say whose S2S module is off. */
+const DISABLED = /(?:server-to-server|s2s)[^.]*(?:disabled|not enabled)|remote domains is not enabled/i
+
 /** The fault, `not-tested`, or undefined when the endpoint carries federation as far as it was asked. */
 export function faultOf (e: EndpointObservation, o: Observation, config: JudgeConfig): Fault | 'not-tested' | undefined {
   const failed = e.steps.find(step => step.outcome === 'failed' && step.stage !== 'close')
@@ -18,13 +23,19 @@ export function faultOf (e: EndpointObservation, o: Observation, config: JudgeCo
     if (failed.failure === undefined) return { cause: 'unknown', text: `${failed.stage} failed`, endpoint: e.id }
     return stopped(failed.failure, e, o, config)
   }
-  if (!e.steps.some(step => step.stage === 'features' && step.outcome === 'ok')) return 'not-tested'
+  if (!e.steps.some(step => step.stage === 'header' && step.outcome === 'ok')) return 'not-tested'
+  if (e.header !== undefined && e.header.contentNamespace !== 'jabber:server') return { cause: 'peer.protocol-error', text: `its content namespace is ${quoted(e.header.contentNamespace, 80) || 'empty'}, not jabber:server`, endpoint: e.id }
+  const last = e.headerAgain ?? e.header
+  const external = (e.kind === 'direct' || e.tls === undefined ? e.features : e.featuresAgain)?.mechanisms.includes('EXTERNAL') === true
+  if (last !== undefined && (last.id ?? '') === '' && !external) return { cause: 'peer.protocol-error', text: 'its stream header has no id, so that dialback is impossible', endpoint: e.id }
   if (e.tls === undefined) return undefined
   const offered = e.kind === 'direct' ? e.features : e.featuresAgain
   const header = e.kind === 'direct' ? e.header : e.headerAgain
   if (offered === undefined || offered.dialback || offered.mechanisms.includes('EXTERNAL') || header?.dialbackNamespace === true) return undefined
-  return !o.asked.clientCertificate && e.tls.clientCertificateRequested
-    ? { cause: 'auth.external-refused', state: 'unknown', text: 'asks for a certificate, and we had none to show', endpoint: e.id }
+  return e.tls.clientCertificateRequested
+    ? o.asked.clientCertificate
+      ? { cause: 'auth.external-refused', text: 'asked for our certificate, and then offered neither EXTERNAL nor dialback', endpoint: e.id }
+      : { cause: 'auth.external-refused', state: 'unknown', text: 'asks for a certificate, and we had none to show', endpoint: e.id }
     : { cause: 'auth.none-offered', text: 'features after TLS name neither EXTERNAL nor dialback', endpoint: e.id }
 }
 
@@ -32,7 +43,8 @@ function stopped (f: Failure, e: EndpointObservation, o: Observation, config: Ju
   if (f.at === 'guard' || f.at === 'probe') return 'not-tested'
   const detail = f.detail === undefined ? '' : `: ${quoted(f.detail)}`
   const fault = (cause: Cause, text: string, state?: State): Fault => ({ cause, text: text + detail, endpoint: e.id, ...(state === undefined ? {} : { state }) })
-  if (f.at === 'tcp') return fault('peer.unreachable', `TCP ${f.why}`)
+  // Our own address that refuses is our service that does not listen; a time-out is as likely a firewall.
+  if (f.at === 'tcp') return fault(config.ours && f.why === 'refused' ? 'service.down' : 'peer.unreachable', `TCP ${f.why}`)
   if (f.at === 'starttls') return fault('tls.handshake-failed', 'answered STARTTLS with a failure')
   if (f.at === 'tls') {
     const ourCertificate = f.why === 'alert-from-peer' && ABOUT_OUR_CERTIFICATE.has(f.alert ?? '') && (o.asked.clientCertificate || f.alert === 'certificate_required')
@@ -44,6 +56,9 @@ function stopped (f: Failure, e: EndpointObservation, o: Observation, config: Ju
       const text = `stream error ${quoted(f.condition)}${f.text === undefined ? '' : ` "${quoted(f.text)}"`}`
       if (f.condition === 'host-unknown' || f.condition === 'host-gone') return fault(config.ours || config.expectedAddresses.includes(e.address) ? 'service.wrong-box' : 'service.wrong-host', text)
       if (BUSY.has(f.condition)) return fault('peer.busy', text)
+      if (CLAIMS.test(f.text ?? '') && o.asked.as !== undefined) return fault('dialback.domain-claimed', text)
+      if (config.ours && DISABLED.test(f.text ?? '')) return fault('service.down', text)
+      if (f.condition === 'not-authorized' && e.tls !== undefined && o.asked.clientCertificate) return fault('auth.external-refused', text)
       // A refusal of dialtone.invalid says nothing about anybody's real domain.
       if (REFUSALS.has(f.condition)) return o.asked.as === undefined ? fault('unknown', text) : fault('policy.refused-by-peer', text)
       return fault('peer.protocol-error', text)

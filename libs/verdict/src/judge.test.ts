@@ -40,7 +40,7 @@ function claim (role: 'claim' | 'control', answer: 'serves' | 'denies'): Observa
 }
 
 function endpoint (address: string, failure?: Failure): EndpointObservation {
-  const step = { stage: 'features' as const, atMs: 0, ms: 1 }
+  const step = { stage: 'header' as const, atMs: 0, ms: 1 }
   return {
     id: address, kind: 'starttls', source: 'srv', target: 'xmpp.partner.example', port: 5269, address, family: 4, received: 0, transcript: [],
     steps: [failure === undefined ? { ...step, outcome: 'ok' } : { ...step, outcome: 'failed', failure }],

@@ -10,11 +10,11 @@ import { faultOf, type Fault } from './faults.ts'
 
 /** When it works, what is still wrong: the first that is proved wins. */
 const SOFT_ORDER: readonly Cause[] = [
-  'dns.address-unexpected',
+  'dns.address-unexpected', 'tls.not-offered',
   'certificate.expired', 'certificate.not-yet-valid', 'certificate.name-mismatch', 'certificate.purpose', 'certificate.self-signed', 'certificate.untrusted',
   'degraded.certificate-expiring', 'degraded.records', 'degraded.weak-authentication', 'degraded.slow',
 ]
-const NO_ANSWER = new Set(['timeout', 'refused', 'unreachable'])
+const NO_ANSWER = new Set(['timeout', 'refused', 'unreachable', 'malformed'])
 
 /** The verdict about the domain of the observations. No observation: `unknown`. */
 export function judge (observations: readonly Observation[], config: JudgeConfig): Verdict {
@@ -64,6 +64,8 @@ function recordFaults (o: Observation, advertised: readonly EndpointObservation[
   const srv = services.flatMap(({ records }) => records).filter(record => record.type === 'SRV')
   const expected = config.expectedAddresses
   if (expected.length > 0 && advertised.length > 0 && advertised.every(({ address }) => !expected.includes(address))) add('dns.address-unexpected', advertised.map(({ address }) => address).toSorted().join(', '))
+  const nothingThere = advertised.length > 0 && advertised.every(({ source, steps }) => source === 'fallback' && steps.some(step => step.stage === 'tcp' && step.failure?.at === 'tcp'))
+  if (nothingThere) add('dns.no-records', 'no SRV record, and nothing answers at the addresses of the domain itself')
   if (advertised.length > 0) return found
   const real = srv.filter(({ target }) => target !== '.')
   if (srv.length > 0 && real.length === 0) add('dns.service-disabled', "SRV target '.'")
@@ -84,8 +86,9 @@ function claims (o: Observation, config: JudgeConfig): Fault[] {
 
 function softFaults (e: EndpointObservation, o: Observation, config: JudgeConfig): Fault[] {
   const found = certificateFaults(e, o, config)
-  const clear = PROFILE_DATA[config.profile].tls
-  if (e.tls === undefined && clear === 'expected') found.push({ cause: 'degraded.weak-authentication', text: 'no STARTTLS offered', endpoint: e.id })
+  const { tls, authentication } = PROFILE_DATA[config.profile]
+  if (e.tls === undefined && authentication === 'certificate') found.push({ cause: 'tls.not-offered', text: 'no STARTTLS offered, and the profile demands certificates', endpoint: e.id })
+  else if (e.tls === undefined && tls === 'expected') found.push({ cause: 'degraded.weak-authentication', text: 'no STARTTLS offered', endpoint: e.id })
   const slow = e.steps.find(step => step.outcome === 'ok' && step.ms > config.slowStageMs && step.stage !== 'close')
   if (slow !== undefined) found.push({ cause: 'degraded.slow', text: `${slow.stage} took ${Math.round(slow.ms)} ms`, endpoint: e.id })
   return found

@@ -1,0 +1,45 @@
+// Runs scenarios of the zoo: each is started, checked like any domain, and stopped.
+import type { Cause, Report } from '@dialtone/contracts'
+import { OperatorError } from '@dialtone/kernel'
+import { requestFor } from '@dialtone/ladder'
+import { startScenario, type Scenario } from '@dialtone/zoo'
+import { check } from './run-check.ts'
+
+/** `notRun` is a sentence where this machine cannot act a scenario out. */
+export type Outcome = { scenario: Scenario, report: Report, right: boolean, ms: number } | { scenario: Scenario, notRun: string }
+
+/** In the order of the scenarios, at most `parallel` at once; `done` hears each as it ends. */
+export async function runZoo (scenarios: readonly Scenario[], { parallel, signal, done }: { parallel: number, signal: AbortSignal, done?: (outcome: Outcome) => void }): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  const queue = scenarios.entries()
+  await Promise.all(Array.from({ length: Math.min(parallel, scenarios.length) }, async () => {
+    for (const [at, scenario] of queue) {
+      const outcome = await runOne(scenario, signal)
+      outcomes[at] = outcome
+      done?.(outcome)
+    }
+  }))
+  return outcomes
+}
+
+/** Expected and named cause of every scenario that ran. */
+export function judged (outcomes: readonly Outcome[]): { name: string, expected: Cause, named: Cause }[] {
+  return outcomes.flatMap(outcome => 'report' in outcome ? [{ name: outcome.scenario.name, expected: outcome.scenario.expects.cause, named: outcome.report.verdict.cause }] : [])
+}
+
+async function runOne (scenario: Scenario, signal: AbortSignal): Promise<Outcome> {
+  const began = performance.now()
+  try {
+    const running = await startScenario(scenario, signal)
+    try {
+      const report = await check(requestFor(running.request), running.judge, signal)
+      const { cause, state } = report.verdict
+      return { scenario, report, right: cause === scenario.expects.cause && state === scenario.expects.state, ms: performance.now() - began }
+    } finally {
+      await running.stop()
+    }
+  } catch (error) {
+    if (error instanceof OperatorError && error.code === 'no-ipv6-loopback') return { scenario, notRun: error.message }
+    throw error
+  }
+}
