@@ -19,7 +19,8 @@ export type Host = { name: string, addresses: readonly HostAddress[] }
 
 /** A record whose port or content is known only at run time, or one that is written out. */
 export type ScenarioRecord =
-  | { type: 'SRV', service: 'xmpp-server' | 'xmpps-server' | 'jabber', target: string, port?: PortName, priority?: number, weight?: number }
+  /** `addressOf`: the first address of that host, written where a name belongs. */
+  | { type: 'SRV', service: 'xmpp-server' | 'xmpps-server' | 'jabber', target: string | { addressOf: string }, port?: PortName, priority?: number, weight?: number }
   /** `3 1 1` for the host's port, matching the certificate. */
   | { type: 'TLSA', host: string, port: PortName, certificate: CertificateSpec }
   | Extract<ZoneRecord, { type: 'A' | 'AAAA' | 'CNAME' }>

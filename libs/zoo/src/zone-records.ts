@@ -17,8 +17,10 @@ export async function zoneRecords ({ records, hosts }: Pick<Scenario, 'records' 
 async function toZoneRecord (record: ScenarioRecord, domain: string, peers: RunningPeers): Promise<ZoneRecord> {
   switch (record.type) {
     case 'SRV': {
-      const { service, target, port = 'usual', priority = 0, weight = 5 } = record
-      return { name: `${SERVICES[service]}._tcp.${domain}`, type: 'SRV', priority, weight, target, port: target === '.' ? 0 : peers.portOf(target, port) }
+      const { service, port = 'usual', priority = 0, weight = 5 } = record
+      const host = typeof record.target === 'string' ? record.target : record.target.addressOf
+      const target = typeof record.target === 'string' ? host : peers.hosts.find(({ name }) => name === host)?.addresses[0]?.address ?? ''
+      return { name: `${SERVICES[service]}._tcp.${domain}`, type: 'SRV', priority, weight, target, port: target === '.' ? 0 : peers.portOf(host, port) }
     }
     case 'TLSA': {
       const { spkiSha256 } = await certificateFor(record.certificate)
