@@ -139,7 +139,7 @@ function allTargets (answers: readonly DnsAnswer[]): Target[] {
   return [
     ...srvRecords(answers, 'xmpp-server').map(record => ({ ...record, kind: 'starttls' as const })),
     ...srvRecords(answers, 'xmpps-server').map(record => ({ ...record, kind: 'direct' as const })),
-  ].sort(byPriority)
+  ].sort(byMerit) // a stable sort: between equals, STARTTLS comes first
 }
 
 function targetsOf (answers: readonly DnsAnswer[]): Target[] {
@@ -151,7 +151,11 @@ function key ({ kind, target, port }: Target): string {
 }
 
 function byPriority (a: SrvRecord, b: SrvRecord): number {
-  return a.priority - b.priority || b.weight - a.weight || (a.target < b.target ? -1 : a.target > b.target ? 1 : a.port - b.port)
+  return byMerit(a, b) || a.port - b.port
+}
+
+function byMerit (a: SrvRecord, b: SrvRecord): number {
+  return a.priority - b.priority || b.weight - a.weight || (a.target < b.target ? -1 : a.target > b.target ? 1 : 0)
 }
 
 /** At most so many addresses per target, IPv4 and IPv6 in turn, so that a bound never hides a family. */

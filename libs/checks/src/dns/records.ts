@@ -85,7 +85,7 @@ export const srvPort = defineDomainCheck({
     const records = [...srvRecords(dns, 'xmpp-server'), ...srvRecords(dns, 'xmpps-server')]
     if (records.length === 0) return undefined
     const odd = records.filter(({ port }) => ![asked.fallbackPort, 5269, 5270, 443].includes(port))
-    return odd.length === 0 ? 'usual' : { outcome: 'unusual', detail: [...new Set(odd.map(({ port }) => port))].join(', ') }
+    return odd.length === 0 ? 'usual' : { outcome: 'unusual', detail: [...new Set(odd.map(({ port }) => `port ${port}`))].join(', ') }
   },
 })
 
