@@ -51,6 +51,14 @@ it('serves both faults behind one SRV record set', async () => {
   expect(second.bytesRead).toBe(0)
 })
 
+it('starts the same pair twice at once, with addresses of its own each', async () => {
+  const signal = new AbortController().signal
+  const running = await Promise.all([1, 2, 3].map(() => startPair(fault('dropped'), fault('silent'), signal)))
+  expect(new Set(running.map(({ request }) => request.resolver.address)).size).toBe(3)
+  expect(new Set(running.map(({ request }) => request.fallbackPort)).size).toBe(1)
+  await Promise.all(running.map(({ stop }) => stop()))
+})
+
 function fault (name: string): Fault {
   const found = FAULTS.find(fault => fault.name === name)
   if (found === undefined) throw new Error(`no fault is called '${name}'`)

@@ -18,6 +18,9 @@ export type RunningScenario = {
   stop: () => Promise<void>
 }
 
+/** Networks of scenarios that run in this process. */
+const taken = new Set<string>()
+
 /**
  * Starts the embedded resolver and the peers. Rejects when `signal` is aborted, and leaves nothing behind then; aborting it later stops the
  * scenario. Throws an `OperatorError` where the machine lacks an IPv6 loopback that the scenario needs.
@@ -33,11 +36,13 @@ export async function startScenario (scenario: Scenario, signal: AbortSignal): P
     return stopping
   }
   try {
-    const peers = await startPeers(scenario, domain, networkOf(scenario.name), signal)
+    const network = takeNetwork(scenario.name)
+    closers.push(async () => { taken.delete(network) })
+    const peers = await startPeers(scenario, domain, network, signal)
     closers.push(peers.close)
     const records = await zoneRecords(scenario, domain, peers)
     const { rules = [], authenticated } = scenario.resolver ?? {}
-    const dns = await startDnsServer({ records, rules, ...(authenticated === undefined ? {} : { authenticated }) }, `${networkOf(scenario.name)}.53`, signal)
+    const dns = await startDnsServer({ records, rules, ...(authenticated === undefined ? {} : { authenticated }) }, `${network}.53`, signal)
     closers.push(dns.close)
     const request = await requestOf(scenario, domain, peers, dns)
     signal.throwIfAborted()
@@ -47,6 +52,18 @@ export async function startScenario (scenario: Scenario, signal: AbortSignal): P
     await stop()
     throw error
   }
+}
+
+
+/** The network of the name; where the same scenario runs twice at once, the next free one. */
+function takeNetwork (name: string): string {
+  for (let again = 0; again < 1000; again++) {
+    const network = networkOf(again === 0 ? name : `${name} ${again}`)
+    if (taken.has(network)) continue
+    taken.add(network)
+    return network
+  }
+  throw new Error('no loopback network is left: too many scenarios run at once')
 }
 
 /**
