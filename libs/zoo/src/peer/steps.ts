@@ -61,9 +61,11 @@ export type FeatureOptions = {
 /** A TLS handshake as the server. */
 export type TlsOptions = {
   certificate: CertificateSpec
+  /** Shown to clients that name no server (SNI). Default: the same. */
+  withoutSni?: CertificateSpec
   /** Sends `<proceed/>` first; `stray` follows it in clear, in the same segment. */
   proceed?: { stray?: string }
-  only?: 'TLSv1.2' | 'TLSv1.3'
+  only?: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
   /** OpenSSL names. */
   ciphers?: string
   /** OpenSSL names; what the server accepts from client certificates, too. */

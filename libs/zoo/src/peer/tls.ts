@@ -4,7 +4,7 @@
  */
 import { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
-import { createServer, type TLSSocket, type TlsOptions as NodeTlsOptions } from 'node:tls'
+import { createSecureContext, createServer, type TLSSocket, type TlsOptions as NodeTlsOptions } from 'node:tls'
 import { certificateFor, trustedRoot } from '../certificates/certificates.ts'
 import type { TlsOptions } from './steps.ts'
 
@@ -24,11 +24,13 @@ export async function secureAsServer (plain: Socket, options: TlsOptions): Promi
   })
 }
 
-async function nodeOptions ({ certificate, only, ciphers, signatures, clientCertificate }: TlsOptions): Promise<NodeTlsOptions> {
-  const { chain, key } = await certificateFor(certificate)
+async function nodeOptions ({ certificate, withoutSni, only, ciphers, signatures, clientCertificate }: TlsOptions): Promise<NodeTlsOptions> {
+  const named = await certificateFor(certificate)
+  const shown = withoutSni === undefined ? named : await certificateFor(withoutSni)
   return {
-    cert: chain,
-    key,
+    cert: shown.chain,
+    key: shown.key,
+    ...(withoutSni === undefined ? {} : { SNICallback: (_name, done) => done(null, createSecureContext({ cert: named.chain, key: named.key })) }),
     ALPNProtocols: ['xmpp-server'],
     ...(only === undefined ? {} : { minVersion: only, maxVersion: only }),
     ...(ciphers === undefined ? {} : { ciphers }),

@@ -51,6 +51,10 @@ export const DNS: readonly Scenario[] = [
     records: [], hosts: [{ name: DOMAIN, addresses: [{}] }], counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'the server elsewhere, without SRV records' },
   },
   {
+    name: 'legacy-record-only', title: 'only the service name of before XMPP 1.0, which few servers look up', expects: { cause: 'dns.no-records', state: 'down' },
+    records: [{ type: 'SRV', service: 'jabber', target: HOST }], hosts: [{ name: HOST, addresses: [SERVER] }], counterpart: RESOLVER_ONLY,
+  },
+  {
     name: 'address-unexpected', title: 'the record leads to another server than configured, which does not serve the domain', expects: { cause: 'dns.address-unexpected', state: 'down' },
     ...oneEndpoint({ usual: starttlsServer({ header: { serves: ['other.example'] } }) }), judge: { expectedAddresses: ['192.0.2.10'], ours: true },
     counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'without the host' },

@@ -5,6 +5,8 @@ import { RESOLVER_ONLY, USUAL_SRV, oneEndpoint, twoEndpoints } from './parts.ts'
 
 const UP = { cause: 'healthy', state: 'up' } as const
 const SERVER = starttlsServer()
+/** pärtner.example */
+const IDN = 'xn--prtner-bua.example'
 
 export const HEALTHY: readonly Scenario[] = [
   { name: 'healthy', title: 'a server with STARTTLS and dialback', expects: UP, ...oneEndpoint({ usual: SERVER }), counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'TLS required, a certificate of a CA that is given to the check' } },
@@ -69,7 +71,24 @@ export const HEALTHY: readonly Scenario[] = [
     counterpart: { servers: ['prosody', 'ejabberd'], how: 'with such a certificate' },
   },
   {
+    name: 'healthy-idn', title: 'an internationalised domain', expects: UP, domain: IDN,
+    ...oneEndpoint({ usual: starttlsServer({ certificate: { names: { dns: [IDN] } }, header: { serves: [IDN, 'pärtner.example'] } }) }),
+    counterpart: { servers: ['prosody', 'ejabberd'], how: 'with such a host' },
+  },
+  {
+    name: 'healthy-needs-sni', title: 'another certificate for those who do not name the server', expects: UP, ...oneEndpoint({ usual: starttlsServer({ tls: { withoutSni: { names: { dns: ['other.example'] } } } }) }),
+    counterpart: { servers: ['prosody'], how: 'two hosts with a certificate each' },
+  },
+  {
+    name: 'healthy-weak-key', title: 'an RSA key of 1024 bits: nothing that stops federation', expects: UP, ...oneEndpoint({ usual: starttlsServer({ certificate: { names: { dns: [DOMAIN] }, key: 'rsa-1024' }, tls: { ciphers: 'DEFAULT:@SECLEVEL=0' } }) }),
+    counterpart: { servers: ['prosody', 'ejabberd'], how: 'with such a certificate and an OpenSSL security level of 0' },
+  },
+  {
     name: 'healthy-tls12', title: 'TLS 1.2 and no more', expects: UP, ...oneEndpoint({ usual: starttlsServer({ tls: { only: 'TLSv1.2' } }) }), counterpart: { servers: ['prosody', 'ejabberd'], how: 'TLS 1.3 turned off in its TLS options' },
+  },
+  {
+    name: 'healthy-tls11', title: 'TLS 1.1 and nothing newer: a warning, since most servers refuse it by now', expects: UP, ...oneEndpoint({ usual: starttlsServer({ tls: { only: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } }) }),
+    counterpart: { servers: ['jabberd2'], how: 'with an OpenSSL that still has it' },
   },
   {
     name: 'healthy-stray-bytes', title: 'bytes in clear after <proceed/>, which nobody may read as XML', expects: UP, ...oneEndpoint({ usual: starttlsServer({ stray: "<stream:features><dialback xmlns='urn:xmpp:features:dialback'/></stream:features>" }) }),

@@ -53,6 +53,8 @@ export const SERVICE: readonly Scenario[] = [
   protocol('bad-xml', 'a header, and then XML that is not well-formed', afterHeader([{ do: 'send', text: '<stream:features><a></b></stream:features>' }])),
   protocol('comment', 'a comment inside the stream: restricted XML', afterHeader([{ do: 'send', text: '<!-- hello --><stream:features/>' }, { do: 'silence' }])),
   protocol('wrong-streams-namespace', 'the header is in another namespace than that of streams', starttlsServer({ header: { streams: 'http://streams.example/wrong' } })),
+  protocol('wrong-streams-namespace-after-tls', 'the header after TLS is in another namespace than that of streams', starttlsServer({ headerAgain: { streams: 'http://streams.example/wrong' } })),
+  protocol('see-other-host', 'sends us to another host, which nobody follows without the same proofs', afterHeader([{ do: 'error', condition: 'see-other-host', text: 'other.example' }]), { none: 'none of them redirects servers' }),
   protocol('features-twice', 'a second answer where one was due', afterHeader([{ do: 'send', text: "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features><stream:features/>" }, { do: 'silence' }])),
   protocol('header-twice', 'a second header inside the first stream', afterHeader([{ do: 'header' }, { do: 'silence' }])),
   protocol('stanza-first', 'a message before the features', afterHeader([{ do: 'send', text: `<message from='${DOMAIN}' to='dialtone.invalid'><body>hello</body></message>` }, { do: 'silence' }])),
@@ -73,6 +75,7 @@ export const SERVICE: readonly Scenario[] = [
   deviation('wrong-version', 'a version that does not exist', starttlsServer({ header: { version: '7.3' } }), { cause: 'healthy', state: 'up' }),
   deviation('wrong-content-namespace', 'jabber:client as the default namespace', starttlsServer({ header: { content: 'jabber:client' } }), { cause: 'peer.protocol-error', state: DOWN }),
   deviation('no-id', 'a header without an id, so that dialback is impossible', starttlsServer({ header: { without: ['id'] } }), { cause: 'peer.protocol-error', state: DOWN }),
+  deviation('no-id-after-tls', 'no id in the header after TLS', starttlsServer({ headerAgain: { without: ['id'] } }), { cause: 'peer.protocol-error', state: DOWN }),
   deviation('no-addresses', 'a header without from and to', starttlsServer({ header: { without: ['from', 'to'] } }), { cause: 'healthy', state: 'up' }),
   deviation('another-from', 'a header from another domain than the one that was asked', starttlsServer({ header: { from: 'other.example' } }), { cause: 'healthy', state: 'up' }),
 ]
