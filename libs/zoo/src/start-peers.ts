@@ -73,17 +73,29 @@ async function openPort (name: PortName, placed: readonly Placed[], spare: strin
   })
   for (let left = TRIES; left > 0; left--) {
     signal.throwIfAborted()
-    const peers: Peer[] = []
-    let port = wanted ?? 0
-    for (const { script, address } of listeners.length > 0 ? listeners : [{ script: [], address: spare }]) {
-      const peer = await startPeer(script, { domain, address, port })
-      if (peer === undefined) break
-      port = peer.port
-      peers.push(peer)
-    }
-    // The spare listener stays: while it does, nobody else gets this number on that address.
-    if (peers.length === Math.max(listeners.length, 1)) return { port, peers }
-    await Promise.all(peers.map(peer => peer.close()))
+    const peers = await listenAll(listeners.length > 0 ? listeners : [{ script: [], address: spare }], domain, wanted ?? 0)
+    // A spare listener stays: while it does, nobody else gets this number on that address.
+    if (peers[0] !== undefined) return { port: peers[0].port, peers }
   }
   throw new Error(`no port is free on all of ${listeners.map(({ address }) => address).join(', ')}`)
+}
+
+/** A peer on each address, all at the port of the first. Nothing, and nothing left open, when that port is taken on one of them. */
+async function listenAll (listeners: readonly { script: Script, address: string }[], domain: string, wanted: number): Promise<Peer[]> {
+  const peers: Peer[] = []
+  const closeAll = async () => { await Promise.all(peers.map(peer => peer.close())) }
+  try {
+    for (const { script, address } of listeners) {
+      const peer = await startPeer(script, { domain, address, port: peers[0]?.port ?? wanted })
+      if (peer === undefined) {
+        await closeAll()
+        return []
+      }
+      peers.push(peer)
+    }
+    return peers
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
 }

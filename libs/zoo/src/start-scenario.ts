@@ -29,15 +29,17 @@ export async function startScenario (scenario: Scenario, signal: AbortSignal): P
   signal.throwIfAborted()
   if (needsIpv6(scenario) && !hasIpv6()) throw new OperatorError('no-ipv6-loopback', `scenario '${scenario.name}' needs the address ::1: turn IPv6 on for the loopback interface`)
   const domain = scenario.domain ?? DOMAIN
+  const network = takeNetwork(scenario.name)
   const closers: (() => Promise<void>)[] = []
   let stopping: Promise<void> | undefined
   const stop = () => {
-    stopping ??= closeAll(closers)
+    signal.removeEventListener('abort', aborted)
+    stopping ??= closeAll(closers).finally(() => taken.delete(network))
     return stopping
   }
+  // Whoever started it hears of a complaint when they stop it.
+  const aborted = () => { stop().catch(() => undefined) }
   try {
-    const network = takeNetwork(scenario.name)
-    closers.push(async () => { taken.delete(network) })
     const peers = await startPeers(scenario, domain, network, signal)
     closers.push(peers.close)
     const records = await zoneRecords(scenario, domain, peers)
@@ -46,14 +48,13 @@ export async function startScenario (scenario: Scenario, signal: AbortSignal): P
     closers.push(dns.close)
     const request = await requestOf(scenario, domain, peers, dns)
     signal.throwIfAborted()
-    signal.addEventListener('abort', () => { stop().catch(() => undefined) }, { once: true })
+    signal.addEventListener('abort', aborted, { once: true })
     return { domain, request, judge: judgeOf(scenario, peers), stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
-
 
 /** The network of the name; where the same scenario runs twice at once, the next free one. */
 function takeNetwork (name: string): string {

@@ -29,11 +29,13 @@ export const AUTHENTICATION: readonly Scenario[] = [
   },
   {
     name: 'external-withheld', title: 'asks for our certificate, and then offers nothing', expects: { cause: 'auth.external-refused', state: 'down' },
-    ...oneEndpoint({ usual: starttlsServer({ header: { dialback: false }, tls: { clientCertificate: 'asked' }, featuresAgain: {} }) }), request: { as: OURS, clientCertificate: { ...OUR_CERTIFICATE, issuer: 'unknown' } }, counterpart: DEMANDING,
+    ...oneEndpoint({ usual: starttlsServer({ header: { dialback: false }, tls: { clientCertificate: 'asked' }, featuresAgain: {} }) }), request: { as: OURS, clientCertificate: { ...OUR_CERTIFICATE, issuer: 'unknown' } },
+    counterpart: DEMANDING,
   },
   {
     name: 'external-withheld-nothing-shown', title: 'asks for a certificate that we do not have, and then offers nothing', expects: { cause: 'auth.external-refused', state: 'unknown' },
-    ...oneEndpoint({ usual: starttlsServer({ header: { dialback: false }, tls: { clientCertificate: 'asked' }, featuresAgain: {} }) }), request: { as: OURS }, counterpart: DEMANDING,
+    ...oneEndpoint({ usual: starttlsServer({ header: { dialback: false }, tls: { clientCertificate: 'asked' }, featuresAgain: {} }) }), request: { as: OURS },
+    counterpart: DEMANDING,
   },
   {
     name: 'claimed', title: 'answers for our domain, and denies a made-up one', expects: { cause: 'dialback.domain-claimed', state: 'down' },
@@ -51,7 +53,8 @@ export const AUTHENTICATION: readonly Scenario[] = [
   },
   {
     name: 'claimed-by-our-host', title: 'answers for our domain, which it hosts rightly', expects: { cause: 'healthy', state: 'up' },
-    ...oneEndpoint({ usual: starttlsServer({ header: { serves: [DOMAIN, OURS] } }) }), request: { as: OURS }, judge: { hostedBy: [DOMAIN] }, counterpart: ANY_OF_THEM,
+    ...oneEndpoint({ usual: starttlsServer({ header: { serves: [DOMAIN, OURS] } }) }), request: { as: OURS }, judge: { hostedBy: [DOMAIN] },
+    counterpart: ANY_OF_THEM,
   },
   policy('policy-at-open', 'refuses us by policy when the stream opens', 'policy-violation', 'Your server is not allowed here'),
   policy('not-authorized-at-open', 'says that we are not authorized when the stream opens', 'not-authorized'),

@@ -8,14 +8,30 @@ const DEAD = { cause: 'degraded.endpoint-dead', state: 'degraded' } as const
 const RECORDS = { cause: 'degraded.records', state: 'degraded' } as const
 
 export const DEGRADED: readonly Scenario[] = [
-  { name: 'second-target-refuses', title: 'one of two targets refuses connections', expects: DEAD, ...twoEndpoints(SERVER, {}), counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'a second target where nothing listens' } },
-  { name: 'first-target-drops', title: 'the preferred target drops packets', expects: DEAD, ...twoEndpoints('blackhole', SERVER), request: { timeoutsMs: { tcp: 900 } }, counterpart: { servers: ['prosody', 'ejabberd'], how: 'a preferred target behind a firewall that drops' } },
+  {
+    name: 'second-target-refuses', title: 'one of two targets refuses connections', expects: DEAD,
+    ...twoEndpoints(SERVER, {}),
+    counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'a second target where nothing listens' },
+  },
+  {
+    name: 'first-target-drops', title: 'the preferred target drops packets', expects: DEAD,
+    ...twoEndpoints('blackhole', SERVER), request: { timeoutsMs: { tcp: 900 } },
+    counterpart: { servers: ['prosody', 'ejabberd'], how: 'a preferred target behind a firewall that drops' },
+  },
   {
     name: 'second-target-silent', title: 'one of two targets accepts and says nothing', expects: DEAD, ...twoEndpoints(SERVER, { usual: [{ do: 'silence' }] }), request: { timeoutsMs: { stream: 1500 } },
     counterpart: { servers: ['prosody', 'ejabberd'], how: 'a second target that is no XMPP server' },
   },
-  { name: 'second-address-refuses', title: 'one of two addresses of the target refuses', expects: DEAD, records: [USUAL_SRV], hosts: [{ name: HOST, addresses: [SERVER, {}] }], counterpart: { servers: ['prosody', 'ejabberd'], how: 'listening on one address of two' } },
-  { name: 'ipv6-refuses', title: 'the IPv6 address is published and nothing listens there', expects: DEAD, records: [USUAL_SRV], hosts: [{ name: HOST, addresses: [SERVER, { family: 6 }] }], counterpart: { servers: ['prosody', 'ejabberd'], how: 'listening on IPv4 alone' } },
+  {
+    name: 'second-address-refuses', title: 'one of two addresses of the target refuses', expects: DEAD,
+    records: [USUAL_SRV], hosts: [{ name: HOST, addresses: [SERVER, {}] }],
+    counterpart: { servers: ['prosody', 'ejabberd'], how: 'listening on one address of two' },
+  },
+  {
+    name: 'ipv6-refuses', title: 'the IPv6 address is published and nothing listens there', expects: DEAD,
+    records: [USUAL_SRV], hosts: [{ name: HOST, addresses: [SERVER, { family: 6 }] }],
+    counterpart: { servers: ['prosody', 'ejabberd'], how: 'listening on IPv4 alone' },
+  },
   {
     name: 'direct-tls-refuses', title: 'a direct TLS port is published and nothing listens there', expects: DEAD,
     records: [USUAL_SRV, { type: 'SRV', service: 'xmpps-server', target: HOST, port: 'direct' }], hosts: [{ name: HOST, addresses: [SERVER] }],
@@ -31,13 +47,34 @@ export const DEGRADED: readonly Scenario[] = [
   },
   {
     name: 'target-is-an-alias', title: 'the SRV target is a CNAME', expects: RECORDS,
-    records: [{ type: 'SRV', service: 'xmpp-server', target: 'alias.partner.example' }, { type: 'CNAME', name: 'alias.partner.example', target: HOST }], hosts: [{ name: HOST, addresses: [SERVER] }], counterpart: RESOLVER_ONLY,
+    records: [{ type: 'SRV', service: 'xmpp-server', target: 'alias.partner.example' }, { type: 'CNAME', name: 'alias.partner.example', target: HOST }], hosts: [{ name: HOST, addresses: [SERVER] }],
+    counterpart: RESOLVER_ONLY,
   },
-  { name: 'target-is-an-address', title: 'an SRV target is written as an address, beside a good one', expects: RECORDS, records: [USUAL_SRV, { type: 'SRV', service: 'xmpp-server', target: { addressOf: HOST }, priority: 10 }], hosts: [{ name: HOST, addresses: [SERVER] }], counterpart: RESOLVER_ONLY },
-  { name: 'target-is-localhost', title: 'an SRV target is localhost, beside a good one', expects: RECORDS, records: [USUAL_SRV, { type: 'SRV', service: 'xmpp-server', target: 'localhost', priority: 10 }], hosts: [{ name: HOST, addresses: [SERVER] }], counterpart: RESOLVER_ONLY },
-  { name: 'dot-beside-target', title: "the target '.' beside a real one", expects: RECORDS, records: [USUAL_SRV, { type: 'SRV', service: 'xmpp-server', target: '.', priority: 10 }], hosts: [{ name: HOST, addresses: [SERVER] }], counterpart: RESOLVER_ONLY },
-  { name: 'dangling-target', title: 'one of two targets has no address', expects: RECORDS, records: [USUAL_SRV, { type: 'SRV', service: 'xmpp-server', target: 'gone.partner.example', priority: 10 }], hosts: [{ name: HOST, addresses: [SERVER] }], counterpart: RESOLVER_ONLY },
-  { name: 'duplicate-target', title: 'the same target and port twice', expects: RECORDS, records: [USUAL_SRV, { type: 'SRV', service: 'xmpp-server', target: HOST, priority: 10 }], hosts: [{ name: HOST, addresses: [SERVER] }], counterpart: RESOLVER_ONLY },
+  {
+    name: 'target-is-an-address', title: 'an SRV target is written as an address, beside a good one', expects: RECORDS,
+    records: [USUAL_SRV, { type: 'SRV', service: 'xmpp-server', target: { addressOf: HOST }, priority: 10 }], hosts: [{ name: HOST, addresses: [SERVER] }],
+    counterpart: RESOLVER_ONLY,
+  },
+  {
+    name: 'target-is-localhost', title: 'an SRV target is localhost, beside a good one', expects: RECORDS,
+    records: [USUAL_SRV, { type: 'SRV', service: 'xmpp-server', target: 'localhost', priority: 10 }], hosts: [{ name: HOST, addresses: [SERVER] }],
+    counterpart: RESOLVER_ONLY,
+  },
+  {
+    name: 'dot-beside-target', title: "the target '.' beside a real one", expects: RECORDS,
+    records: [USUAL_SRV, { type: 'SRV', service: 'xmpp-server', target: '.', priority: 10 }], hosts: [{ name: HOST, addresses: [SERVER] }],
+    counterpart: RESOLVER_ONLY,
+  },
+  {
+    name: 'dangling-target', title: 'one of two targets has no address', expects: RECORDS,
+    records: [USUAL_SRV, { type: 'SRV', service: 'xmpp-server', target: 'gone.partner.example', priority: 10 }], hosts: [{ name: HOST, addresses: [SERVER] }],
+    counterpart: RESOLVER_ONLY,
+  },
+  {
+    name: 'duplicate-target', title: 'the same target and port twice', expects: RECORDS,
+    records: [USUAL_SRV, { type: 'SRV', service: 'xmpp-server', target: HOST, priority: 10 }], hosts: [{ name: HOST, addresses: [SERVER] }],
+    counterpart: RESOLVER_ONLY,
+  },
   {
     name: 'no-tls', title: 'no STARTTLS, dialback in clear', expects: { cause: 'degraded.weak-authentication', state: 'degraded' }, ...oneEndpoint({ usual: clearServer() }),
     counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'without certificates; Prosody with modules_disabled = { "tls" }' },

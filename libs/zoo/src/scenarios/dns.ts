@@ -10,7 +10,11 @@ const DOT = { type: 'SRV', target: '.' } as const
 const BELOW: readonly string[] = [DOMAIN, HOST, `_xmpp-server._tcp.${DOMAIN}`, `_xmpps-server._tcp.${DOMAIN}`, `_jabber._tcp.${DOMAIN}`]
 
 export const DNS: readonly Scenario[] = [
-  { name: 'no-such-domain', title: 'the domain does not exist', expects: { cause: 'dns.nxdomain', state: 'down' }, records: [], hosts: [], counterpart: RESOLVER_ONLY },
+  {
+    name: 'no-such-domain', title: 'the domain does not exist', expects: { cause: 'dns.nxdomain', state: 'down' },
+    records: [], hosts: [],
+    counterpart: RESOLVER_ONLY,
+  },
   servfail('servfail', 'SERVFAIL for the domain alone', { how: 'servfail' }),
   servfail('dnssec-bogus', 'the signatures are wrong: SERVFAIL unless checking is disabled', { how: 'servfail', extended: { code: 6, text: 'DNSSEC Bogus' }, validationOnly: true }),
   servfail('lame-delegation', 'no name server of the domain answers the resolver', { how: 'servfail', extended: { code: 22, text: 'No Reachable Authority' } }),
@@ -26,14 +30,23 @@ export const DNS: readonly Scenario[] = [
   },
   {
     name: 'both-services-disabled', title: "'.' for both services", expects: { cause: 'dns.service-disabled', state: 'down' },
-    records: [{ ...DOT, service: 'xmpp-server' }, { ...DOT, service: 'xmpps-server' }], hosts: [{ name: DOMAIN, addresses: [SERVER] }], counterpart: RESOLVER_ONLY,
+    records: [{ ...DOT, service: 'xmpp-server' }, { ...DOT, service: 'xmpps-server' }], hosts: [{ name: DOMAIN, addresses: [SERVER] }],
+    counterpart: RESOLVER_ONLY,
   },
   {
     name: 'direct-disabled-alone', title: "'.' for direct TLS and no other record: no fallback then (XEP-0368)", expects: { cause: 'dns.service-disabled', state: 'down' },
     records: [{ ...DOT, service: 'xmpps-server' }], hosts: [{ name: DOMAIN, addresses: [SERVER] }], counterpart: RESOLVER_ONLY,
   },
-  { name: 'direct-disabled', title: "'.' for direct TLS beside a real plaintext service", expects: { cause: 'healthy', state: 'up' }, records: [USUAL_SRV, { ...DOT, service: 'xmpps-server' }], hosts: [{ name: HOST, addresses: [SERVER] }], counterpart: RESOLVER_ONLY },
-  { name: 'target-without-address', title: 'no target has an address (badxmpp: no-address)', expects: { cause: 'dns.target-unresolvable', state: 'down' }, records: [USUAL_SRV], hosts: [], counterpart: RESOLVER_ONLY },
+  {
+    name: 'direct-disabled', title: "'.' for direct TLS beside a real plaintext service", expects: { cause: 'healthy', state: 'up' },
+    records: [USUAL_SRV, { ...DOT, service: 'xmpps-server' }], hosts: [{ name: HOST, addresses: [SERVER] }],
+    counterpart: RESOLVER_ONLY,
+  },
+  {
+    name: 'target-without-address', title: 'no target has an address (badxmpp: no-address)', expects: { cause: 'dns.target-unresolvable', state: 'down' },
+    records: [USUAL_SRV], hosts: [],
+    counterpart: RESOLVER_ONLY,
+  },
   {
     name: 'target-without-address-fallback-works', title: 'no target has an address, and the domain itself answers: no fallback then (RFC 6120 §3.2.1)', expects: { cause: 'dns.target-unresolvable', state: 'down' },
     records: [USUAL_SRV], hosts: [{ name: DOMAIN, addresses: [SERVER] }], counterpart: RESOLVER_ONLY,
@@ -63,7 +76,11 @@ export const DNS: readonly Scenario[] = [
     name: 'address-unexpected-but-works', title: 'the record leads elsewhere than configured, and it works there', expects: { cause: 'dns.address-unexpected', state: 'degraded' },
     ...oneEndpoint(SERVER), judge: { expectedAddresses: ['192.0.2.10'], ours: true }, counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'as healthy, with another --expect' },
   },
-  { name: 'slow-resolver', title: 'the resolver takes a fifth of a second', expects: { cause: 'healthy', state: 'up' }, ...oneEndpoint(SERVER), resolver: { rules: [{ name: '*', how: 'late', ms: 200 }] }, counterpart: RESOLVER_ONLY },
+  {
+    name: 'slow-resolver', title: 'the resolver takes a fifth of a second', expects: { cause: 'healthy', state: 'up' },
+    ...oneEndpoint(SERVER), resolver: { rules: [{ name: '*', how: 'late', ms: 200 }] },
+    counterpart: RESOLVER_ONLY,
+  },
 ]
 
 function servfail (name: string, title: string, rule: Extract<Misbehaviour, { how: 'servfail' }>): Scenario {

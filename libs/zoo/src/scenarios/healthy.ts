@@ -9,7 +9,11 @@ const SERVER = starttlsServer()
 const IDN = 'xn--prtner-bua.example'
 
 export const HEALTHY: readonly Scenario[] = [
-  { name: 'healthy', title: 'a server with STARTTLS and dialback', expects: UP, ...oneEndpoint({ usual: SERVER }), counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'TLS required, a certificate of a CA that is given to the check' } },
+  {
+    name: 'healthy', title: 'a server with STARTTLS and dialback', expects: UP,
+    ...oneEndpoint({ usual: SERVER }),
+    counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'TLS required, a certificate of a CA that is given to the check' },
+  },
   {
     name: 'healthy-direct-tls', title: 'STARTTLS and direct TLS side by side', expects: UP,
     records: [USUAL_SRV, { type: 'SRV', service: 'xmpps-server', target: HOST, port: 'direct' }],
@@ -22,12 +26,20 @@ export const HEALTHY: readonly Scenario[] = [
     hosts: [{ name: HOST, addresses: [{ direct: directServer() }] }],
     counterpart: { servers: ['prosody'], how: 's2s_direct_tls_ports with s2s_ports = {}' },
   },
-  { name: 'healthy-fallback', title: 'no SRV record, an address at the domain itself', expects: UP, records: [], hosts: [{ name: DOMAIN, addresses: [{ usual: SERVER }] }], counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'as healthy, with an address record alone' } },
+  {
+    name: 'healthy-fallback', title: 'no SRV record, an address at the domain itself', expects: UP,
+    records: [], hosts: [{ name: DOMAIN, addresses: [{ usual: SERVER }] }],
+    counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'as healthy, with an address record alone' },
+  },
   {
     name: 'healthy-ipv6', title: 'an IPv4 and an IPv6 address', expects: UP, records: [USUAL_SRV], hosts: [{ name: HOST, addresses: [{ usual: SERVER }, { family: 6, usual: SERVER }] }],
     counterpart: { servers: ['prosody', 'ejabberd'], how: 'listening on :: as well' },
   },
-  { name: 'healthy-two-targets', title: 'two SRV targets', expects: UP, ...twoEndpoints({ usual: SERVER }, { usual: SERVER }), counterpart: { servers: ['prosody', 'ejabberd'], how: 'one server on two addresses' } },
+  {
+    name: 'healthy-two-targets', title: 'two SRV targets', expects: UP,
+    ...twoEndpoints({ usual: SERVER }, { usual: SERVER }),
+    counterpart: { servers: ['prosody', 'ejabberd'], how: 'one server on two addresses' },
+  },
   {
     name: 'healthy-tcp-dns', title: 'a resolver that truncates every answer over UDP', expects: UP, ...oneEndpoint({ usual: SERVER }), resolver: { rules: [{ name: '*', how: 'truncate' }] }, counterpart: RESOLVER_ONLY,
   },

@@ -10,10 +10,26 @@ const ANY_THAT_HANGS: Counterpart = { none: 'the servers answer at once; only a 
 const NO_XMPP: Counterpart = { none: 'what listens is no XMPP server' }
 
 export const SERVICE: readonly Scenario[] = [
-  { name: 'refused', title: 'nothing listens on the port (badxmpp: no-service)', expects: { cause: 'peer.unreachable', state: DOWN }, ...oneEndpoint({}), counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'stopped' } },
-  { name: 'dropped', title: 'a firewall drops the packets', expects: { cause: 'peer.unreachable', state: DOWN }, ...oneEndpoint('blackhole'), request: { timeoutsMs: { tcp: 900 } }, counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'behind a firewall that drops' } },
-  { name: 'refused-and-dropped', title: 'one target refuses, the other drops', expects: { cause: 'peer.unreachable', state: DOWN }, ...twoEndpoints({}, 'blackhole'), request: { timeoutsMs: { tcp: 900 } }, counterpart: { servers: ['prosody'], how: 'stopped, and behind a firewall that drops' } },
-  { name: 'ours-stopped', title: 'our own server does not listen', expects: { cause: 'service.down', state: DOWN }, ...oneEndpoint({}), judge: { ours: true, expectedAddresses: 'published' }, counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'stopped' } },
+  {
+    name: 'refused', title: 'nothing listens on the port (badxmpp: no-service)', expects: { cause: 'peer.unreachable', state: DOWN },
+    ...oneEndpoint({}),
+    counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'stopped' },
+  },
+  {
+    name: 'dropped', title: 'a firewall drops the packets', expects: { cause: 'peer.unreachable', state: DOWN },
+    ...oneEndpoint('blackhole'), request: { timeoutsMs: { tcp: 900 } },
+    counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'behind a firewall that drops' },
+  },
+  {
+    name: 'refused-and-dropped', title: 'one target refuses, the other drops', expects: { cause: 'peer.unreachable', state: DOWN },
+    ...twoEndpoints({}, 'blackhole'), request: { timeoutsMs: { tcp: 900 } },
+    counterpart: { servers: ['prosody'], how: 'stopped, and behind a firewall that drops' },
+  },
+  {
+    name: 'ours-stopped', title: 'our own server does not listen', expects: { cause: 'service.down', state: DOWN },
+    ...oneEndpoint({}), judge: { ours: true, expectedAddresses: 'published' },
+    counterpart: { servers: ['prosody', 'ejabberd', 'jabberd2'], how: 'stopped' },
+  },
   {
     name: 'ours-disabled', title: 'our own server says that S2S is disabled', expects: { cause: 'service.down', state: DOWN },
     ...oneEndpoint({ usual: afterHeader([{ do: 'error', condition: 'policy-violation', text: 'Server-to-server communication is disabled for this host' }]) }), judge: { ours: true, expectedAddresses: 'published' },
@@ -33,7 +49,8 @@ export const SERVICE: readonly Scenario[] = [
   silent('silent-after-header-again', 'no features after the second header', afterTls([{ do: 'header' }, { do: 'silence' }])),
   {
     name: 'drip', title: 'one byte at a time, which never become features', expects: { cause: 'service.silent', state: DOWN },
-    ...oneEndpoint({ usual: afterHeader([{ do: 'send', text: `<stream:features>${' '.repeat(5000)}`, everyMs: 50 }]) }), request: { timeoutsMs: { stream: 1500 } }, counterpart: ANY_THAT_HANGS,
+    ...oneEndpoint({ usual: afterHeader([{ do: 'send', text: `<stream:features>${' '.repeat(5000)}`, everyMs: 50 }]) }), request: { timeoutsMs: { stream: 1500 } },
+    counterpart: ANY_THAT_HANGS,
   },
   {
     name: 'silent-goodbye', title: 'never answers the end of our stream: nothing that stops federation', expects: { cause: 'healthy', state: 'up' },
@@ -69,7 +86,8 @@ export const SERVICE: readonly Scenario[] = [
   protocol('wants-namespace', 'says that our namespace is wrong', afterHeader([{ do: 'error', condition: 'invalid-namespace' }])),
   {
     name: 'flood-after-tls', title: 'features of ten megabytes after TLS', expects: { cause: 'peer.protocol-error', state: DOWN },
-    ...oneEndpoint({ usual: afterTls([{ do: 'header' }, { do: 'send', text: '<stream:features>' }, { do: 'flood', text: "<a xmlns='urn:example:flood'/>", bytes: 10_000_000 }, { do: 'silence' }]) }), counterpart: NOT_WITH_THESE,
+    ...oneEndpoint({ usual: afterTls([{ do: 'header' }, { do: 'send', text: '<stream:features>' }, { do: 'flood', text: "<a xmlns='urn:example:flood'/>", bytes: 10_000_000 }, { do: 'silence' }]) }),
+    counterpart: NOT_WITH_THESE,
   },
   deviation('no-version', 'a header without a version: a server from before XMPP 1.0', [{ do: 'await', what: 'header' }, { do: 'header', without: ['version'] }, { do: 'goodbye' }], { cause: 'degraded.weak-authentication', state: 'degraded' }),
   deviation('wrong-version', 'a version that does not exist', starttlsServer({ header: { version: '7.3' } }), { cause: 'healthy', state: 'up' }),
