@@ -1,4 +1,6 @@
 // The command: which one, what stops it, which exit code. Each command is loaded when it is asked for, so that none pays for the others.
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
 import { OperatorError, quoted } from '@dialtone/kernel'
 import { USAGE } from './exit-code.ts'
 import { HELP } from './help.ts'
@@ -13,6 +15,9 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   judge: async () => (await import('./commands/judge.ts')).runJudge,
   zoo: async () => (await import('./commands/zoo.ts')).runZoo,
 }
+
+// Beside the code, not in a folder that others can write to. Where it cannot be written, starting takes longer.
+enableCompileCache(join(import.meta.dirname, '../../../.cache/compiled'))
 
 const out = standardOut(process.env)
 const stopping = new AbortController()

@@ -4,7 +4,7 @@
  */
 import { X509Certificate, createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { rootCertificates } from 'node:tls'
+import tls from 'node:tls'
 import type { ChainSeen, StoredCertificate } from '@dialtone/contracts'
 import { readCertificate, type CertificateFacts } from '@dialtone/stream'
 
@@ -150,6 +150,6 @@ function systemCertificates (): readonly string[] {
   try {
     return readFileSync(SYSTEM_BUNDLE, 'utf8').match(PEM) ?? []
   } catch {
-    return rootCertificates
+    return tls.rootCertificates
   }
 }

@@ -2,7 +2,6 @@
 import type { JudgeConfig, Observation, Report } from '@dialtone/contracts'
 import { firstProblem, Observation as ObservationShape } from '@dialtone/contracts/schemas'
 import { OperatorError, quoted } from '@dialtone/kernel'
-import { examine } from '@dialtone/checks'
 import { judge } from '@dialtone/verdict'
 import { read } from '../credentials.ts'
 import { exitCode } from '../exit-code.ts'
@@ -10,6 +9,7 @@ import { JUDGE_HELP } from '../help.ts'
 import { COMMON, formatOf, parse } from '../options.ts'
 import type { Out } from '../out.ts'
 import { headline, reportText } from '../text/report.ts'
+import { reportOf } from '../report-of.ts'
 import { configOf } from './check.ts'
 
 const OPTIONS = {
@@ -41,15 +41,7 @@ type Judged = Pick<Report, 'domain' | 'verdict' | 'findings'> & { reports: Repor
 
 function judgeTogether (observations: readonly Observation[], config: JudgeConfig): Judged {
   const verdict = judge(observations, config)
-  const reports = observations.map(observation => ({
-    domain: observation.domain,
-    as: observation.asked.as ?? null,
-    vantage: observation.vantage,
-    startedAt: observation.startedAt,
-    verdict,
-    findings: examine(observation, config),
-    observation,
-  }))
+  const reports = observations.map(observation => ({ ...reportOf(observation, config), verdict }))
   return { domain: observations[0]?.domain ?? '', verdict, findings: reports.flatMap(({ findings }) => findings), reports }
 }
 

@@ -1,0 +1,16 @@
+import type { JudgeConfig, Observation, Report } from '@dialtone/contracts'
+import { examine } from '@dialtone/checks'
+import { judge } from '@dialtone/verdict'
+
+/** The report about what one vantage saw. Pure. */
+export function reportOf (observation: Observation, config: JudgeConfig): Report {
+  return {
+    domain: observation.domain,
+    as: observation.asked.as ?? null,
+    vantage: observation.vantage,
+    startedAt: observation.startedAt,
+    verdict: judge([observation], config),
+    findings: examine(observation, config),
+    observation,
+  }
+}
