@@ -34,13 +34,6 @@ it('counts a vantage that fails as a partition, but not one whose resolver is br
   expect(judge([works, deaf], DEFAULT_JUDGE_CONFIG).cause).not.toBe('peer.partition')
   expect(judge([deaf], DEFAULT_JUDGE_CONFIG)).toMatchObject({ cause: 'dns.resolver-unavailable', state: 'unknown', side: 'observer' })
 })
-it('says in the sentence of healthy what was not asked, the certificate among it', () => {
-  const tls = { protocol: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', sni: 'partner.example', clientCertificateRequested: true }
-  const verdict = judge([seen([{ ...endpoint('192.0.2.1'), tls }])], DEFAULT_JUDGE_CONFIG)
-  expect(verdict).toMatchObject({ cause: 'healthy', side: 'nobody' })
-  expect(verdict.sentence).toContain('dates, names and purposes of the certificates')
-  expect(verdict.sentence).toContain('dialback')
-})
 
 function claim (role: 'claim' | 'control', answer: 'serves' | 'denies'): Observation['claim'][number] {
   return { endpoint: '192.0.2.1', role, to: 'ours.example', answer, ms: 1 }

@@ -137,8 +137,6 @@ function verdict (cause: Cause, proof: readonly Fault[], observations: readonly 
 
 function untestedOf (observations: readonly Observation[]): Untested[] {
   const found: Untested[] = [{ what: 'dialback', needs: 'a check that sends a key' }, { what: 'the inbound direction', needs: 'a check of our own domain from outside' }]
-  // Until the rules read DER, `healthy` must not be taken for a good certificate.
-  found.push({ what: 'dates, names and purposes of the certificates', needs: 'a look at the certificate by hand' })
   if (!observations.some(({ asked }) => asked.clientCertificate)) found.push({ what: 'EXTERNAL', needs: '--cert FILE --key FILE' })
   if (!observations.some(({ asked }) => asked.as !== undefined)) found.push({ what: 'whether the peer claims our domain', needs: '--as OURS' })
   for (const family of [4, 6] as const) if (!observations.some(({ asked }) => asked.families.includes(family))) found.push({ what: `IPv${family}`, needs: `a vantage with IPv${family}` })
