@@ -184,7 +184,7 @@ async function carryOut (command: Command, connection: Connection, { address, gi
       return { on: 'secured', identity: false }
     }
     // A light check authenticates nobody: the table never asks for these.
-    case 'send-external': case 'send-dialback-key': return undefined
+    case 'send-bidi': case 'send-external': case 'send-dialback-key': case 'send-dialback-question': case 'deliver': return undefined
     default: return command satisfies never
   }
 }

@@ -4,13 +4,16 @@ export { createFramer, type Framer } from './framer.ts'
 export type { Attribute, ElementFrame, FramerError, FramerSink, HeaderFrame } from './frame.ts'
 export { AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, type Limits } from './limits.ts'
 export { toElement, type Element } from './element.ts'
+export { canonicalDomain, domainOf } from './domain.ts'
 export { readHeader } from './read-header.ts'
 export { readFeatures } from './read-features.ts'
 export { readEvent, type DialbackAnswer, type Event } from './negotiation/event.ts'
-export { advance, begin, type Command, type Plan, type State } from './negotiation/initiating.ts'
-export { accept, advanceReceiving, type Command as ReceivingCommand, type Event as ReceivingEvent, type Offer, type Pair, type State as ReceivingState } from './negotiation/receiving.ts'
+export { advance, begin, type Command, type Plan, type Question, type State } from './negotiation/initiating.ts'
+export type { Pair } from './negotiation/pair.ts'
+export { accept, advanceReceiving, type Command as ReceivingCommand, type Event as ReceivingEvent, type Offer, type State as ReceivingState } from './negotiation/receiving.ts'
 export {
-  FOOTER, PROCEED, STARTTLS, STARTTLS_FAILURE, dialbackAnswerText, dialbackKeyText, dialbackQuestionText, externalText, headerText, streamErrorText,
+  BIDI_REQUEST, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS, STARTTLS_FAILURE, dialbackAnswerText, dialbackKeyText, dialbackQuestionText, externalText, featuresText, headerText, saslFailureText,
+  streamErrorText,
 } from './negotiation/write.ts'
 export { ANY_PURPOSE, CLIENT_AUTH, SERVER_AUTH, readCertificate, type CertificateFacts } from './certificate/read-certificate.ts'
 export { identityOf, type Identity } from './certificate/identity.ts'

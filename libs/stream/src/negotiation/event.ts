@@ -4,25 +4,28 @@ import { childrenOf, isNamed, toElement, type Element } from '../element.ts'
 import type { ElementFrame, HeaderFrame } from '../frame.ts'
 import { BIDI, DIALBACK, SASL, SERVER, STANZA_ERRORS, STREAM_ERRORS, STREAM_MANAGEMENT, STREAMS, TLS } from '../namespaces.ts'
 import { readFeatures } from '../read-features.ts'
+import { readAuthorisationIdentity } from './authorisation-identity.ts'
 
 /** How a dialback answer ended (XEP-0220 §2.1, §2.5): `error` comes with a stanza error condition where the peer gives one. */
 export type DialbackAnswer = { type: 'valid' | 'invalid' } | { type: 'error', condition: string, text?: string }
 
 /** Everything that can happen on an S2S stream while it is negotiated, whoever opened it. Time and transport are events too. */
 export type Event =
-  | { on: 'header', header: HeaderSeen }
+  /** `identity`, on the receiving side: the certificate of this connection, judged now, is good for the header's `from`. */
+  | { on: 'header', header: HeaderSeen, identity?: boolean }
   | { on: 'features', features: FeaturesSeen }
-  | { on: 'starttls' }
+  /** `surplus`: bytes other than white space that came in clear after it, before we answered (RFC 6120 §5.3.3). */
+  | { on: 'starttls', surplus?: number }
   | { on: 'proceed' }
   | { on: 'starttls-failure' }
-  /** The TLS handshake is over and its late refusal, if any, has been waited for. `identity`: the peer's certificate is valid for its domain. */
+  /** The TLS handshake is over and its late refusal, if any, has been waited for. `identity`, on the initiating side: the peer's certificate is good for its domain. */
   | { on: 'secured', identity: boolean }
-  /** SASL, from the peer that authenticates: `authzid` is decoded, absent for `=`. */
+  /** SASL, from the peer that authenticates: `authzid` is decoded, '' for none, absent when it is no base64 of UTF-8. */
   | { on: 'sasl-auth', mechanism: string, authzid?: string }
   | { on: 'sasl-success' }
   | { on: 'sasl-failure', condition: string, text?: string }
-  /** `<db:result/>` with a key: the peer wants to be authenticated as `from`. */
-  | { on: 'dialback-key', from: string, to: string, key: string }
+  /** `<db:result/>` with a key: the peer wants to be authenticated as `from`. `identity`: its certificate, judged now, is good for that (XEP-0344 §2.4). */
+  | { on: 'dialback-key', from: string, to: string, key: string, identity?: boolean }
   /** `<db:verify/>` with a key: the peer asks whether we made it. */
   | { on: 'dialback-question', from: string, to: string, id: string, key: string }
   | { on: 'dialback-result', from: string, to: string, answer: DialbackAnswer }
@@ -30,7 +33,8 @@ export type Event =
   | { on: 'bidi' }
   | { on: 'stream-management', name: string }
   | { on: 'stanza', name: 'message' | 'presence' | 'iq', from?: string, to?: string }
-  | { on: 'stream-error', condition: string, text?: string, application?: string }
+  /** `elsewhere`: where see-other-host sends us (RFC 6120 §4.9.3.19). */
+  | { on: 'stream-error', condition: string, text?: string, application?: string, elsewhere?: string }
   /** A first-level element that no rule above knows. */
   | { on: 'unknown-element', name: string }
   | { on: 'footer', received: number }
@@ -48,23 +52,23 @@ export function readEvent (frame: ElementFrame, header: HeaderFrame): Event {
   if (namespace === SASL) return sasl(toElement(frame, header))
   if (namespace === DIALBACK) return dialback(frame, toElement(frame, header))
   if (namespace === BIDI && name === 'bidi') return { on: 'bidi' }
-  if (namespace === STREAM_MANAGEMENT) return { on: 'stream-management', name: quoted(name, 40) }
+  if (namespace === STREAM_MANAGEMENT) return { on: 'stream-management', name: bounded(name, 40) }
   if (namespace === SERVER && (name === 'message' || name === 'presence' || name === 'iq')) return { on: 'stanza', name, ...optional('from', frame.from), ...optional('to', frame.to) }
-  return { on: 'unknown-element', name: quoted(`{${namespace}}${name}`, 200) }
+  return { on: 'unknown-element', name: bounded(`{${namespace}}${name}`, 200) }
 }
 
 function tls (name: string): Event {
   if (name === 'starttls') return { on: 'starttls' }
   if (name === 'proceed') return { on: 'proceed' }
-  return name === 'failure' ? { on: 'starttls-failure' } : { on: 'unknown-element', name: `{${TLS}}${quoted(name, 40)}` }
+  return name === 'failure' ? { on: 'starttls-failure' } : { on: 'unknown-element', name: `{${TLS}}${bounded(name, 40)}` }
 }
 
 function sasl (element: Element): Event {
   const name = element.getName()
   if (name === 'success') return { on: 'sasl-success' }
   if (name === 'failure') return { on: 'sasl-failure', ...condition(element, SASL) }
-  if (name === 'auth') return { on: 'sasl-auth', mechanism: quoted(String(element.attrs['mechanism'] ?? ''), 64), ...optional('authzid', authzid(element.text().trim())) }
-  return { on: 'unknown-element', name: `{${SASL}}${quoted(name, 40)}` }
+  if (name === 'auth') return { on: 'sasl-auth', mechanism: bounded(String(element.attrs['mechanism'] ?? ''), 64), ...optional('authzid', readAuthorisationIdentity(element.text().trim())) }
+  return { on: 'unknown-element', name: `{${SASL}}${bounded(name, 40)}` }
 }
 
 function dialback (frame: ElementFrame, element: Element): Event {
@@ -72,7 +76,7 @@ function dialback (frame: ElementFrame, element: Element): Event {
   const key = element.text().trim()
   if (frame.name === 'result') return type === undefined ? { on: 'dialback-key', from, to, key } : { on: 'dialback-result', from, to, answer: answer(type, element) }
   if (frame.name === 'verify') return type === undefined ? { on: 'dialback-question', from, to, id, key } : { on: 'dialback-verified', from, to, id, answer: answer(type, element) }
-  return { on: 'unknown-element', name: `{${DIALBACK}}${quoted(frame.name, 40)}` }
+  return { on: 'unknown-element', name: `{${DIALBACK}}${bounded(frame.name, 40)}` }
 }
 
 function answer (type: string, element: Element): DialbackAnswer {
@@ -83,10 +87,12 @@ function answer (type: string, element: Element): DialbackAnswer {
 
 function streamError (element: Element): Event {
   const application = childrenOf(element).find(child => child.getNS() !== STREAM_ERRORS)
+  const elsewhere = childrenOf(element).find(child => isNamed(child, STREAM_ERRORS, 'see-other-host'))
   return {
     on: 'stream-error',
     ...condition(element, STREAM_ERRORS),
-    ...optional('application', application === undefined ? undefined : quoted(`{${application.getNS() ?? ''}}${application.getName()}`, 199)),
+    ...optional('application', application === undefined ? undefined : bounded(`{${application.getNS() ?? ''}}${application.getName()}`, 199)),
+    ...optional('elsewhere', elsewhere === undefined ? undefined : bounded(elsewhere.text().trim(), 300)),
   }
 }
 
@@ -95,11 +101,12 @@ function condition (element: Element, namespace: string): { condition: string, t
   const children = childrenOf(element).filter(child => child.getNS() === namespace)
   const name = children.find(child => child.getName() !== 'text')?.getName() ?? 'undefined-condition'
   const text = children.find(child => isNamed(child, namespace, 'text'))?.text().trim()
-  return { condition: quoted(name, 60), ...optional('text', text === undefined || text === '' ? undefined : quoted(text, 300)) }
+  return { condition: bounded(name, 60), ...optional('text', text === undefined || text === '' ? undefined : bounded(text, 300)) }
 }
 
-function authzid (base64: string): string | undefined {
-  return base64 === '' || base64 === '=' ? undefined : base64
+/** Safe to print and, unlike `quoted`, never longer than `max` after escaping: what the contracts allow. */
+function bounded (text: string, max: number): string {
+  return quoted(text, max).slice(0, max)
 }
 
 function optional<Name extends string, Value> (name: Name, value: Value | undefined): { [N in Name]?: Value } {

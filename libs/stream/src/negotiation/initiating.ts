@@ -1,39 +1,53 @@
 /**
- * The initiating side of an S2S stream as a table of states (RFC 6120 §4 to §6, XEP-0178, XEP-0220 §2.1.1). Event in, next state and commands
- * out; nothing here waits, sends or decides how bad something is. A pair of state and event without a row closes the stream and names both.
+ * The initiating side of an S2S stream as a table of states (RFC 6120 §4 to §6, XEP-0178, XEP-0288, XEP-0220 §2.1.1 and, for the stream on which
+ * a receiving server asks back, §2.2.1). Event in, next state and commands out; nothing here waits, sends or decides how bad something is.
+ * A pair of state and event without a row closes the stream and names both.
  */
 import type { EndpointKind, Failure, FeaturesSeen, HeaderSeen, StreamCondition } from '@dialtone/contracts'
+import { SERVER } from '../namespaces.ts'
 import type { DialbackAnswer, Event } from './event.ts'
+import { pairOfAddresses, pairOfDomains, reversed, samePair, type Pair } from './pair.ts'
 
 /** What the stream is for; it does not change while the stream lives. */
 export type Plan = {
   kind: EndpointKind
-  /** `offered`: STARTTLS when the peer offers it. `insist`: ask for it even if not. `never`: stay in clear. Without meaning for direct TLS. */
+  /** `offered`: STARTTLS when the peer offers it. `insist`: ask for it even if not, and never go on in clear. `never`: stay in clear. Without meaning for direct TLS. */
   tls: 'offered' | 'insist' | 'never'
-  /** What to do after the last features: close cleanly, or authenticate by the first of these that the peer accepts. */
-  authenticate: 'none' | readonly ('external' | 'dialback')[]
-}
+} & (
+  /** Look and leave: a clean close after the last features, or after the answer to one db:verify. */
+  | { authenticate: 'none', question?: Question }
+  /** Authenticate as `pair.from`, by EXTERNAL before dialback, as far as these allow and the peer offers. */
+  | { authenticate: readonly ('external' | 'dialback')[], pair: Pair, certificate?: 'any' | 'valid', bidi?: boolean }
+)
+
+/** What a receiving server asks the authoritative one: `id` is that of the stream on which the key came. */
+export type Question = Pair & { id: string, key: string }
 
 export type State =
-  /** Direct TLS: the handshake comes first. */
+  /** The handshake owns the connection; on direct TLS it comes first. */
   | { at: 'handshaking', plan: Plan }
-  | { at: 'awaiting-header', plan: Plan, secured: boolean, authenticated: boolean }
-  | { at: 'awaiting-features', plan: Plan, secured: boolean, authenticated: boolean, header: HeaderSeen }
+  | { at: 'awaiting-header', plan: Plan, secured: boolean, authenticated: boolean, bidi: boolean }
+  | { at: 'awaiting-features', plan: Plan, secured: boolean, authenticated: boolean, bidi: boolean, header: HeaderSeen }
   | { at: 'awaiting-proceed', plan: Plan }
-  | { at: 'awaiting-sasl', plan: Plan, secured: boolean, header: HeaderSeen, features: FeaturesSeen }
-  | { at: 'awaiting-dialback', plan: Plan }
-  | { at: 'established', plan: Plan }
+  | { at: 'awaiting-sasl', plan: Plan, bidi: boolean, header: HeaderSeen, features: FeaturesSeen }
+  | { at: 'awaiting-dialback', plan: Plan, bidi: boolean, pair: Pair }
+  | { at: 'awaiting-answer', plan: Plan, question: Question }
+  | { at: 'established', plan: Plan, by: 'external' | 'dialback', bidi: boolean }
   /** Our footer is sent; the peer's is due. */
-  | { at: 'closing', plan: Plan }
-  /** `because` is absent after a clean close. `answer` is how a dialback was denied. */
+  | { at: 'closing', plan: Plan, answer?: DialbackAnswer }
+  /** `because` is absent after a clean close. `answer` is that to the question, or how dialback was denied. */
   | { at: 'closed', plan: Plan, because?: Failure, answer?: DialbackAnswer }
 
 export type Command =
   | { do: 'start-tls' }
   | { do: 'send-header' }
   | { do: 'send-starttls' }
+  | { do: 'send-bidi' }
   | { do: 'send-external' }
   | { do: 'send-dialback-key', streamId: string }
+  | { do: 'send-dialback-question', question: Question }
+  /** A stanza of the peer on a bidirectional stream. */
+  | { do: 'deliver', pair: Pair }
   | { do: 'send-error', condition: StreamCondition }
   | { do: 'send-footer' }
   | { do: 'close' }
@@ -46,32 +60,40 @@ type Row<S extends State['at']> = { [E in Event['on']]?: (state: At<S>, event: E
 export function begin (plan: Plan): Step {
   return plan.kind === 'direct'
     ? [{ at: 'handshaking', plan }, { do: 'start-tls' }]
-    : [{ at: 'awaiting-header', plan, secured: false, authenticated: false }, { do: 'send-header' }]
+    : [{ at: 'awaiting-header', plan, secured: false, authenticated: false, bidi: false }, { do: 'send-header' }]
 }
 
 /** One step of the table. */
 export function advance (state: State, event: Event): Step {
-  const row = table[state.at] as Partial<Record<Event['on'], (state: State, event: Event) => Step>>
-  const everywhere = anywhere as Partial<Record<Event['on'], (state: State, event: Event) => Step>>
-  const rule = row[event.on] ?? (state.at === 'closed' ? undefined : everywhere[event.on])
+  const rule = (table[state.at] as AnyRow)[event.on] ?? (state.at === 'closed' ? undefined : (anywhere as AnyRow)[event.on])
   if (rule !== undefined) return rule(state, event)
-  return state.at === 'closed' ? [state] : broke(state, 'undefined-condition', `${event.on} while ${state.at}`)
+  return state.at === 'closed' ? [state] : broke(state, 'undefined-condition', `${event.on === 'unknown-element' ? `element ${event.name}` : event.on} while ${state.at}`)
 }
+
+type AnyRow = Partial<Record<Event['on'], (state: State, event: Event) => Step>>
 
 const table: { [S in State['at']]: Row<S> } = {
   handshaking: {
-    secured: ({ plan }) => [{ at: 'awaiting-header', plan, secured: true, authenticated: false }, { do: 'send-header' }],
+    secured: ({ plan }, { identity }) => {
+      if (plan.authenticate === 'none' || plan.certificate !== 'valid' || identity) return [{ at: 'awaiting-header', plan, secured: true, authenticated: false, bidi: false }, { do: 'send-header' }]
+      // A silent close would leave the peer's operator without a reason, so the stream is opened to give one.
+      return [{ at: 'closed', plan, because: broken('not-authorized', 'the certificate is not good for the domain') }, { do: 'send-header' }, { do: 'send-error', condition: 'not-authorized' }, { do: 'send-footer' }, { do: 'close' }]
+    },
   },
   'awaiting-header': {
-    header: ({ plan, secured, authenticated }, { header }) => {
+    header: (state, { header }) => {
+      const { plan, secured, authenticated, bidi } = state
+      // A light check reports what it sees; whoever relies on the stream refuses what is no S2S stream.
+      if (plan.authenticate !== 'none' && header.contentNamespace !== SERVER) return broke(state, 'invalid-namespace', 'the content namespace is not jabber:server')
+      if (header.version !== undefined) return [{ at: 'awaiting-features', plan, secured, authenticated, bidi, header }]
       // Before XMPP 1.0 there were no features: the header is all that comes (RFC 6120 §4.7.5), and dialback may begin.
-      if (header.version === undefined) return afterFeatures(plan, secured, header, NO_FEATURES)
-      return [{ at: 'awaiting-features', plan, secured, authenticated, header }]
+      if (authenticated || (plan.authenticate !== 'none' && plan.tls === 'insist' && !secured)) return broke(state, 'unsupported-version', 'a header without version')
+      return afterFeatures(plan, secured, header, NO_FEATURES)
     },
   },
   'awaiting-features': {
-    features: ({ plan, secured, authenticated, header }, { features }) => {
-      if (authenticated) return [{ at: 'established', plan }]
+    features: ({ plan, secured, authenticated, bidi, header }, { features }) => {
+      if (authenticated) return [{ at: 'established', plan, by: 'external', bidi }]
       const wanted = plan.tls === 'insist' || (plan.tls === 'offered' && features.starttls !== 'absent')
       if (!secured && wanted) return [{ at: 'awaiting-proceed', plan }, { do: 'send-starttls' }]
       return afterFeatures(plan, secured, header, features)
@@ -82,63 +104,86 @@ const table: { [S in State['at']]: Row<S> } = {
     'starttls-failure': ({ plan }) => [{ at: 'closed', plan, because: { at: 'starttls', why: 'refused' } }, { do: 'close' }],
   },
   'awaiting-sasl': {
-    'sasl-success': ({ plan, secured }) => [{ at: 'awaiting-header', plan, secured, authenticated: true }, { do: 'send-header' }],
+    'sasl-success': ({ plan, bidi }) => [{ at: 'awaiting-header', plan, secured: true, authenticated: true, bidi }, { do: 'send-header' }],
     // XEP-0178 §3 step 11: after a refusal the stream stays, and dialback may follow.
-    'sasl-failure': ({ plan, header, features }, { condition, text }) =>
-      dialbackIsPossible(plan, header, features) ? toDialback(plan, header) : leave(plan, refusal(condition, text)),
+    'sasl-failure': ({ plan, bidi, header, features }, { condition, text }) => toDialback(plan, header, features, bidi) ?? leave(plan, refusal(condition, text)),
   },
   'awaiting-dialback': {
-    'dialback-result': ({ plan }, { answer }) => answer.type === 'valid' ? [{ at: 'established', plan }] : [{ at: 'closed', plan, answer }, { do: 'send-footer' }, { do: 'close' }],
+    'dialback-result': (state, { from, to, answer }) => {
+      const { plan, bidi, pair } = state
+      if (!answers(pair, from, to)) return broke(state, 'invalid-from', 'a dialback result for a pair that was not asked for')
+      return answer.type === 'valid' ? [{ at: 'established', plan, by: 'dialback', bidi }] : [{ at: 'closed', plan, answer }, { do: 'send-footer' }, { do: 'close' }]
+    },
+  },
+  'awaiting-answer': {
+    'dialback-verified': (state, { from, to, id, answer }) => {
+      const { plan, question } = state
+      if (id !== question.id || !answers(question, from, to)) return broke(state, 'invalid-id', 'an answer to a question that was not asked')
+      return [{ at: 'closing', plan, answer }, { do: 'send-footer' }]
+    },
   },
   established: {
-    stanza: state => [state],
-    bidi: state => [state],
+    stanza: (state, { from, to }) => {
+      const pair = pairOfAddresses(from, to)
+      if (!state.bidi || state.plan.authenticate === 'none') return broke(state, 'not-authorized', 'a stanza on a stream that is not bidirectional')
+      return pair !== undefined && samePair(pair, reversed(state.plan.pair)) ? [state, { do: 'deliver', pair }] : broke(state, 'invalid-from', 'a stanza of a pair that is not authenticated')
+    },
     'stream-management': state => [state],
-    'dialback-result': state => [state],
     footer: ({ plan }) => [{ at: 'closed', plan }, { do: 'send-footer' }, { do: 'close' }],
     silence: ({ plan }) => [{ at: 'closing', plan }, { do: 'send-footer' }],
   },
   closing: {
-    footer: ({ plan }) => [{ at: 'closed', plan }, { do: 'close' }],
-    silence: ({ plan }) => [{ at: 'closed', plan }, { do: 'close' }],
+    footer: state => done(state),
+    silence: state => done(state),
     // What was on its way when we said goodbye no longer matters.
     features: state => [state],
     stanza: state => [state],
+    'stream-management': state => [state],
     'unknown-element': state => [state],
+    'dialback-key': state => [state],
+    'dialback-question': state => [state],
     'dialback-result': state => [state],
+    'dialback-verified': state => [state],
   },
   closed: {},
 }
 
 /** What any open state does with these; its own row speaks first. */
 const anywhere: Row<State['at']> = {
-  'stream-error': ({ plan }, { condition, text, application }) => [
-    { at: 'closed', plan, because: { at: 'stream', why: 'stream-error', condition, ...(text === undefined ? {} : { text }), ...(application === undefined ? {} : { application }) } },
-    { do: 'send-footer' }, { do: 'close' },
-  ],
-  footer: ({ plan }, { received }) => [{ at: 'closed', plan, because: { at: 'stream', why: 'ended', received } }, { do: 'send-footer' }, { do: 'close' }],
-  silence: ({ plan, at }, { received }) => [{ at: 'closed', plan, because: { at: 'stream', why: 'went-silent', received, detail: at } }, { do: 'send-error', condition: 'connection-timeout' }, { do: 'send-footer' }, { do: 'close' }],
-  stopped: ({ plan }, { failure }) => failure.at === 'stream' && failure.why === 'broke-protocol'
-    ? [{ at: 'closed', plan, because: failure }, { do: 'send-error', condition: failure.condition }, { do: 'send-footer' }, { do: 'close' }]
-    : [{ at: 'closed', plan, because: failure }, { do: 'close' }],
+  'stream-error': (state, { condition, text, application, elsewhere }) => over(state, {
+    at: 'stream', why: 'stream-error', condition, ...(text === undefined ? {} : { text }), ...(application === undefined ? {} : { application }), ...(elsewhere === undefined ? {} : { detail: `sends us to ${elsewhere}` }),
+  }),
+  footer: (state, { received }) => over(state, { at: 'stream', why: 'ended', received }),
+  silence: (state, { received }) => over(state, { at: 'stream', why: 'went-silent', received, detail: state.at }, 'connection-timeout'),
+  stopped: (state, { failure }) => failure.at === 'stream' && failure.why === 'broke-protocol'
+    ? over(state, failure, failure.condition)
+    : [closed(state, failure), { do: 'close' }],
 }
 
 const NO_FEATURES: FeaturesSeen = { starttls: 'absent', mechanisms: [], dialback: false, dialbackErrors: false, bidi: false, streamManagement: false, other: [] }
 
 function afterFeatures (plan: Plan, secured: boolean, header: HeaderSeen, features: FeaturesSeen): Step {
-  if (plan.authenticate === 'none') return [{ at: 'closing', plan }, { do: 'send-footer' }]
-  if (secured && plan.authenticate.includes('external') && features.mechanisms.includes('EXTERNAL')) return [{ at: 'awaiting-sasl', plan, secured, header, features }, { do: 'send-external' }]
-  if (dialbackIsPossible(plan, header, features)) return toDialback(plan, header)
-  return leave(plan, refusal('unsupported-feature', 'neither EXTERNAL nor dialback can be used'))
+  if (plan.authenticate === 'none') {
+    return plan.question === undefined ? [{ at: 'closing', plan }, { do: 'send-footer' }] : [{ at: 'awaiting-answer', plan, question: plan.question }, { do: 'send-dialback-question', question: plan.question }]
+  }
+  // XEP-0288 §2.2: after TLS, before authentication.
+  const bidi = secured && plan.bidi === true && features.bidi
+  const first: Command[] = bidi ? [{ do: 'send-bidi' }] : []
+  if (secured && plan.authenticate.includes('external') && features.mechanisms.includes('EXTERNAL')) return [{ at: 'awaiting-sasl', plan, bidi, header, features }, ...first, { do: 'send-external' }]
+  const [next, ...commands] = toDialback(plan, header, features, bidi) ?? leave(plan, refusal('unsupported-feature', 'neither EXTERNAL nor dialback can be used'))
+  return [next, ...(next.at === 'closed' ? [] : first), ...commands]
 }
 
 /** Dialback is offered by the feature or by its namespace on the header (XEP-0220 §2.1), and needs the stream's id. */
-function dialbackIsPossible ({ authenticate }: Plan, header: HeaderSeen, features: FeaturesSeen): boolean {
-  return authenticate !== 'none' && authenticate.includes('dialback') && header.id !== undefined && (features.dialback || header.dialbackNamespace)
+function toDialback (plan: Plan, header: HeaderSeen, features: FeaturesSeen, bidi: boolean): Step | undefined {
+  if (plan.authenticate === 'none' || !plan.authenticate.includes('dialback') || header.id === undefined || !(features.dialback || header.dialbackNamespace)) return undefined
+  return [{ at: 'awaiting-dialback', plan, bidi, pair: plan.pair }, { do: 'send-dialback-key', streamId: header.id }]
 }
 
-function toDialback (plan: Plan, header: HeaderSeen): Step {
-  return [{ at: 'awaiting-dialback', plan }, { do: 'send-dialback-key', streamId: header.id ?? '' }]
+/** An answer belongs to a request only with exactly its domains, the other way round (XEP-0220 §3.1). */
+function answers (asked: Pair, from: string, to: string): boolean {
+  const pair = pairOfDomains(from, to)
+  return pair !== undefined && samePair(pair, reversed(asked))
 }
 
 function refusal (condition: string, text: string | undefined): Failure {
@@ -149,6 +194,25 @@ function leave (plan: Plan, because: Failure): Step {
   return [{ at: 'closed', plan, because }, { do: 'send-footer' }, { do: 'close' }]
 }
 
-function broke ({ plan }: State, condition: StreamCondition, detail: string): Step {
-  return [{ at: 'closed', plan, because: { at: 'stream', why: 'broke-protocol', condition, detail } }, { do: 'send-error', condition }, { do: 'send-footer' }, { do: 'close' }]
+function broke (state: State, condition: StreamCondition, detail: string): Step {
+  return over(state, broken(condition, detail), condition)
+}
+
+function broken (condition: StreamCondition, detail: string): Failure {
+  return { at: 'stream', why: 'broke-protocol', condition, detail }
+}
+
+/** The end, with an error where it is ours to give. Nothing is said into a handshake or after our footer. */
+function over (state: State, because: Failure, condition?: StreamCondition): Step {
+  const last: Command[] = state.at === 'handshaking' || state.at === 'closing' ? [] : [...(condition === undefined ? [] : [{ do: 'send-error', condition } as const]), { do: 'send-footer' }]
+  return [closed(state, because), ...last, { do: 'close' }]
+}
+
+/** What was asked and answered before the end stays known. */
+function closed (state: State, because: Failure): State {
+  return { at: 'closed', plan: state.plan, because, ...(state.at === 'closing' && state.answer !== undefined ? { answer: state.answer } : {}) }
+}
+
+function done ({ plan, answer }: At<'closing'>): Step {
+  return [{ at: 'closed', plan, ...(answer === undefined ? {} : { answer }) }, { do: 'close' }]
 }

@@ -1,42 +1,57 @@
 /**
- * The receiving side of an S2S stream as a table of states (RFC 6120 §4 to §6, XEP-0178, XEP-0220 §2.1.2 and §2.2). It also answers db:verify
- * in the authoritative role. What needs policy, keys or another stream is a command; its result comes back as an event.
+ * The receiving side of an S2S stream as a table of states (RFC 6120 §4 to §6, XEP-0178, XEP-0288, XEP-0220 §2.1.2 and §2.2). It also answers
+ * db:verify in the authoritative role. What needs policy, keys or another stream is a command; its result comes back as an event.
  */
-import type { Failure, StreamCondition } from '@dialtone/contracts'
+import type { EndpointKind, Failure, StreamCondition } from '@dialtone/contracts'
+import { canonicalDomain } from '../domain.ts'
+import { SERVER } from '../namespaces.ts'
 import type { DialbackAnswer, Event as StreamEvent } from './event.ts'
+import { pairOfAddresses, pairOfDomains, samePair, type Pair } from './pair.ts'
 
 /** What this side offers; it does not change while the stream lives. */
 export type Offer = {
-  kind: 'starttls' | 'direct'
+  kind: EndpointKind
   tls: 'required' | 'optional' | 'never'
   dialback: boolean
-  /** Domains that are served here: a header to another is `host-unknown`. */
+  bidi: boolean
+  /** Peers from before XMPP 1.0, which send no version and get no features, may use dialback. */
+  legacy: boolean
+  /** Canonical domains that are served here: a header to another is `host-unknown`. */
   serves: readonly string[]
 }
 
-export type Pair = { from: string, to: string }
+/** A domain that the peer did not name is ''. */
+type Named = Pair
 
 export type State =
-  | { at: 'awaiting-header', offer: Offer, secured: boolean, identity: boolean, first?: Pair, authenticated: readonly Pair[] }
-  | { at: 'negotiating', offer: Offer, secured: boolean, identity: boolean, pair: Pair, authenticated: readonly Pair[], pending: readonly Pair[] }
-  | { at: 'handshaking', offer: Offer, first?: Pair }
+  | { at: 'awaiting-header', offer: Offer, secured: boolean, first?: Named, standing: Standing }
+  | { at: 'negotiating', offer: Offer, secured: boolean, identity: boolean, pair: Named, standing: Standing, pending: readonly Pending[] }
+  | { at: 'handshaking', offer: Offer, first?: Named, standing: Standing }
   | { at: 'closed', offer: Offer, because?: Failure }
 
-/** What came of a command that had to ask elsewhere. */
-export type Event = StreamEvent | { on: 'dialback-judged', pair: Pair, answer: DialbackAnswer }
+/**
+ * What outlives a stream restart by SASL; STARTTLS keeps only the counts. `asked` numbers the keys, so that a judgement is taken for no other key than
+ * its own. `strikes` counts what is answered a few times and then ends the stream.
+ */
+export type Standing = { authenticated: readonly Pair[], bidi: boolean, asked: number, strikes: number }
+type Pending = Pair & { number: number }
+
+/** What came of a command that had to ask elsewhere: `number` is that of `verify-key`. */
+export type Event = StreamEvent | { on: 'dialback-judged', number: number, answer: DialbackAnswer }
 
 export type Command =
   | { do: 'start-tls' }
-  | { do: 'send-header', pair: Pair }
-  | { do: 'send-features', starttls: 'required' | 'optional' | 'absent', external: boolean, dialback: boolean }
+  | { do: 'send-header', pair: Named }
+  | { do: 'send-features', starttls: 'required' | 'optional' | 'absent', external: boolean, dialback: boolean, bidi: boolean }
   | { do: 'send-proceed' }
   | { do: 'send-starttls-failure' }
   | { do: 'send-sasl-success' }
-  | { do: 'send-sasl-failure', condition: 'encryption-required' | 'invalid-mechanism' | 'invalid-authzid' | 'not-authorized' }
-  /** Ask the authoritative server of `pair.from`; `dialback-judged` brings the answer. */
-  | { do: 'verify-key', pair: Pair, key: string }
+  | { do: 'send-sasl-failure', condition: 'encryption-required' | 'incorrect-encoding' | 'invalid-mechanism' | 'invalid-authzid' | 'not-authorized' }
+  /** Ask the authoritative server of `pair.from`, on another stream than this; `dialback-judged` brings the answer. */
+  | { do: 'verify-key', number: number, pair: Pair, key: string }
   /** Compute whether the key is ours, and send the answer (XEP-0220 §2.2.2). */
   | { do: 'answer-question', pair: Pair, id: string, key: string }
+  | { do: 'refuse-question', pair: Pair, id: string, condition: 'item-not-found' | 'policy-violation' }
   | { do: 'send-dialback-result', pair: Pair, answer: DialbackAnswer }
   | { do: 'deliver', pair: Pair }
   | { do: 'send-error', condition: StreamCondition }
@@ -47,90 +62,121 @@ type At<S extends State['at']> = Extract<State, { at: S }>
 type Step = [State, ...Command[]]
 type Row<S extends State['at']> = { [E in Event['on']]?: (state: At<S>, event: Extract<Event, { on: E }>) => Step }
 
-/** Pairs that may wait for their verification on one stream. */
-const PENDING = 4
+/** Pairs that may wait for their verification on one stream, and pairs that one stream may carry. */
+const MOST_PENDING = 4
+const MOST_PAIRS = 64
+/** Refused SASL, keys in clear and answers that nobody asked for, in all, before the stream ends. */
+const MOST_STRIKES = 3
 
 /** The state in which an accepted connection begins, and what to do first. */
 export function accept (offer: Offer): Step {
+  const standing: Standing = { authenticated: [], bidi: false, asked: 0, strikes: 0 }
   return offer.kind === 'direct'
-    ? [{ at: 'handshaking', offer }, { do: 'start-tls' }]
-    : [{ at: 'awaiting-header', offer, secured: false, identity: false, authenticated: [] }]
+    ? [{ at: 'handshaking', offer, standing }, { do: 'start-tls' }]
+    : [{ at: 'awaiting-header', offer, secured: false, standing }]
 }
 
 /** One step of the table. */
 export function advanceReceiving (state: State, event: Event): Step {
-  const row = table[state.at] as Partial<Record<Event['on'], (state: State, event: Event) => Step>>
-  const everywhere = anywhere as Partial<Record<Event['on'], (state: State, event: Event) => Step>>
-  const rule = row[event.on] ?? (state.at === 'closed' ? undefined : everywhere[event.on])
+  const rule = (table[state.at] as AnyRow)[event.on] ?? (state.at === 'closed' ? undefined : (anywhere as AnyRow)[event.on])
   if (rule !== undefined) return rule(state, event)
-  return state.at === 'closed' ? [state] : end(state.offer, 'undefined-condition', `${event.on} while ${state.at}`)
+  return state.at === 'closed' ? [state] : end(state, 'undefined-condition', `${event.on} while ${state.at}`)
 }
+
+type AnyRow = Partial<Record<Event['on'], (state: State, event: Event) => Step>>
 
 const table: { [S in State['at']]: Row<S> } = {
   handshaking: {
-    secured: ({ offer, first }, { identity }) => [{ at: 'awaiting-header', offer, secured: true, identity, ...(first === undefined ? {} : { first }), authenticated: [] }],
+    secured: ({ offer, first, standing }) => [{ at: 'awaiting-header', offer, secured: true, ...(first === undefined ? {} : { first }), standing }],
   },
   'awaiting-header': {
-    header: (state, { header }) => {
-      const { offer, secured, identity, first, authenticated } = state
-      const pair = { from: header.from ?? first?.from ?? '', to: header.to ?? first?.to ?? '' }
-      const greeting: Command = { do: 'send-header', pair }
-      if (header.contentNamespace !== 'jabber:server') return refuse(offer, greeting, 'invalid-namespace', 'the content namespace is not jabber:server')
-      // A header may not become another after TLS or SASL (RFC 6120 §4.7.1, §4.7.2).
-      if (first !== undefined && (pair.from !== first.from || pair.to !== first.to)) return refuse(offer, greeting, 'improper-addressing', 'from or to changed with the restart')
-      if (pair.to === '') return refuse(offer, greeting, 'improper-addressing', 'a header without to')
-      if (!offer.serves.includes(pair.to)) return refuse(offer, greeting, 'host-unknown', pair.to)
-      if (offer.serves.includes(pair.from)) return refuse(offer, greeting, 'not-authorized', 'from is served here')
-      const starttls = secured || offer.tls === 'never' ? 'absent' : offer.tls
-      const external = secured && identity && authenticated.length === 0
-      return [{ at: 'negotiating', offer, secured, identity, pair, authenticated, pending: [] }, greeting, { do: 'send-features', starttls, external, dialback: offer.dialback }]
+    header: (state, { header, identity = false }) => {
+      const { offer, secured, first, standing } = state
+      if (header.contentNamespace !== SERVER) return end(state, 'invalid-namespace', 'the content namespace is not jabber:server')
+      const from = header.from === undefined ? first?.from ?? '' : canonicalDomain(header.from)
+      const to = header.to === undefined ? first?.to : canonicalDomain(header.to)
+      if (from === undefined || to === undefined) return end(state, 'improper-addressing', 'a header whose from or to is no domain')
+      const pair = { from, to }
+      // A header may not become another after TLS or SASL (RFC 6120 §4.7.1, §4.7.2), only name what it left out.
+      if (first !== undefined && (to !== first.to || (first.from !== '' && from !== first.from))) return end(state, 'improper-addressing', 'from or to changed with the restart')
+      if (!offer.serves.includes(to)) return end(state, 'host-unknown', `${to} is not served here`, pair)
+      if (offer.serves.includes(from)) return end(state, 'not-authorized', `${from} is served here`, pair)
+      if (header.version === undefined && !(offer.legacy && offer.dialback && (secured || offer.tls !== 'required'))) return end(state, 'unsupported-version', 'a header without version', pair)
+      const proved = secured && identity && from !== ''
+      const next: State = { at: 'negotiating', offer, secured, identity: proved, pair, standing, pending: [] }
+      const fresh = standing.authenticated.length === 0
+      const features: Command = { do: 'send-features', starttls: secured || offer.tls === 'never' ? 'absent' : offer.tls, external: proved && fresh, dialback: offer.dialback, bidi: offer.bidi && secured && fresh }
+      return [next, { do: 'send-header', pair }, ...(header.version === undefined ? [] : [features])]
     },
   },
   negotiating: {
-    starttls: ({ offer, secured, pair }) => secured || offer.tls === 'never'
-      ? [{ at: 'closed', offer, because: broken('unsupported-stanza-type', 'starttls was not offered') }, { do: 'send-starttls-failure' }, { do: 'send-footer' }, { do: 'close' }]
-      : [{ at: 'handshaking', offer, first: pair }, { do: 'send-proceed' }, { do: 'start-tls' }],
+    starttls: (state, { surplus = 0 }) => {
+      const { offer, secured, pair, standing } = state
+      if (secured || offer.tls === 'never') return [{ at: 'closed', offer, because: broken('unsupported-stanza-type', 'starttls was not offered') }, { do: 'send-starttls-failure' }, { do: 'send-footer' }, { do: 'close' }]
+      // What was sent ahead in clear would be read as if it had come through TLS.
+      if (surplus > 0) return end(state, 'not-well-formed', `${surplus} bytes in clear after starttls`)
+      return [{ at: 'handshaking', offer, first: pair, standing: { ...standing, authenticated: [], bidi: false } }, { do: 'send-proceed' }, { do: 'start-tls' }]
+    },
     'sasl-auth': (state, { mechanism, authzid }) => {
-      const { offer, secured, identity, pair, authenticated } = state
-      if (!secured) return [state, { do: 'send-sasl-failure', condition: 'encryption-required' }]
-      if (mechanism !== 'EXTERNAL') return [state, { do: 'send-sasl-failure', condition: 'invalid-mechanism' }]
-      if (!identity) return [state, { do: 'send-sasl-failure', condition: 'not-authorized' }]
-      if (authzid !== undefined && authzid !== base64(pair.from)) return [state, { do: 'send-sasl-failure', condition: 'invalid-authzid' }]
-      return [{ at: 'awaiting-header', offer, secured, identity, first: pair, authenticated: [...authenticated, pair] }, { do: 'send-sasl-success' }]
+      const { offer, secured, identity, pair, standing } = state
+      const fail = (condition: Extract<Command, { do: 'send-sasl-failure' }>['condition']) => strike(state, 'not-authorized', 'refused authentication', { do: 'send-sasl-failure', condition })
+      if (!secured) return fail('encryption-required')
+      if (mechanism !== 'EXTERNAL') return fail('invalid-mechanism')
+      if (authzid === undefined) return fail('incorrect-encoding')
+      if (!identity || standing.authenticated.length > 0) return fail('not-authorized')
+      if (authzid !== '' && canonicalDomain(authzid) !== pair.from) return fail('invalid-authzid')
+      return [{ at: 'awaiting-header', offer, secured, first: pair, standing: { ...standing, authenticated: [pair] } }, { do: 'send-sasl-success' }]
     },
-    'dialback-key': (state, { from, to, key }) => {
-      const { offer, secured, pending } = state
-      const pair = { from, to }
-      const deny = (condition: string): Step => [state, { do: 'send-dialback-result', pair, answer: { type: 'error', condition } }]
-      if (from === '' || to === '') return end(offer, 'improper-addressing', 'db:result without from or to')
-      if (!offer.serves.includes(to)) return deny('item-not-found')
-      if (offer.serves.includes(from)) return deny('policy-violation')
-      if (!secured && offer.tls === 'required') return deny('policy-violation')
-      if (!offer.dialback) return deny('not-authorized')
-      if (key === '' || key.length > 1024) return deny('bad-request')
-      if (pending.some(other => same(other, pair))) return deny('conflict')
-      if (pending.length >= PENDING) return deny('resource-constraint')
-      return [{ ...state, pending: [...pending, pair] }, { do: 'verify-key', pair, key }]
+    bidi: state => {
+      const { offer, secured, standing } = state
+      return offer.bidi && secured && standing.authenticated.length === 0 ? [{ ...state, standing: { ...standing, bidi: true } }] : end(state, 'unsupported-feature', 'bidi was not offered')
     },
-    'dialback-judged': (state, { pair, answer }) => {
-      const { offer, authenticated, pending } = state
-      if (!pending.some(other => same(other, pair))) return [state]
-      const rest = pending.filter(other => !same(other, pair))
-      if (answer.type === 'valid') return [{ ...state, pending: rest, authenticated: [...authenticated, pair] }, { do: 'send-dialback-result', pair, answer }]
+    'dialback-key': (state, { from, to, key, identity = false }) => {
+      const { offer, secured, standing, pending } = state
+      const pair = pairOfDomains(from, to)
+      if (pair === undefined) return end(state, 'improper-addressing', 'db:result whose from or to is no domain')
+      const denial = (condition: string): Command => ({ do: 'send-dialback-result', pair, answer: { type: 'error', condition } })
+      if (!secured && offer.tls === 'required') return strike(state, 'policy-violation', 'dialback keys in clear', denial('policy-violation'))
+      if (key === '' || key.length > 1024) return [state, denial('bad-request')]
+      if (!offer.serves.includes(pair.to)) return [state, denial('item-not-found')]
+      if (offer.serves.includes(pair.from)) return [state, denial('policy-violation')]
+      // XEP-0344 §2.4: a certificate is judged for the domain of this very key, never for that of the stream.
+      if (secured && identity) return admitted(state, pair)
+      if (!offer.dialback) return [state, denial('not-authorized')]
+      if (pending.some(other => samePair(other, pair))) return [state, denial('conflict')]
+      if (pending.length >= MOST_PENDING || standing.authenticated.length + pending.length >= MOST_PAIRS) return [state, denial('resource-constraint')]
+      const number = standing.asked + 1
+      return [{ ...state, standing: { ...standing, asked: number }, pending: [...pending, { ...pair, number }] }, { do: 'verify-key', number, pair, key }]
+    },
+    'dialback-judged': (state, { number, answer }) => {
+      const { offer, standing, pending } = state
+      const found = pending.find(other => other.number === number)
+      if (found === undefined) return [state]
+      const pair = { from: found.from, to: found.to }
+      const rest = pending.filter(other => other !== found)
+      if (answer.type === 'valid') return admitted({ ...state, pending: rest }, pair)
       // An invalid key ends the stream, unless other pairs live on it (XEP-0220 §2.2.1).
-      if (answer.type === 'invalid' && authenticated.length === 0) return [{ at: 'closed', offer }, { do: 'send-dialback-result', pair, answer }, { do: 'send-footer' }, { do: 'close' }]
+      if (answer.type === 'invalid' && standing.authenticated.length === 0 && rest.length === 0) return [{ at: 'closed', offer }, { do: 'send-dialback-result', pair, answer }, { do: 'send-footer' }, { do: 'close' }]
       return [{ ...state, pending: rest }, { do: 'send-dialback-result', pair, answer: answer.type === 'invalid' ? { type: 'error', condition: 'forbidden' } : answer }]
     },
-    'dialback-question': (state, { from, to, id, key }) => from === '' || to === '' || id === ''
-      ? end(state.offer, 'improper-addressing', 'db:verify without from, to or id')
-      : [state, { do: 'answer-question', pair: { from, to }, id, key }],
-    bidi: state => [state],
-    stanza: (state, { from, to }) => {
-      const pair = { from: domainOf(from), to: domainOf(to) }
-      if (pair.from === '' || pair.to === '') return end(state.offer, 'improper-addressing', 'a stanza without from or to')
-      return state.authenticated.some(other => same(other, pair)) ? [state, { do: 'deliver', pair }] : end(state.offer, state.authenticated.length === 0 ? 'not-authorized' : 'invalid-from', 'a stanza of a pair that is not authenticated')
+    'dialback-question': (state, { from, to, id, key }) => {
+      const { offer, secured } = state
+      const pair = pairOfDomains(from, to)
+      if (pair === undefined || id === '') return end(state, 'improper-addressing', 'db:verify without domains or id')
+      if (!secured && offer.tls === 'required') return strike(state, 'policy-violation', 'dialback questions in clear', { do: 'refuse-question', pair, id, condition: 'policy-violation' })
+      return [state, offer.serves.includes(pair.to) ? { do: 'answer-question', pair, id, key } : { do: 'refuse-question', pair, id, condition: 'item-not-found' }]
     },
-    'unknown-element': (state, { name }) => end(state.offer, 'unsupported-stanza-type', name),
+    // This side has asked nothing on this stream (XEP-0220 §3.1; XEP-0288 §2.2 forbids to verify on it).
+    'dialback-result': state => strike(state, 'invalid-id', 'dialback answers that nobody asked for'),
+    'dialback-verified': state => strike(state, 'invalid-id', 'dialback answers that nobody asked for'),
+    stanza: (state, { from, to }) => {
+      const { authenticated } = state.standing
+      if (authenticated.length === 0) return end(state, 'not-authorized', 'a stanza before authentication')
+      const pair = pairOfAddresses(from, to)
+      if (pair === undefined) return end(state, 'improper-addressing', 'a stanza whose from or to has no domain')
+      return authenticated.some(other => samePair(other, pair)) ? [state, { do: 'deliver', pair }] : end(state, 'invalid-from', 'a stanza of a pair that is not authenticated')
+    },
+    'unknown-element': (state, { name }) => end(state, 'unsupported-stanza-type', name),
     footer: ({ offer }) => [{ at: 'closed', offer }, { do: 'send-footer' }, { do: 'close' }],
   },
   closed: {},
@@ -138,41 +184,47 @@ const table: { [S in State['at']]: Row<S> } = {
 
 /** What any open state does with these; its own row speaks first. */
 const anywhere: Row<State['at']> = {
-  'stream-error': ({ offer }, { condition, text }) => [{ at: 'closed', offer, because: { at: 'stream', why: 'stream-error', condition, ...(text === undefined ? {} : { text }) } }, { do: 'send-footer' }, { do: 'close' }],
-  footer: ({ offer }, { received }) => [{ at: 'closed', offer, because: { at: 'stream', why: 'ended', received } }, { do: 'send-footer' }, { do: 'close' }],
-  silence: ({ offer }) => end(offer, 'connection-timeout', 'nothing came in time'),
-  stopped: ({ offer }, { failure }) => failure.at === 'stream' && failure.why === 'broke-protocol'
-    ? [{ at: 'closed', offer, because: failure }, { do: 'send-error', condition: failure.condition }, { do: 'send-footer' }, { do: 'close' }]
-    : [{ at: 'closed', offer, because: failure }, { do: 'close' }],
+  // The restart has taken back what this was about.
+  'dialback-judged': state => [state],
+  'stream-error': (state, { condition, text, application }) => over(state, { at: 'stream', why: 'stream-error', condition, ...(text === undefined ? {} : { text }), ...(application === undefined ? {} : { application }) }, []),
+  footer: (state, { received }) => over(state, { at: 'stream', why: 'ended', received }, []),
+  silence: (state, { received }) => over(state, { at: 'stream', why: 'went-silent', received, detail: state.at }, greeted(state, { do: 'send-error', condition: 'connection-timeout' })),
+  stopped: (state, { failure }) => failure.at === 'stream' && failure.why === 'broke-protocol'
+    ? over(state, failure, greeted(state, { do: 'send-error', condition: failure.condition }))
+    : [{ at: 'closed', offer: state.offer, because: failure }, { do: 'close' }],
 }
 
-function refuse (offer: Offer, greeting: Command, condition: StreamCondition, detail: string): Step {
-  return [{ at: 'closed', offer, because: broken(condition, detail) }, greeting, { do: 'send-error', condition }, { do: 'send-footer' }, { do: 'close' }]
+function admitted (state: At<'negotiating'>, pair: Pair): Step {
+  const { standing } = state
+  const authenticated = [...standing.authenticated.filter(other => !samePair(other, pair)), pair]
+  if (authenticated.length > MOST_PAIRS) return [state, { do: 'send-dialback-result', pair, answer: { type: 'error', condition: 'resource-constraint' } }]
+  return [{ ...state, standing: { ...standing, authenticated } }, { do: 'send-dialback-result', pair, answer: { type: 'valid' } }]
 }
 
-function end (offer: Offer, condition: StreamCondition, detail: string): Step {
-  return [{ at: 'closed', offer, because: broken(condition, detail) }, { do: 'send-error', condition }, { do: 'send-footer' }, { do: 'close' }]
+/** Answered for the first times, then the end. */
+function strike (state: At<'negotiating'>, condition: StreamCondition, detail: string, ...answer: Command[]): Step {
+  const strikes = state.standing.strikes + 1
+  if (strikes < MOST_STRIKES) return [{ ...state, standing: { ...state.standing, strikes } }, ...answer]
+  const [next, ...commands] = end(state, condition, detail)
+  return [next, ...answer, ...commands]
+}
+
+function end (state: State, condition: StreamCondition, detail: string, pair?: Named): Step {
+  return over(state, broken(condition, detail), greeted(state, { do: 'send-error', condition }, pair))
+}
+
+/** An error about the peer's header follows our own (RFC 6120 §4.9.1.2). */
+function greeted (state: State, error: Command, pair: Named = { from: '', to: '' }): Command[] {
+  return state.at === 'awaiting-header' ? [{ do: 'send-header', pair }, error] : [error]
+}
+
+/** The end; nothing is said into a handshake, and no footer where no header was. */
+function over (state: State, because: Failure, last: Command[]): Step {
+  const mute = state.at === 'handshaking'
+  const headed = state.at !== 'awaiting-header' || last.length > 0
+  return [{ at: 'closed', offer: state.offer, because }, ...(mute ? [] : last), ...(mute || !headed ? [] : [{ do: 'send-footer' } as const]), { do: 'close' }]
 }
 
 function broken (condition: StreamCondition, detail: string): Failure {
   return { at: 'stream', why: 'broke-protocol', condition, detail }
-}
-
-function same (a: Pair, b: Pair): boolean {
-  return a.from === b.from && a.to === b.to
-}
-
-function domainOf (address: string | undefined): string {
-  return (address ?? '').replace(/\/.*$/s, '').replace(/^.*@/s, '')
-}
-
-/** Base64 of an ASCII domain: what an authorisation identity is compared with. */
-function base64 (text: string): string {
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
-  let out = ''
-  for (let at = 0; at < text.length; at += 3) {
-    const bits = (text.charCodeAt(at) << 16) | ((text.charCodeAt(at + 1) || 0) << 8) | (text.charCodeAt(at + 2) || 0)
-    out += alphabet[bits >> 18]! + alphabet[(bits >> 12) & 63]! + (at + 1 < text.length ? alphabet[(bits >> 6) & 63]! : '=') + (at + 2 < text.length ? alphabet[bits & 63]! : '=')
-  }
-  return out
 }

@@ -1,10 +1,10 @@
 // What we say on a stream, as text: always the prefixes `stream` and `db`, declared on the header, since some peers know no others.
 import type { StreamCondition } from '@dialtone/contracts'
 import { escaped } from '../element.ts'
-import { DIALBACK, SASL, SERVER, STANZA_ERRORS, STREAM_ERRORS, STREAMS, TLS } from '../namespaces.ts'
+import { BIDI, BIDI_FEATURE, DIALBACK, DIALBACK_FEATURE, SASL, SERVER, STANZA_ERRORS, STREAM_ERRORS, STREAMS, TLS } from '../namespaces.ts'
 import type { DialbackAnswer } from './event.ts'
 
-/** A stream header (RFC 6120 §4.7). `id` is for the receiving side alone. */
+/** A stream header (RFC 6120 §4.7). `id` is for the receiving side alone; a domain that is '' is left out. */
 export function headerText ({ from, to, id }: { from?: string, to?: string, id?: string }): string {
   return `<?xml version='1.0'?><stream:stream xmlns='${SERVER}' xmlns:stream='${STREAMS}' xmlns:db='${DIALBACK}'${attribute('id', id)}${attribute('from', from)}${attribute('to', to)} version='1.0'>`
 }
@@ -14,33 +14,62 @@ export const STARTTLS = `<starttls xmlns='${TLS}'/>`
 export const PROCEED = `<proceed xmlns='${TLS}'/>`
 export const STARTTLS_FAILURE = `<failure xmlns='${TLS}'/>`
 
-/** SASL EXTERNAL with an authorisation identity, which XEP-0178 §3 recommends; base64 is the caller's. */
+export const SASL_SUCCESS = `<success xmlns='${SASL}'/>`
+export const BIDI_REQUEST = `<bidi xmlns='${BIDI}'/>`
+
+/** `<stream:features/>` of the receiving side, as the table's command says (RFC 6120 §4.3.2). Dialback errors are always understood. */
+export function featuresText ({ starttls, external, dialback, bidi }: { starttls: 'required' | 'optional' | 'absent', external: boolean, dialback: boolean, bidi: boolean }): string {
+  return '<stream:features>' +
+    (starttls === 'absent' ? '' : starttls === 'required' ? `<starttls xmlns='${TLS}'><required/></starttls>` : STARTTLS) +
+    (external ? `<mechanisms xmlns='${SASL}'><mechanism>EXTERNAL</mechanism></mechanisms>` : '') +
+    (dialback ? `<dialback xmlns='${DIALBACK_FEATURE}'><errors/></dialback>` : '') +
+    (bidi ? `<bidi xmlns='${BIDI_FEATURE}'/>` : '') + '</stream:features>'
+}
+
+/** SASL EXTERNAL with an authorisation identity, which XEP-0178 §3 recommends; base64 is the caller's, '' becomes `=`. */
 export function externalText (authzidBase64: string): string {
-  return `<auth xmlns='${SASL}' mechanism='EXTERNAL'>${escaped(authzidBase64)}</auth>`
+  return `<auth xmlns='${SASL}' mechanism='EXTERNAL'>${authzidBase64 === '' ? '=' : text(authzidBase64)}</auth>`
+}
+
+/** `<failure/>` of SASL (RFC 6120 §6.5). */
+export function saslFailureText (condition: string): string {
+  return `<failure xmlns='${SASL}'><${element(condition, 'not-authorized')}/></failure>`
 }
 
 /** `<db:result/>` with a key (XEP-0220 §2.1.1). */
 export function dialbackKeyText (from: string, to: string, key: string): string {
-  return `<db:result${attribute('from', from)}${attribute('to', to)}>${escaped(key)}</db:result>`
+  return `<db:result${attribute('from', from)}${attribute('to', to)}>${text(key)}</db:result>`
 }
 
 /** `<db:verify/>` with a key (XEP-0220 §2.2.1). */
 export function dialbackQuestionText (from: string, to: string, id: string, key: string): string {
-  return `<db:verify${attribute('from', from)}${attribute('to', to)}${attribute('id', id)}>${escaped(key)}</db:verify>`
+  return `<db:verify${attribute('from', from)}${attribute('to', to)}${attribute('id', id)}>${text(key)}</db:verify>`
 }
 
 /** The answer to either (XEP-0220 §2.1.2, §2.2.2, §2.5); `id` for db:verify alone. */
-export function dialbackAnswerText (element: 'result' | 'verify', from: string, to: string, answer: DialbackAnswer, id?: string): string {
-  const opening = `<db:${element}${attribute('from', from)}${attribute('to', to)}${attribute('id', id)} type='${answer.type}'`
+export function dialbackAnswerText (kind: 'result' | 'verify', from: string, to: string, answer: DialbackAnswer, id?: string): string {
+  const opening = `<db:${kind}${attribute('from', from)}${attribute('to', to)}${attribute('id', id)} type='${answer.type}'`
   if (answer.type !== 'error') return `${opening}/>`
-  return `${opening}><error type='cancel'><${answer.condition} xmlns='${STANZA_ERRORS}'/></error></db:${element}>`
+  const reason = answer.text === undefined ? '' : `<text xmlns='${STANZA_ERRORS}'>${text(answer.text)}</text>`
+  return `${opening}><error type='cancel'><${element(answer.condition, 'undefined-condition')} xmlns='${STANZA_ERRORS}'/>${reason}</error></db:${kind}>`
 }
 
 /** A stream error (RFC 6120 §4.9); the footer follows it. */
-export function streamErrorText (condition: StreamCondition, text?: string): string {
-  return `<stream:error><${condition} xmlns='${STREAM_ERRORS}'/>${text === undefined ? '' : `<text xmlns='${STREAM_ERRORS}' xml:lang='en'>${escaped(text)}</text>`}</stream:error>`
+export function streamErrorText (condition: StreamCondition, reason?: string): string {
+  return `<stream:error><${condition} xmlns='${STREAM_ERRORS}'/>${reason === undefined ? '' : `<text xmlns='${STREAM_ERRORS}' xml:lang='en'>${text(reason)}</text>`}</stream:error>`
 }
 
 function attribute (name: string, value: string | undefined): string {
-  return value === undefined ? '' : ` ${name}='${escaped(value)}'`
+  // References, since a reader makes spaces of literal tabs and line breaks (XML 1.0 §3.3.3).
+  return value === undefined || value === '' ? '' : ` ${name}='${text(value).replace(/[\t\n]/g, character => `&#${character.charCodeAt(0)};`)}'`
+}
+
+/** Character data. What XML cannot carry (XML 1.0 §2.2) is replaced: one such character would end the stream. */
+function text (value: string): string {
+  return escaped(value.replace(/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, '\uFFFD')).replaceAll('\r', '&#13;')
+}
+
+/** A condition that came from elsewhere is an element's name only if it looks like one of RFC 6120. */
+function element (condition: string, otherwise: string): string {
+  return /^[a-z]+(?:-[a-z]+)*$/.test(condition) && condition.length <= 40 ? condition : otherwise
 }
