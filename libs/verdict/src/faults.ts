@@ -5,7 +5,8 @@
 import type { Cause, EndpointObservation, Failure, JudgeConfig, Observation, State } from '@dialtone/contracts'
 import { quoted, unreachable } from '@dialtone/kernel'
 
-export type Fault = { cause: Cause, state?: State, text: string, endpoint?: string }
+/** `remedy` replaces that of the cause where the fact itself says what to do. */
+export type Fault = { cause: Cause, state?: State, text: string, endpoint?: string, remedy?: string }
 
 const BUSY = new Set(['system-shutdown', 'resource-constraint', 'reset', 'connection-timeout'])
 const REFUSALS = new Set(['policy-violation', 'not-authorized', 'forbidden', 'not-allowed', 'not-acceptable'])
@@ -69,4 +70,13 @@ function stopped (f: Failure, e: EndpointObservation, o: Observation, config: Ju
     case 'closed': case 'ended': case 'reset': return fault(f.received === 0 ? 'service.not-xmpp' : 'peer.protocol-error', `${f.why} after ${f.received} bytes`)
     default: return unreachable(f)
   }
+}
+
+/** Why an endpoint was not tried, for when nothing else was found: it proves no cause, and tells what would. */
+export function notTested (e: EndpointObservation): Fault {
+  const failure = e.steps.find(step => step.outcome === 'failed')?.failure
+  const detail = failure?.detail === undefined ? '' : `: ${quoted(failure.detail)}`
+  return failure?.at === 'guard'
+    ? { cause: 'unknown', text: `not connected to${detail}`, endpoint: e.id, remedy: 'If this network is yours, permit it with --allow-net CIDR; if not, the published address is wrong.' }
+    : { cause: 'unknown', text: `not tested${detail}`, endpoint: e.id }
 }

@@ -19,6 +19,12 @@ it('calls one dead endpoint beside a working one degraded', () => expect(causeOf
 it('does not call an address family that it lacks dead', () => {
   expect(causeOf(endpoint('192.0.2.1'), endpoint('192.0.2.2', { at: 'probe', why: 'no-address-family' }))).toBe('degraded.weak-authentication')
 })
+it('says what to do about an address that may not be connected to', () => {
+  const guarded = endpoint('10.0.0.1', { at: 'guard', why: 'address-refused', detail: '10.0.0.1 is private (10.0.0.0/8)' })
+  const verdict = judge([seen([guarded])], DEFAULT_JUDGE_CONFIG)
+  expect(verdict).toMatchObject({ cause: 'unknown', state: 'unknown', evidence: [{ endpoint: '10.0.0.1', text: 'not connected to: 10.0.0.1 is private (10.0.0.0/8)' }] })
+  expect(verdict.remedy[0]).toContain('--allow-net')
+})
 it('does not accuse anyone when the server answers for every name', () => {
   const o = seen([endpoint('192.0.2.1')])
   expect(judge([{ ...o, claim: [claim('claim', 'serves'), claim('control', 'serves')] }], DEFAULT_JUDGE_CONFIG).cause).toBe('degraded.weak-authentication')

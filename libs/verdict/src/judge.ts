@@ -6,7 +6,7 @@ import { PROFILE_DATA, examine } from '@dialtone/checks'
 import type { Cause, Confidence, DnsAnswer, EndpointObservation, JudgeConfig, Observation, Untested, Verdict } from '@dialtone/contracts'
 import { CAUSE_ROWS, ORDER } from './causes.ts'
 import { certificateFaults } from './certificate-faults.ts'
-import { faultOf, type Fault } from './faults.ts'
+import { faultOf, notTested, type Fault } from './faults.ts'
 
 /** When it works, what is still wrong: the first that is proved wins. */
 const SOFT_ORDER: readonly Cause[] = [
@@ -46,7 +46,8 @@ function proofs (o: Observation, config: JudgeConfig): Seen {
   const probe = o.endpoints.find(e => e.source === 'port-probe' && faultOf(e, o, config) === undefined)
   if (good.length === 0 && probe !== undefined) faults.push({ cause: 'dns.port-unexpected', text: `XMPP answers on port ${probe.port}` })
   if (good.length === 0 && o.asked.overrides.length === 0) faults.push(...recordFaults(o, advertised, config))
-  return { works: good.length > 0, reached: faults.some(({ endpoint }) => endpoint !== undefined), faults: [...faults, ...claims(o, config)], soft: [...good.flatMap(e => softFaults(e, o, config)), ...recordSoftFaults(o, config)] }
+  if (good.length === 0 && faults.length === 0) faults.push(...judged.filter(({ fault }) => fault === 'not-tested').map(({ e }) => notTested(e)))
+  return { works: good.length > 0, reached: faults.some(({ endpoint, cause }) => endpoint !== undefined && cause !== 'unknown'), faults: [...faults, ...claims(o, config)], soft: [...good.flatMap(e => softFaults(e, o, config)), ...recordSoftFaults(o, config)] }
 }
 
 function recordFaults (o: Observation, advertised: readonly EndpointObservation[], config: JudgeConfig): Fault[] {
@@ -131,7 +132,7 @@ function verdict (cause: Cause, proof: readonly Fault[], observations: readonly 
     state: first?.cause === cause && first.state !== undefined ? first.state : state,
     cause, side: config.ours && side === 'peer' ? 'ours' : side, hop: config.ours && hop === 'peer-server' ? 'our-server' : hop,
     actor: config.ours && actor === 'peer-admin' ? 'server-admin' : actor,
-    confidence, sentence: `${domain}: ${says}${tail}.`, evidence, remedy: [remedy], untested,
+    confidence, sentence: `${domain}: ${says}${tail}.`, evidence, remedy: [first?.remedy ?? remedy], untested,
   }
 }
 

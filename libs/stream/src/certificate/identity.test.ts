@@ -13,7 +13,7 @@ describe('C6: names that hold more than a name match nothing, and the common nam
   for (const name of ['partner.example\u0000.evil.example', 'evil.example, DNS:partner.example', 'partner.example\n', ' partner.example', 'partner.example ', 'user@partner.example', 'pärtner.example']) {
     it(JSON.stringify(name), () => {
       // The attack: a reader that cuts at NUL, splits at commas or trims would have found the domain.
-      expect(name.normalize('NFKD').replace(/[\u0300-\u036F]/g, '').replace(/\u0000.*/, '').split(/[,@]| /).some(part => part.replace(/^DNS:/, '').trim() === 'partner.example')).toBe(true)
+      expect(name.normalize('NFKD').replace(/[\u0300-\u036F]/g, '').split('\u0000')[0]?.split(/[,@]| /).some(part => part.replace(/^DNS:/, '').trim() === 'partner.example')).toBe(true)
       expect(identityOf(naming({ dnsNames: [name], xmppAddrs: [name] }), 'partner.example')).toMatchObject({ match: 'none' })
     })
   }
