@@ -87,12 +87,12 @@ function answer (type: string, element: Element): DialbackAnswer {
 
 function streamError (element: Element): Event {
   const application = childrenOf(element).find(child => child.getNS() !== STREAM_ERRORS)
-  const elsewhere = childrenOf(element).find(child => isNamed(child, STREAM_ERRORS, 'see-other-host'))
+  const elsewhere = childrenOf(element).find(child => isNamed(child, STREAM_ERRORS, 'see-other-host'))?.text().trim()
   return {
     on: 'stream-error',
     ...condition(element, STREAM_ERRORS),
     ...optional('application', application === undefined ? undefined : bounded(`{${application.getNS() ?? ''}}${application.getName()}`, 199)),
-    ...optional('elsewhere', elsewhere === undefined ? undefined : bounded(elsewhere.text().trim(), 300)),
+    ...optional('elsewhere', elsewhere === undefined || elsewhere === '' ? undefined : bounded(elsewhere, 300)),
   }
 }
 
