@@ -109,11 +109,14 @@ async function next (connection: Connection, reader: Framer, events: Event[], st
   if ('failure' in chunk) return { on: 'stopped', failure: chunk.failure }
   if ('end' in chunk) return { on: 'stopped', failure: { at: 'stream', why: 'closed', received: connection.received } }
   if (connection.received > MOST_BYTES) return { on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition: 'policy-violation', detail: `sent more than ${MOST_BYTES} bytes before any authentication` } }
-  reader.write(chunk.bytes)
+  const consumed = reader.write(chunk.bytes)
+  if (consumed < chunk.bytes.length) surplus.set(connection, (surplus.get(connection) ?? 0) + chunk.bytes.length - consumed)
   return events.shift()
 }
 
 const deadlines = new WeakMap<object, number>()
+/** Bytes that came in one packet with `<proceed/>` and are none of the stream's. */
+const surplus = new WeakMap<Connection, number>()
 
 function readerInto (events: Event[], connection: Connection, transcript: Transcript, keep: (frame: HeaderFrame) => void, header: () => HeaderFrame | undefined): Framer {
   let headed = false
@@ -170,9 +173,10 @@ async function carryOut (command: Command, connection: Connection, { address, gi
         sni: address.sni, alpn: ['xmpp-server'], anchors: request.anchors, timeoutMs: request.timeoutsMs.tls,
         ...(request.clientCertificate === undefined ? {} : { clientCertificate: request.clientCertificate }),
       })
-      if (result.stray > 0) {
-        seen.strayBytes = result.stray
-        transcript.note(`${result.stray} bytes in clear before the handshake, discarded`)
+      const stray = result.stray + (surplus.get(connection) ?? 0)
+      if (stray > 0) {
+        seen.strayBytes = stray
+        transcript.note(`${stray} bytes in clear before the handshake, discarded`)
       }
       if ('failure' in result) return { on: 'stopped', failure: result.failure }
       const { tls, chain, certificates: found } = result.secured
