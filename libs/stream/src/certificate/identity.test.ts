@@ -36,12 +36,27 @@ describe('C7: a wildcard is one whole left-most label above at least two others'
 })
 
 it('takes an SRVName of another service for none', () => {
-  expect(identityOf(naming({ srvNames: ['_xmpp-client.partner.example', '_xmpp-server.other.example'] }), 'partner.example')).toMatchObject({ match: 'none' })
+  expect(identityOf(naming({ srvNames: ['_xmpp-client.partner.example', '_xmpp-server.other.example', '_xmpps-server.partner.example', 'partner.example', '_xmpp-server.*.example'] }), 'partner.example')).toMatchObject({ match: 'none' })
+})
+
+it('compares names in their canonical form, and U-labels only where a certificate may hold them', () => {
+  expect(identityOf(naming({ xmppAddrs: ['Bücher.example'] }), 'xn--bcher-kva.example')).toMatchObject({ match: 'xmpp-addr' })
+  expect(identityOf(naming({ dnsNames: ['XN--Bcher-KVA.example'] }), 'bücher.example')).toMatchObject({ match: 'dns' })
+  expect(identityOf(naming({ dnsNames: ['bücher.example'] }), 'xn--bcher-kva.example')).toMatchObject({ match: 'none' })
+  expect(identityOf(naming({ xmppAddrs: ['*.partner.example', 'user@partner.example'] }), 'chat.partner.example')).toMatchObject({ match: 'none' })
+  expect(identityOf(naming({ dnsNames: ['', '*'], xmppAddrs: [''], srvNames: ['_xmpp-server.'] }), '')).toEqual({ match: 'none', onlyCommonName: false })
+})
+
+it('prefers the strongest form, wherever it stands in the certificate', () => {
+  const all = naming({ dnsNames: ['*.partner.example', 'chat.partner.example'], srvNames: ['_xmpp-server.chat.partner.example'], xmppAddrs: ['chat.partner.example'] })
+  expect(identityOf(all, 'chat.partner.example')).toMatchObject({ match: 'dns' })
+  expect(identityOf({ ...all, dnsNames: ['*.partner.example'] }, 'chat.partner.example')).toMatchObject({ match: 'srv' })
+  expect(identityOf({ ...all, dnsNames: ['*.partner.example'], srvNames: [] }, 'chat.partner.example')).toMatchObject({ match: 'xmpp-addr' })
 })
 
 function naming (names: Partial<CertificateFacts>): CertificateFacts {
   return {
-    subject: '', issuer: '', commonNames: [], notBefore: 0, notAfter: 1, serial: '01', dnsNames: [], srvNames: [], xmppAddrs: [], otherNames: 0, isAuthority: false,
+    subject: '', issuer: '', commonNames: [], notBefore: 0, notAfter: 1, serial: '01', dnsNames: [], srvNames: [], xmppAddrs: [], otherNames: [], isAuthority: false, criticalUnread: [], spki: { start: 0, end: 0 },
     key: { algorithm: 'P-256', bits: 256 }, signatureAlgorithm: 'ecdsa-with-SHA256', selfIssued: false, ...names,
   }
 }

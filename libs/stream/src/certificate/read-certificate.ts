@@ -2,193 +2,181 @@
  * What a certificate says, from its DER (RFC 5280 §4). For judging names, dates, purposes and strength on any machine and at any time;
  * signatures and paths are validated by `net`, which has the cryptography.
  */
-import { BIT_STRING, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, childrenOfDer, latin1, oidOf, readDer, timeOf, type Der } from './der.ts'
+import { strictUtf8 } from '../strict-utf8.ts'
+import {
+  BIT_STRING, BOOLEAN, IA5_STRING, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, UTF8_STRING, childrenOfDer, hexOf, latin1, oidOf, onlyDer, sameDer, smallIntegerOf, timeOf, type Der,
+} from './der.ts'
+import { nameOf } from './distinguished-name.ts'
+import { keyOf, signatureNamed, type KeyFacts } from './key.ts'
 
 export type CertificateFacts = {
-  /** RFC 4514 in essence: `CN=…, O=…`, for people; never compared. */
+  /** RFC 4514 in essence, in the order of the certificate: `CN=…, O=…`, special characters escaped. For people. */
   subject: string
   issuer: string
   commonNames: string[]
   /** Milliseconds since the epoch. */
   notBefore: number
   notAfter: number
+  /** Hexadecimal, as encoded: a leading `00` keeps it positive. */
   serial: string
+  /** As encoded, byte for character: what is no ASCII is no name. */
   dnsNames: string[]
   /** id-on-dnsSRV (RFC 4985), e.g. `_xmpp-server.example.com`. */
   srvNames: string[]
   /** id-on-xmppAddr (RFC 6120 §13.7.1.4). */
   xmppAddrs: string[]
-  /** Address, URI and other kinds of name that S2S does not use. */
-  otherNames: number
+  /** Kinds of alternative name that S2S does not use, each once. */
+  otherNames: OtherName[]
   isAuthority: boolean
   pathLength?: number
   /** Object identifiers; undefined without the extension: good for everything. */
   extendedKeyUsage?: string[]
+  /** The first two octets of the bits of RFC 5280 §4.2.1.3: digitalSignature is 0x8000, keyCertSign 0x0400. */
   keyUsage?: number
-  key: { algorithm: string, bits: number }
+  /** Hexadecimal (RFC 5280 §4.2.1.1, §4.2.1.2). */
+  subjectKeyId?: string
+  authorityKeyId?: string
+  /** Critical extensions that are not read here: whoever relies on the certificate has to understand them (RFC 5280 §4.2). */
+  criticalUnread: string[]
+  key: KeyFacts
+  /** Where SubjectPublicKeyInfo lies in the DER, for digests of it. */
+  spki: { start: number, end: number }
   signatureAlgorithm: string
-  /** Issuer and subject are the same name. */
+  /** Issuer and subject are the same name, byte for byte. */
   selfIssued: boolean
 }
+
+export type OtherName = 'email' | 'x400' | 'directory' | 'edi' | 'uri' | 'address' | 'registered-id' | 'other-name'
 
 export const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 export const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 export const ANY_PURPOSE = '2.5.29.37.0'
 
-/** The facts, or undefined when the bytes are no certificate. Never throws. */
+/** The facts, or undefined when the bytes are no certificate in DER. Never throws; linear in the bytes. */
 export function readCertificate (der: Uint8Array): CertificateFacts | undefined {
-  const outer = readDer(der, 0, der.length)
-  const parts = outer?.tag === SEQUENCE && outer.end === der.length ? childrenOfDer(der, outer) : undefined
-  const [tbs, algorithm] = parts ?? []
-  if (tbs?.tag !== SEQUENCE || algorithm?.tag !== SEQUENCE) return undefined
+  const outer = onlyDer(der, 0, der.length)
+  const parts = outer?.tag === SEQUENCE ? childrenOfDer(der, outer) : undefined
+  const [tbs, algorithm, signature] = parts ?? []
+  if (parts?.length !== 3 || tbs?.tag !== SEQUENCE || algorithm?.tag !== SEQUENCE || signature?.tag !== BIT_STRING) return undefined
   const fields = childrenOfDer(der, tbs)
   if (fields === undefined) return undefined
   if (fields[0]?.tag === 0xA0) fields.shift()
-  const [serial, , issuer, validity, subject, spki, ...optional] = fields
-  if (serial?.tag !== INTEGER || issuer?.tag !== SEQUENCE || validity?.tag !== SEQUENCE || subject?.tag !== SEQUENCE || spki?.tag !== SEQUENCE) return undefined
-  const [notBefore, notAfter] = childrenOfDer(der, validity) ?? []
+  const [serial, inner, issuer, validity, subject, spki, ...optional] = fields
+  if (serial?.tag !== INTEGER || inner === undefined || !sameDer(der, inner, algorithm) || issuer?.tag !== SEQUENCE || validity?.tag !== SEQUENCE || subject?.tag !== SEQUENCE || spki?.tag !== SEQUENCE) return undefined
+  // Unique identifiers, then extensions; each at most once, in this order.
+  if (optional.some(({ tag }, k) => ![0x81, 0x82, 0xA3].includes(tag) || tag <= (optional[k - 1]?.tag ?? 0))) return undefined
+
+  const [notBefore, notAfter, ...more] = (childrenOfDer(der, validity) ?? []).map(time => timeOf(der, time))
   const issuerName = nameOf(der, issuer)
   const subjectName = nameOf(der, subject)
   const key = keyOf(der, spki)
-  if (notBefore === undefined || notAfter === undefined || issuerName === undefined || subjectName === undefined || key === undefined) return undefined
+  if (notBefore === undefined || notAfter === undefined || Number.isNaN(notBefore) || Number.isNaN(notAfter) || more.length > 0) return undefined
+  if (issuerName === undefined || subjectName === undefined || key === undefined) return undefined
   const facts: CertificateFacts = {
     subject: subjectName.text,
     issuer: issuerName.text,
     commonNames: subjectName.commonNames,
-    notBefore: timeOf(der, notBefore),
-    notAfter: timeOf(der, notAfter),
-    serial: hex(der, serial),
+    notBefore,
+    notAfter,
+    serial: hexOf(der, serial),
     dnsNames: [],
     srvNames: [],
     xmppAddrs: [],
-    otherNames: 0,
+    otherNames: [],
     isAuthority: false,
+    criticalUnread: [],
     key,
-    signatureAlgorithm: ALGORITHMS[oidOf(der, (childrenOfDer(der, algorithm) ?? [algorithm])[0] ?? algorithm)] ?? 'unknown',
-    selfIssued: hex(der, issuer) === hex(der, subject),
+    spki: { start: spki.at, end: spki.end },
+    signatureAlgorithm: signatureNamed(oidOf(der, childrenOfDer(der, algorithm)?.[0])),
+    selfIssued: sameDer(der, issuer, subject),
   }
-  const extensions = optional.find(field => field.tag === 0xA3)
-  if (extensions !== undefined && !readExtensions(der, extensions, facts)) return undefined
-  return Number.isNaN(facts.notBefore) || Number.isNaN(facts.notAfter) ? undefined : facts
+  const extensions = optional.at(-1)
+  return extensions?.tag !== 0xA3 || readExtensions(der, extensions, facts) ? facts : undefined
 }
 
 function readExtensions (der: Uint8Array, wrapper: Der, facts: CertificateFacts): boolean {
-  const list = readDer(der, wrapper.start, wrapper.end)
+  const list = onlyDer(der, wrapper.start, wrapper.end)
   const extensions = list?.tag === SEQUENCE ? childrenOfDer(der, list) : undefined
-  if (extensions === undefined) return false
-  for (const extension of extensions) {
-    const parts = childrenOfDer(der, extension)
-    const [oid] = parts ?? []
-    const value = parts?.at(-1)
-    if (oid?.tag !== OBJECT_IDENTIFIER || value?.tag !== OCTET_STRING) return false
-    const content = readDer(der, value.start, value.end)
-    if (content === undefined) return false
-    if (!readExtension(der, oidOf(der, oid), content, facts)) return false
-  }
-  return true
-}
-
-function readExtension (der: Uint8Array, oid: string, content: Der, facts: CertificateFacts): boolean {
-  const children = content.tag & 0x20 ? childrenOfDer(der, content) : []
-  if (children === undefined) return false
-  switch (oid) {
-    case '2.5.29.17':
-      return children.every(name => readName(der, name, facts))
-    case '2.5.29.19': {
-      facts.isAuthority = children[0]?.tag === 0x01 && der[children[0].start] !== 0
-      const length = children.find(child => child.tag === INTEGER)
-      if (length !== undefined) facts.pathLength = Number.parseInt(hex(der, length) || '0', 16)
-      return true
+  const seen = new Set<string>()
+  return extensions?.every(extension => {
+    const parts = extension.tag === SEQUENCE ? childrenOfDer(der, extension) ?? [] : []
+    const critical = parts.length === 3 && parts[1]?.tag === BOOLEAN && der[parts[1].start] !== 0
+    const oid = oidOf(der, parts[0])
+    const value = parts.at(-1)
+    // Twice the same would let two readers see two certificates (RFC 5280 §4.2).
+    if (oid === '' || seen.has(oid) || value?.tag !== OCTET_STRING || parts.length > 3 || (parts.length === 3 && parts[1]?.tag !== BOOLEAN)) return false
+    seen.add(oid)
+    const read = EXTENSIONS[oid]
+    if (read !== undefined) {
+      const content = onlyDer(der, value.start, value.end)
+      return content !== undefined && read(der, content, facts)
     }
-    case '2.5.29.37':
-      facts.extendedKeyUsage = children.map(child => oidOf(der, child))
-      return true
-    case '2.5.29.15':
-      if (content.tag === BIT_STRING) facts.keyUsage = ((der[content.start + 1] ?? 0) << 8) | (content.end - content.start > 2 ? der[content.start + 2] ?? 0 : 0)
-      return true
-    default:
-      return true
-  }
+    if (critical) facts.criticalUnread.push(oid)
+    return true
+  }) ?? false
 }
 
+/** The extensions that are read; each says whether it is well-formed. What others hold need not even be DER. */
+const EXTENSIONS: Record<string, (der: Uint8Array, content: Der, facts: CertificateFacts) => boolean> = {
+  '2.5.29.14': (der, content, facts) => {
+    facts.subjectKeyId = hexOf(der, content)
+    return content.tag === OCTET_STRING
+  },
+  '2.5.29.15': (der, content, facts) => {
+    facts.keyUsage = ((der[content.start + 1] ?? 0) << 8) | (content.end - content.start > 2 ? der[content.start + 2] ?? 0 : 0)
+    return content.tag === BIT_STRING && content.end - content.start > 1
+  },
+  '2.5.29.17': (der, content, facts) => content.tag === SEQUENCE && (childrenOfDer(der, content)?.every(name => readName(der, name, facts)) ?? false),
+  '2.5.29.19': (der, content, facts) => {
+    const children = content.tag === SEQUENCE ? childrenOfDer(der, content) : undefined
+    if (children === undefined) return false
+    const [flag, ...rest] = children[0]?.tag === BOOLEAN ? children : [undefined, ...children]
+    facts.isAuthority = flag !== undefined && der[flag.start] !== 0 && flag.end > flag.start
+    if (rest.length === 0) return true
+    const length = rest[0] === undefined ? undefined : smallIntegerOf(der, rest[0])
+    if (length !== undefined) facts.pathLength = length
+    return length !== undefined && rest.length === 1
+  },
+  '2.5.29.35': (der, content, facts) => {
+    const children = content.tag === SEQUENCE ? childrenOfDer(der, content) : undefined
+    if (children?.[0]?.tag === 0x80) facts.authorityKeyId = hexOf(der, children[0])
+    return children !== undefined
+  },
+  '2.5.29.37': (der, content, facts) => {
+    facts.extendedKeyUsage = (content.tag === SEQUENCE ? childrenOfDer(der, content) ?? [] : []).map(child => oidOf(der, child))
+    return facts.extendedKeyUsage.length > 0 && !facts.extendedKeyUsage.includes('')
+  },
+}
+
+/** GeneralName (RFC 5280 §4.2.1.6). */
 function readName (der: Uint8Array, name: Der, facts: CertificateFacts): boolean {
   if (name.tag === 0x82) facts.dnsNames.push(latin1(der, name))
   else if (name.tag === 0xA0) return readOtherName(der, name, facts)
-  else facts.otherNames++
+  else {
+    const kind = OTHER_NAMES[name.tag]
+    if (kind === undefined) return false
+    other(facts, kind)
+  }
   return true
 }
 
-/** otherName: an identifier and, under [0], a string. A string of another type than its name demands is kept out. */
+/** otherName: an identifier and, under [0], a value. A string of another type than its name demands is kept out. */
 function readOtherName (der: Uint8Array, name: Der, facts: CertificateFacts): boolean {
-  const [oid, wrapper] = childrenOfDer(der, name) ?? []
-  const value = wrapper === undefined ? undefined : readDer(der, wrapper.start, wrapper.end)
-  if (oid === undefined || value === undefined) return false
+  const parts = childrenOfDer(der, name)
+  const [oid, wrapper] = parts ?? []
+  if (parts?.length !== 2 || oid?.tag !== OBJECT_IDENTIFIER || wrapper?.tag !== 0xA0) return false
+  const value = onlyDer(der, wrapper.start, wrapper.end)
+  if (value === undefined) return false
   const kind = oidOf(der, oid)
-  if (kind === '1.3.6.1.5.5.7.8.7' && value.tag === 0x16) facts.srvNames.push(latin1(der, value))
-  else if (kind === '1.3.6.1.5.5.7.8.5' && value.tag === 0x0C) facts.xmppAddrs.push(utf8(der, value))
-  else facts.otherNames++
+  if (kind === '1.3.6.1.5.5.7.8.7' && value.tag === IA5_STRING) facts.srvNames.push(latin1(der, value))
+  // What is no UTF-8 is shown, with a character that no name has.
+  else if (kind === '1.3.6.1.5.5.7.8.5' && value.tag === UTF8_STRING) facts.xmppAddrs.push(strictUtf8(der, value.start, value.end) ?? `${latin1(der, value)}\uFFFD`)
+  else other(facts, 'other-name')
   return true
 }
 
-function nameOf (der: Uint8Array, name: Der): { text: string, commonNames: string[] } | undefined {
-  const parts: string[] = []
-  const commonNames: string[] = []
-  for (const set of childrenOfDer(der, name) ?? []) {
-    for (const pair of childrenOfDer(der, set) ?? []) {
-      const [oid, value] = childrenOfDer(der, pair) ?? []
-      if (oid === undefined || value === undefined) return undefined
-      const text = value.tag === 0x0C ? utf8(der, value) : latin1(der, value)
-      const label = LABELS[oidOf(der, oid)]
-      if (label === 'CN') commonNames.push(text)
-      parts.push(`${label ?? oidOf(der, oid)}=${text}`)
-    }
-  }
-  return { text: parts.join(', '), commonNames }
+function other (facts: CertificateFacts, kind: OtherName): void {
+  if (!facts.otherNames.includes(kind)) facts.otherNames.push(kind)
 }
 
-function keyOf (der: Uint8Array, spki: Der): { algorithm: string, bits: number } | undefined {
-  const [algorithm, key] = childrenOfDer(der, spki) ?? []
-  const [oid, parameters] = algorithm === undefined ? [] : childrenOfDer(der, algorithm) ?? []
-  if (oid === undefined || key?.tag !== BIT_STRING) return undefined
-  const kind = oidOf(der, oid)
-  if (kind === '1.2.840.113549.1.1.1' || kind === '1.2.840.113549.1.1.10') {
-    const sequence = readDer(der, key.start + 1, key.end)
-    const modulus = sequence === undefined ? undefined : childrenOfDer(der, sequence)?.[0]
-    if (modulus === undefined) return undefined
-    let at = modulus.start
-    while (at < modulus.end && der[at] === 0) at++
-    return { algorithm: 'RSA', bits: at === modulus.end ? 0 : (modulus.end - at) * 8 - Math.clz32(der[at] as number) + 24 }
-  }
-  if (kind === '1.2.840.10045.2.1') {
-    const [name, bits] = CURVES[parameters === undefined ? '' : oidOf(der, parameters)] ?? ['EC', 0]
-    return { algorithm: name, bits }
-  }
-  const [name, bits] = OTHER_KEYS[kind] ?? ['unknown', 0]
-  return { algorithm: name, bits }
-}
-
-/** Content of a UTF8String; its bytes as they stand when they are no UTF-8, so that nothing that is malformed matches a name. */
-function utf8 (der: Uint8Array, element: Der): string {
-  const raw = latin1(der, element)
-  try {
-    return decodeURIComponent(raw.replace(/[^]/g, c => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`))
-  } catch {
-    return raw
-  }
-}
-
-function hex (der: Uint8Array, { start, end }: Der): string {
-  let text = ''
-  for (let at = start; at < end; at++) text += (der[at] as number).toString(16).padStart(2, '0')
-  return text
-}
-
-const LABELS: Record<string, string> = { '2.5.4.3': 'CN', '2.5.4.6': 'C', '2.5.4.7': 'L', '2.5.4.8': 'ST', '2.5.4.10': 'O', '2.5.4.11': 'OU' }
-const CURVES: Record<string, [string, number]> = { '1.2.840.10045.3.1.7': ['P-256', 256], '1.3.132.0.34': ['P-384', 384], '1.3.132.0.35': ['P-521', 521], '1.3.132.0.33': ['P-224', 224], '1.2.840.10045.3.1.1': ['P-192', 192] }
-const OTHER_KEYS: Record<string, [string, number]> = { '1.3.101.112': ['Ed25519', 256], '1.3.101.113': ['Ed448', 456], '1.2.840.10040.4.1': ['DSA', 0] }
-const ALGORITHMS: Record<string, string> = {
-  '1.2.840.113549.1.1.4': 'md5WithRSA', '1.2.840.113549.1.1.5': 'sha1WithRSA', '1.2.840.113549.1.1.10': 'RSASSA-PSS',
-  '1.2.840.113549.1.1.11': 'sha256WithRSA', '1.2.840.113549.1.1.12': 'sha384WithRSA', '1.2.840.113549.1.1.13': 'sha512WithRSA',
-  '1.2.840.10045.4.1': 'ecdsa-with-SHA1', '1.2.840.10045.4.3.2': 'ecdsa-with-SHA256', '1.2.840.10045.4.3.3': 'ecdsa-with-SHA384', '1.2.840.10045.4.3.4': 'ecdsa-with-SHA512',
-  '1.3.101.112': 'Ed25519', '1.3.101.113': 'Ed448',
-}
+const OTHER_NAMES: Record<number, OtherName | undefined> = { 0x81: 'email', 0xA3: 'x400', 0xA4: 'directory', 0xA5: 'edi', 0x86: 'uri', 0x87: 'address', 0x88: 'registered-id' }
