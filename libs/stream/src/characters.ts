@@ -2,10 +2,11 @@
 
 /** Bytes that go on in character data without a second look; the rest is markup, reference, control or not ASCII. */
 export const TEXT_BYTE = table(c => (c >= 0x20 && c < 0x80 && c !== 0x3C && c !== 0x26 && c !== 0x3E) || isSpace(c))
-/** Bytes that go on in an attribute value: quotes are looked at. */
-export const VALUE_BYTE = table(c => (c >= 0x20 && c < 0x80 && c !== 0x3C && c !== 0x26 && c !== 0x22 && c !== 0x27) || isSpace(c))
-/** ASCII bytes of a name after its first; the colon counts (Namespaces in XML §4 is checked on the whole name). */
-export const NAME_BYTE = table(c => isLetter(c) || (c >= 0x30 && c <= 0x39) || c === 0x2D || c === 0x2E || c === 0x5F || c === 0x3A)
+/** Bytes that go on in an attribute value and stand for themselves there: quotes and white space but the blank are looked at. */
+export const VALUE_BYTE = table(c => c >= 0x20 && c < 0x80 && c !== 0x3C && c !== 0x26 && c !== 0x22 && c !== 0x27)
+/** ASCII bytes of a name after its first: 1, and 2 for the colon, whose place in the whole name is checked (Namespaces in XML §4). */
+export const NAME_BYTE = table(c => isLetter(c) || (c >= 0x30 && c <= 0x39) || c === 0x2D || c === 0x2E || c === 0x5F)
+NAME_BYTE[0x3A] = 2
 /** ASCII bytes that begin a name or its local part. */
 export const NAME_START_BYTE = table(c => isLetter(c) || c === 0x5F)
 
@@ -32,6 +33,29 @@ const NAME_START = [
   0xC0, 0xD6, 0xD8, 0xF6, 0xF8, 0x2FF, 0x370, 0x37D, 0x37F, 0x1FFF, 0x200C, 0x200D, 0x2070, 0x218F, 0x2C00, 0x2FEF, 0x3001, 0xD7FF,
   0xF900, 0xFDCF, 0xFDF0, 0xFFFD, 0x10000, 0xEFFFF,
 ]
+
+/**
+ * Where a run of complete characters beyond ASCII that may stand in text ends, or `at` itself when the character there is cut by `end`
+ * or wrong: then `Utf8` and `isXmlCharacter` say which. A matter of speed alone.
+ */
+export function pastCharacters (data: Uint8Array, at: number, end: number): number {
+  let i = at
+  while (i + 1 < end) {
+    const lead = data[i] as number
+    const second = data[i + 1] as number
+    if ((second & 0xC0) !== 0x80) return i
+    if (lead >= 0xC2 && lead <= 0xDF) i += 2
+    else if (lead >= 0xE1 && lead <= 0xEE && lead !== 0xED) {
+      // E0 (overlong forms), ED (surrogates) and EF (U+FFFE, U+FFFF) are left to the exact reader.
+      if (i + 2 >= end || ((data[i + 2] as number) & 0xC0) !== 0x80) return i
+      i += 3
+    } else if (lead >= 0xF1 && lead <= 0xF3 || (lead === 0xF0 && second >= 0x90)) {
+      if (i + 3 >= end || ((data[i + 2] as number) & 0xC0) !== 0x80 || ((data[i + 3] as number) & 0xC0) !== 0x80) return i
+      i += 4
+    } else return i
+  }
+  return i
+}
 
 function inRanges (ranges: readonly number[], point: number): boolean {
   for (let at = 0; at < ranges.length; at += 2) {

@@ -15,6 +15,8 @@ export type Limits = {
   attributes: number
   /** One attribute value, as written. */
   attributeBytes: number
+  /** An `xml:lang`, counted as `attribute-bytes`: servers in use drop the stream over a longer one (RFC 5646 §4.4.1 recommends the room). */
+  langBytes: number
   /** One qualified name, as written. */
   nameBytes: number
   /** One namespace name, as written. */
@@ -33,6 +35,7 @@ export const BEFORE_AUTHENTICATION: Limits = {
   depth: 16,
   attributes: 32,
   attributeBytes: 4096,
+  langBytes: 35,
   nameBytes: 256,
   namespaceBytes: 256,
   declarations: 32,
@@ -47,6 +50,7 @@ export const AFTER_AUTHENTICATION: Limits = {
   depth: 64,
   attributes: 64,
   attributeBytes: 8192,
+  langBytes: 35,
   nameBytes: 1024,
   namespaceBytes: 256,
   declarations: 256,

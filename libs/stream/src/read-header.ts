@@ -1,7 +1,7 @@
 import type { HeaderSeen, StreamCondition } from '@dialtone/contracts'
 import type { HeaderFrame } from './frame.ts'
 import { DIALBACK, STREAMS } from './namespaces.ts'
-import { XML_NAMESPACE } from './tag.ts'
+import { XML_NAMESPACE } from './scope.ts'
 
 /**
  * What a root's start tag says as a stream header (RFC 6120 §4.7). `refused` when it is none: another root, or `stream` in another namespace
@@ -12,7 +12,8 @@ export function readHeader (frame: HeaderFrame): { header: HeaderSeen } | { refu
   if (frame.name !== 'stream') return { refused: 'bad-format' }
   const plain = (name: string) => frame.attributes.find(attribute => attribute.namespace === '' && attribute.name === name)?.value
   const lang = frame.attributes.find(attribute => attribute.namespace === XML_NAMESPACE && attribute.name === 'lang')?.value
-  const dialbackPrefix = [...frame.namespaces].find(([, uri]) => uri === DIALBACK)?.[0]
+  // Where it is bound more than once, to the prefix that every peer understands.
+  const dialbackPrefix = frame.namespaces.get('db') === DIALBACK ? 'db' : [...frame.namespaces].find(([, uri]) => uri === DIALBACK)?.[0]
   return {
     header: {
       ...present('id', plain('id')),

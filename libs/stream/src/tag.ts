@@ -1,227 +1,189 @@
-// One start tag after its last byte: names, namespaces, duplicates (Namespaces in XML 1.0 §3 to §6). All positions are relative to the item.
-import type { XmlLimit } from '@dialtone/contracts'
-import { NAME_START_BYTE, isNameStart } from './characters.ts'
-import { decodeUtf8, decodeValue } from './decode.ts'
-import type { Attribute } from './frame.ts'
+// One start tag: where its names and values are. Its rules (namespaces, duplicates) are in tag-rules.ts.
+import { NAME_BYTE, NAME_START_BYTE, VALUE_BYTE, isNameStart, isSpace, pastCharacters } from './characters.ts'
+import { asciiText, decodeUtf8, decodeValue } from './decode.ts'
 import type { Limits } from './limits.ts'
+import { pastPredefined } from './reference.ts'
 
-export const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace'
-const XMLNS_NAMESPACE = 'http://www.w3.org/2000/xmlns/'
-/** The longest language tag that servers in use accept (RFC 5646 §4.4.1 recommends that room). */
-const LANG_BYTES = 35
-const COLON = 0x3A
-const AMPERSAND = 0x26
+/**
+ * Numbers that are kept of an attribute: where its name starts, its colon and its name's end, where its value starts and ends, a hash of its
+ * name, and 1 when its value is ASCII that stands for itself.
+ */
+export const STRIDE = 7
+export const NAME = 0, COLON_AT = 1, NAME_END = 2, VALUE = 3, VALUE_END = 4, HASH = 5, PLAIN = 6
+/** What stands for a colon's position in a name without one, and in a name that has it in the wrong place. */
+export const NO_COLON = -1, MISPLACED = -2
 
-/** Why a tag is refused: a limit, or a rule in words. */
-export type TagProblem = { limit: XmlLimit } | { rule: string }
+const COLON = 0x3A, GT = 0x3E, SLASH = 0x2F, EQUALS = 0x3D, QUOTE = 0x22, APOSTROPHE = 0x27, AMPERSAND = 0x26, LETTER_X = 0x78
+const HASH_BITS = 0x3FFFFFFF
 
-/** Where the attributes of first-level elements that routing needs are; -1 when absent. */
-export type KeyPositions = { id: number, idEnd: number, from: number, fromEnd: number, to: number, toEnd: number, type: number, typeEnd: number, lang: number, langEnd: number }
-
-/** The tag being read, and the namespace declarations in scope inside the item. */
+/** The tag that is being read. Every position is relative to the item, so that it holds when the item moves to another buffer. */
 export class Tag {
   nameStart = 0
+  /** Position of the colon in the element's name. */
+  colon = NO_COLON
   nameEnd = 0
-  /** Four numbers an attribute: name start and end, value start and end. */
+  /** `STRIDE` numbers an attribute; `used` of them count. */
   readonly attributes: number[] = []
-  /** Position of the colon in the element's name, -1 without a prefix. */
-  colon = -1
-
-  private readonly colons: number[] = []
-  /** Five numbers a declaration: prefix start and end (equal for the default), value start and end, declared at depth. */
-  private readonly scope: number[] = []
-  private declared = 0
-  private readonly outer: ReadonlyMap<string, string>
-
-  /** `outer` holds the declarations of the stream header; empty while the header itself is read. */
-  constructor (outer: ReadonlyMap<string, string>) {
-    this.outer = outer
-  }
+  used = 0
+  empty = false
+  /** False when neither a prefix nor a declaration is in it: then duplicates are all that can be wrong with it. */
+  special = false
 
   begin (nameStart: number): void {
     this.nameStart = nameStart
-    this.attributes.length = 0
+    this.used = 0
+    this.special = false
   }
 
-  /** Checks the complete tag, which opens an element at `depth`, and brings its declarations into scope. */
-  check (bytes: Uint8Array, base: number, depth: number, limits: Limits): TagProblem | undefined {
-    const { attributes } = this
-    if (this.nameEnd - this.nameStart > limits.nameBytes) return { limit: 'name-bytes' }
-    this.colon = colonOf(bytes, base, this.nameStart, this.nameEnd)
-    if (this.colon === -2) return { rule: 'a name with a misplaced colon' }
+  /** The element's name ends: for a name that was read byte by byte. */
+  endName (bytes: Uint8Array, base: number, nameEnd: number): void {
+    this.nameEnd = nameEnd
+    this.colon = colonOf(bytes, base, this.nameStart, nameEnd)
+    if (this.colon !== NO_COLON) this.special = true
+  }
 
-    for (let at = 0; at < attributes.length; at += 4) {
-      const start = attributes[at] as number
-      const end = attributes[at + 1] as number
-      if (end - start > limits.nameBytes) return { limit: 'name-bytes' }
-      const colon = colonOf(bytes, base, start, end)
-      if (colon === -2) return { rule: 'a name with a misplaced colon' }
-      this.colons[at >> 2] = colon
-      if (isDeclaration(bytes, base, start, end, colon)) {
-        const problem = this.enterScope(bytes, base, at, depth, limits)
-        if (problem !== undefined) return problem
+  /** An attribute that was read byte by byte. */
+  add (bytes: Uint8Array, base: number, name: number, nameEnd: number, value: number, valueEnd: number, plain: number): void {
+    let hash = 0
+    for (let at = base + name; at < base + nameEnd; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) & HASH_BITS
+    const colon = colonOf(bytes, base, name, nameEnd)
+    this.keep(name, colon, nameEnd, value, valueEnd, hash, plain)
+    if (colon !== NO_COLON || bytes[base + name] === LETTER_X) this.special = true
+  }
+
+  /**
+   * A start tag that lies whole before `end` and has only what tags usually have, in one go; its name begins at `at`. Returns the position
+   * after its `>`, or 0 when it is to be read byte by byte. A matter of speed alone: it accepts nothing that the states do not.
+   */
+  readPlain (data: Uint8Array, base: number, at: number, end: number, limits: Limits): number {
+    const kinds = NAME_BYTE
+    this.begin(at - base)
+    let i = at + 1
+    let colon = NO_COLON
+    for (; i < end; i++) {
+      const kind = kinds[data[i] as number] as number
+      if (kind === 1) continue
+      if (kind === 0 || colon !== NO_COLON) break
+      if (i + 1 === end || NAME_START_BYTE[data[i + 1] as number] === 0) return 0
+      colon = i - base
+    }
+    if (i - at > limits.nameBytes) return 0
+    this.colon = colon
+    if (colon !== NO_COLON) this.special = true
+    this.nameEnd = i - base
+
+    while (i < end) {
+      const c = data[i] as number
+      if (c === GT) {
+        this.empty = false
+        return i + 1
+      }
+      if (c === SLASH) {
+        if (i + 1 === end || data[i + 1] !== GT) return 0
+        this.empty = true
+        return i + 2
+      }
+      if (!isSpace(c)) return 0
+      do i++
+      while (i < end && isSpace(data[i] as number))
+      if (i === end) return 0
+      if (NAME_START_BYTE[data[i] as number] === 1) {
+        i = this.readAttribute(data, base, i, end, limits)
+        if (i === 0) return 0
       }
     }
-    if (this.colon !== -1 && this.lookup(bytes, base, this.nameStart, this.colon) === undefined) return { rule: 'an element with an undeclared prefix' }
-    return this.checkAttributes(bytes, base)
+    return 0
   }
 
-  /** Declarations of elements deeper than `depth` go out of scope. */
-  leave (depth: number): void {
-    const { scope } = this
-    while (scope.length > 0 && (scope[scope.length - 1] as number) > depth) scope.length -= 5
-  }
-
-  /** A new first-level element: nothing is in scope but the header's declarations. */
-  reset (): void {
-    this.scope.length = 0
-    this.declared = 0
-  }
-
-  /** The namespace of the element whose tag was checked last. */
-  namespace (bytes: Uint8Array, base: number): string {
-    return this.lookup(bytes, base, this.nameStart, this.colon === -1 ? this.nameStart : this.colon) ?? ''
-  }
-
-  /** The positions that routing needs, from the tag that was checked last. */
-  keys (bytes: Uint8Array, base: number): KeyPositions {
-    const into = { id: -1, idEnd: 0, from: -1, fromEnd: 0, to: -1, toEnd: 0, type: -1, typeEnd: 0, lang: -1, langEnd: 0 }
-    const { attributes } = this
-    for (let at = 0; at < attributes.length; at += 4) {
-      const start = base + (attributes[at] as number)
-      const length = (attributes[at + 1] as number) - (attributes[at] as number)
-      const value = attributes[at + 2] as number
-      const end = attributes[at + 3] as number
-      if (length === 2) {
-        if (bytes[start] === 0x69 && bytes[start + 1] === 0x64) { into.id = value; into.idEnd = end }
-        else if (bytes[start] === 0x74 && bytes[start + 1] === 0x6F) { into.to = value; into.toEnd = end }
-      } else if (length === 4) {
-        if (spells(bytes, start, 'from')) { into.from = value; into.fromEnd = end }
-        else if (spells(bytes, start, 'type')) { into.type = value; into.typeEnd = end }
-      } else if (length === 8 && spells(bytes, start, 'xml:lang')) { into.lang = value; into.langEnd = end }
+  /** An attribute that lies whole before `end`, in one go: the position after its closing quote, or 0 when it is to be read byte by byte. */
+  readAttribute (data: Uint8Array, base: number, at: number, end: number, limits: Limits): number {
+    if (this.used >= STRIDE * limits.attributes) return 0
+    const kinds = NAME_BYTE
+    const ordinary = VALUE_BYTE
+    let colon = NO_COLON
+    let hash = data[at] as number
+    let i = at + 1
+    for (; i < end; i++) {
+      const c = data[i] as number
+      const kind = kinds[c] as number
+      if (kind === 2) {
+        if (colon !== NO_COLON || i + 1 === end || NAME_START_BYTE[data[i + 1] as number] === 0) return 0
+        colon = i - base
+      } else if (kind === 0) break
+      hash = (Math.imul(hash, 31) + c) & HASH_BITS
     }
-    return into
-  }
-
-  /** All attributes of the tag that was checked last, decoded; declarations are left out. */
-  decoded (bytes: Uint8Array, base: number): Attribute[] {
-    const { attributes, colons } = this
-    const found: Attribute[] = []
-    for (let at = 0; at < attributes.length; at += 4) {
-      const start = attributes[at] as number
-      const end = attributes[at + 1] as number
-      const colon = colons[at >> 2] as number
-      if (isDeclaration(bytes, base, start, end, colon)) continue
-      found.push({
-        prefix: colon === -1 ? '' : decodeUtf8(bytes, base + start, base + colon),
-        name: decodeUtf8(bytes, base + (colon === -1 ? start : colon + 1), base + end),
-        namespace: colon === -1 ? '' : this.lookup(bytes, base, start, colon) ?? '',
-        value: decodeValue(bytes, base + (attributes[at + 2] as number), base + (attributes[at + 3] as number)),
-      })
-    }
-    return found
-  }
-
-  /** The declarations in scope, innermost winning, by prefix. */
-  declarations (bytes: Uint8Array, base: number): Map<string, string> {
-    const found = new Map<string, string>()
-    for (let at = 0; at < this.scope.length; at += 5) {
-      const [start, end, value, valueEnd] = this.scope.slice(at, at + 4) as [number, number, number, number]
-      found.set(decodeUtf8(bytes, base + start, base + end), decodeValue(bytes, base + value, base + valueEnd))
-    }
-    return found
-  }
-
-  private checkAttributes (bytes: Uint8Array, base: number): TagProblem | undefined {
-    const { attributes, colons } = this
-    for (let at = 0; at < attributes.length; at += 4) {
-      const start = attributes[at] as number
-      const end = attributes[at + 1] as number
-      const colon = colons[at >> 2] as number
-      const declaration = isDeclaration(bytes, base, start, end, colon)
-      if (colon !== -1 && !declaration) {
-        const namespace = this.lookup(bytes, base, start, colon)
-        if (namespace === undefined) return { rule: 'an attribute with an undeclared prefix' }
-        if (namespace === XML_NAMESPACE && (attributes[at + 3] as number) - (attributes[at + 2] as number) > LANG_BYTES && spells(bytes, base + colon + 1, 'lang')) return { rule: 'an xml:lang longer than any language tag' }
+    if (i + 1 >= end || data[i] !== EQUALS || i - at > limits.nameBytes) return 0
+    const nameEnd = i - base
+    const quote = data[i + 1] as number
+    if (quote !== QUOTE && quote !== APOSTROPHE) return 0
+    const value = i + 2
+    let plain = 1
+    i = value
+    for (;;) {
+      while (i < end && ordinary[data[i] as number] === 1) i++
+      if (i >= end) return 0
+      const c = data[i] as number
+      if (c === quote) break
+      if (c === QUOTE || c === APOSTROPHE) i++
+      else {
+        const past = c >= 0x80 ? pastCharacters(data, i, end) : c === AMPERSAND ? pastPredefined(data, i, end) : isSpace(c) ? i + 1 : i
+        if (past === i) return 0
+        plain = 0
+        i = past
       }
-      for (let other = 0; other < at; other += 4) {
-        const otherColon = colons[other >> 2] as number
-        if (sameBytes(bytes, base + start, base + end, base + (attributes[other] as number), base + (attributes[other + 1] as number))) return { rule: 'an attribute twice' }
-        if (colon === -1 || otherColon === -1 || declaration) continue
-        if (!sameBytes(bytes, base + colon + 1, base + end, base + otherColon + 1, base + (attributes[other + 1] as number))) continue
-        if (this.lookup(bytes, base, start, colon) === this.lookup(bytes, base, attributes[other] as number, otherColon)) return { rule: 'an attribute twice, under two prefixes of one namespace' }
-      }
+    }
+    if (i - value > limits.attributeBytes) return 0
+    if (data[at] === LETTER_X || colon !== NO_COLON) {
+      // xml:lang needs no look at what is declared, and comes with every other stanza.
+      if (nameEnd - (at - base) !== 8 || !spells(data, at, 'xml:lang')) this.special = true
+      else if (i - value > limits.langBytes) return 0
+    }
+    this.keep(at - base, colon, nameEnd, value - base, i - base, hash, plain)
+    return i + 1
+  }
+
+  /** The value of the attribute without a prefix, or of `xml:lang`. */
+  value (bytes: Uint8Array, base: number, name: string): string | undefined {
+    const { attributes, used } = this
+    for (let at = 0; at < used; at += STRIDE) {
+      const start = attributes[at + NAME] as number
+      if ((attributes[at + NAME_END] as number) - start !== name.length || !spells(bytes, base + start, name)) continue
+      const from = base + (attributes[at + VALUE] as number)
+      const to = base + (attributes[at + VALUE_END] as number)
+      return attributes[at + PLAIN] === 1 ? asciiText(bytes, from, to) : decodeValue(bytes, from, to)
     }
     return undefined
   }
 
-  private enterScope (bytes: Uint8Array, base: number, at: number, depth: number, limits: Limits): TagProblem | undefined {
-    const { attributes } = this
-    const colon = this.colons[at >> 2] as number
-    const end = attributes[at + 1] as number
-    const prefix = colon === -1 ? end : colon + 1
-    const value = attributes[at + 2] as number
-    const valueEnd = attributes[at + 3] as number
-    if (valueEnd - value > limits.namespaceBytes) return { limit: 'namespace-bytes' }
-    if (++this.declared > limits.declarations) return { limit: 'declarations' }
-
-    if (prefix < end) {
-      if (value === valueEnd) return { rule: 'a prefix declared as nothing' }
-      if (end - prefix === 5 && spells(bytes, base + prefix, 'xmlns')) return { rule: 'a declaration of the prefix xmlns' }
-    }
-    const isXml = end - prefix === 3 && spells(bytes, base + prefix, 'xml')
-    if (isXml || mayBeReserved(bytes, base + value, base + valueEnd)) {
-      const namespace = decodeValue(bytes, base + value, base + valueEnd)
-      if (isXml !== (namespace === XML_NAMESPACE) || namespace === XMLNS_NAMESPACE) return { rule: 'a declaration of a reserved prefix or namespace' }
-    }
-    this.scope.push(prefix, end, value, valueEnd, depth)
-    return undefined
-  }
-
-  /** The namespace that a prefix stands for; '' and undefined differ: no default namespace, and no such prefix. */
-  private lookup (bytes: Uint8Array, base: number, start: number, end: number): string | undefined {
-    const { scope } = this
-    if (end - start === 3 && spells(bytes, base + start, 'xml')) return XML_NAMESPACE
-    for (let at = scope.length - 5; at >= 0; at -= 5) {
-      if (sameBytes(bytes, base + start, base + end, base + (scope[at] as number), base + (scope[at + 1] as number))) return decodeValue(bytes, base + (scope[at + 2] as number), base + (scope[at + 3] as number))
-    }
-    if (start === end) return this.outer.get('') ?? ''
-    return this.outer.get(decodeUtf8(bytes, base + start, base + end))
+  private keep (name: number, colon: number, nameEnd: number, value: number, valueEnd: number, hash: number, plain: number): void {
+    const { attributes, used } = this
+    attributes[used + NAME] = name
+    attributes[used + COLON_AT] = colon
+    attributes[used + NAME_END] = nameEnd
+    attributes[used + VALUE] = value
+    attributes[used + VALUE_END] = valueEnd
+    attributes[used + HASH] = hash
+    attributes[used + PLAIN] = plain
+    this.used = used + STRIDE
   }
 }
 
-/** Whether a namespace name could be a reserved one: only those lengths, or a reference that hides another. */
-function mayBeReserved (bytes: Uint8Array, from: number, to: number): boolean {
-  const length = to - from
-  if (length === XMLNS_NAMESPACE.length || length === XML_NAMESPACE.length) return true
-  return length > XMLNS_NAMESPACE.length && bytes.subarray(from, to).includes(AMPERSAND)
-}
-
-/** Where the colon of a qualified name is: -1 without one, -2 when the name is none. */
-function colonOf (bytes: Uint8Array, base: number, start: number, end: number): number {
-  let colon = -1
-  for (let at = start; at < end; at++) {
-    if (bytes[base + at] !== COLON) continue
-    if (colon !== -1 || at === start || at === end - 1) return -2
-    colon = at
-  }
-  if (colon === -1) return -1
-  const first = bytes[base + colon + 1] as number
-  if (first < 0x80 ? NAME_START_BYTE[first] === 0 : !isNameStart(decodeUtf8(bytes, base + colon + 1, base + end).codePointAt(0) ?? 0)) return -2
-  return colon
-}
-
-function isDeclaration (bytes: Uint8Array, base: number, start: number, end: number, colon: number): boolean {
-  return (colon === -1 ? end - start === 5 : colon - start === 5) && spells(bytes, base + start, 'xmlns')
-}
-
-function spells (bytes: Uint8Array, at: number, word: string): boolean {
+/** Whether the bytes at `at` spell the word, which is ASCII. */
+export function spells (bytes: Uint8Array, at: number, word: string): boolean {
   for (let k = 0; k < word.length; k++) if (bytes[at + k] !== word.charCodeAt(k)) return false
   return true
 }
 
-function sameBytes (bytes: Uint8Array, from: number, to: number, otherFrom: number, otherTo: number): boolean {
-  if (to - from !== otherTo - otherFrom) return false
-  for (let at = from, other = otherFrom; at < to; at++, other++) if (bytes[at] !== bytes[other]) return false
-  return true
+/** Where the colon of a qualified name is: NO_COLON, MISPLACED when the name is none (Namespaces in XML §4). */
+function colonOf (bytes: Uint8Array, base: number, start: number, end: number): number {
+  let colon = NO_COLON
+  for (let at = start; at < end; at++) {
+    if (bytes[base + at] !== COLON) continue
+    if (colon !== NO_COLON || at === start || at === end - 1) return MISPLACED
+    colon = at
+  }
+  if (colon === NO_COLON) return NO_COLON
+  const first = bytes[base + colon + 1] as number
+  if (first < 0x80 ? NAME_START_BYTE[first] === 0 : !isNameStart(decodeUtf8(bytes, base + colon + 1, base + end).codePointAt(0) ?? 0)) return MISPLACED
+  return colon
 }
