@@ -119,17 +119,6 @@ describe('D1: an answer counts only for the pair that was asked, on the stream a
   }
 })
 
-describe('C2, C3: nothing but STARTTLS in clear when TLS is insisted on', () => {
-  it('C2: a stripped offer of STARTTLS is asked for all the same, while without insisting the key would go out in clear', () => {
-    expect(walk({ ...DEEP, tls: 'offered' }, header(), offers({ dialback: true })).at(-1)).toBe('awaiting-dialback send-dialback-key')
-    expect(walk(DEEP, header(), offers({ dialback: true })).at(-1)).toBe('awaiting-proceed send-starttls')
-  })
-  it('C3: EXTERNAL is not used in clear even if clear text is allowed', () => {
-    expect(commands({ ...DEEP, tls: 'never' }, header(), offers({ mechanisms: ['EXTERNAL'], dialback: true })).map(command => command.do)).not.toContain('send-external')
-    expect(walk({ ...DEEP, tls: 'never' }, header(), offers({ mechanisms: ['EXTERNAL'], dialback: true })).at(-1)).toBe('awaiting-dialback send-dialback-key')
-  })
-})
-
 describe('every pair of state and event', () => {
   const states = everyState()
   for (const state of states) {

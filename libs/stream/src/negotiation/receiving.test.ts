@@ -122,6 +122,8 @@ describe('attacks', () => {
       [[headerWithout('from'), starttls, secured, headerWithout('from'), external('')], 'not-authorized'], [[...good, { on: 'sasl-auth', mechanism: 'PLAIN', authzid: '' }], 'invalid-mechanism'],
     ] as const) expect(commands(OFFER, ...events).at(-1)).toEqual({ do: 'send-sasl-failure', condition })
     expect(walk(OFFER, ...good, external('Partner.Example')).at(-1)).toBe('awaiting-header send-sasl-success')
+    expect(commands(OFFER, ...good, external(''), header({}, true), external('')).at(-1)).toEqual({ do: 'send-sasl-failure', condition: 'not-authorized' })
+    expect(walk(CLEAR, header(), key('partner.example', 'ours.example', true)).at(-1)).toBe('negotiating verify-key')
     expect(walk(OFFER, ...SECURE, external(''), external(''), external('')).at(-1)).toBe('closed send-sasl-failure send-error send-footer close')
   })
   it('stanzas of pairs that are not authenticated end the stream, however the domain is dressed', () => {
