@@ -64,6 +64,8 @@ function build (sent: readonly (Link | undefined)[], digests: string[], anchors:
   const common = { sent: digests, anchors: anchors.kind }
   const [leaf] = sent
   if (leaf === undefined) return { ...common, trust: 'invalid', path: digests.slice(0, 1), detail: 'the first certificate cannot be read' }
+  const unread = leaf.facts.criticalUnread[0]
+  if (unread !== undefined) return { ...common, trust: 'invalid', path: [leaf.digest], detail: `the certificate has the critical extension ${unread}, which is not understood here` }
   const pool = sent.filter(link => link !== undefined)
   const search = { steps: 0, longest: [leaf] }
   const path = extend([leaf], pool, anchors, search)
@@ -92,10 +94,13 @@ function extend (path: Link[], pool: readonly Link[], anchors: Anchors, search: 
   return undefined
 }
 
-/** CA flag, key usage and path length of an issuer above `path` (RFC 5280 §6.1.4 k–n). A version 1 anchor has none of them. */
+/**
+ * CA flag, key usage and path length of an issuer above `path` (RFC 5280 §6.1.4 k–n), and no critical extension that is not understood (§6.1.4 o):
+ * name constraints are among those, so that a constrained authority is trusted for nothing rather than for too much.
+ */
 function mayIssue ({ facts, certificate }: Link, path: readonly Link[]): boolean {
   const intermediates = path.slice(1).filter(link => !link.facts.selfIssued).length
-  return (facts.isAuthority || certificate.ca) && (facts.keyUsage === undefined || (facts.keyUsage & KEY_CERT_SIGN) !== 0) && (facts.pathLength === undefined || intermediates <= facts.pathLength)
+  return facts.criticalUnread.length === 0 && (facts.isAuthority || certificate.ca) && (facts.keyUsage === undefined || (facts.keyUsage & KEY_CERT_SIGN) !== 0) && (facts.pathLength === undefined || intermediates <= facts.pathLength)
 }
 
 function signs (issuer: Link, subject: Link): boolean {
