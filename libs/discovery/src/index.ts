@@ -1,3 +1,7 @@
 // From a domain to an ordered plan of what to connect to, one round of DNS questions at a time.
 
-export { discover, portProbes, saysNo, srvRecords, type DiscoveryOptions, type DiscoveryOutcome, type Plan, type PlannedEndpoint, type Question, type SrvRecord } from './discover.ts'
+export { discover, type DiscoveryOptions, type Question } from './discover.ts'
+export { isAbsent, isFailed, portProbes, type DiscoveryOutcome, type Plan, type PlannedEndpoint } from './plan.ts'
+export { saysNo, srvRecords, targetsOf, type Service, type SrvRecord, type Target } from './srv-records.ts'
+export { predictedOrders, srvOrder, type Hop, type PredictedOrder, type Server } from './srv-order.ts'
+export { isAddress, targetProblem, type TargetProblem } from './host-name.ts'
