@@ -10,7 +10,7 @@ import { NAME_START_BYTE, TEXT_BYTE, Utf8, isNameCharacter, isNameStart, isSpace
 import { decodeUtf8 } from './decode.ts'
 import type { Limits } from './limits.ts'
 import { Nesting } from './nesting.ts'
-import { pastPredefined } from './reference.ts'
+import { pastReference } from './reference.ts'
 import type { Problem } from './tag-rules.ts'
 import {
   AFTER_CLOSE_NAME, AFTER_VALUE, ATTRIBUTE_NAME, BANG, BEFORE_EQUALS, BEFORE_VALUE, CDATA, CLOSE_NAME, DECLARATION, EMPTY_TAG, IN_TAG, LESS_THAN, OPEN_NAME, OUTSIDE, REFERENCE,
@@ -67,7 +67,7 @@ export class Lexer extends TagStates {
       }
       const c = data[i] as number
       if (c >= 0x80 || this.utf8.need > 0) {
-        i = this.beyondAscii(c, i)
+        i = this.beyondAscii(data, i, end)
         continue
       }
       switch (this.state) {
@@ -137,7 +137,7 @@ export class Lexer extends TagStates {
         if (past === i) return i
         i = past
       } else if (c === AMPERSAND) {
-        const past = pastPredefined(data, i, end)
+        const past = pastReference(data, i, end)
         if (past === i) return this.referenceBegins(i, TEXT)
         i = past
       } else if (c === GT) {
@@ -228,15 +228,19 @@ export class Lexer extends TagStates {
     return i + 1
   }
 
-  /** A byte of a character beyond ASCII, judged by what may stand here. */
-  private beyondAscii (byte: number, i: number): number {
-    const { state } = this
+  /** Characters beyond ASCII, judged by what may stand here: a run of whole ones in text at once, others byte by byte. */
+  private beyondAscii (data: Uint8Array, i: number, end: number): number {
+    const { state, utf8 } = this
+    const inText = state === TEXT || state === VALUE || state === CDATA
+    this.plainValue = 0
+    if (inText && utf8.need === 0) {
+      const past = pastCharacters(data, i, end)
+      if (past > i) return past
+    }
     const starts = state === LESS_THAN || state === IN_TAG
     const inName = state === OPEN_NAME || state === ATTRIBUTE_NAME || state === CLOSE_NAME
-    const inText = state === VALUE || state === TEXT || state === CDATA
-    if (this.utf8.need === 0 && starts) this.mark = i - this.start
-    this.plainValue = 0
-    const point = starts || inName || inText ? this.utf8.take(byte) : -2
+    if (utf8.need === 0 && starts) this.mark = i - this.start
+    const point = inText || inName || starts ? utf8.take(data[i] as number) : -2
     if (point === -1) return i + 1
     if (point === -2 || !(inText ? isXmlCharacter(point) : inName ? isNameCharacter(point) : isNameStart(point))) {
       return this.malformed(i, 'a byte that is no UTF-8, or a character that may not stand there')

@@ -17,8 +17,8 @@ export function referenceProblem (name: string): { condition: StreamCondition, d
     : { condition: 'not-well-formed', detail: 'a malformed reference' }
 }
 
-/** Where one of the five predefined references that begins at `at` ends; `at` itself when it is another or cut by `end`. A matter of speed. */
-export function pastPredefined (data: Uint8Array, at: number, end: number): number {
+/** Where the reference that begins at `at` ends; `at` itself when it is cut by `end` or may not stand there: then the states say why. */
+export function pastReference (data: Uint8Array, at: number, end: number): number {
   if (at + 3 >= end) return at
   const third = data[at + 2]
   switch (data[at + 1]) {
@@ -30,7 +30,26 @@ export function pastPredefined (data: Uint8Array, at: number, end: number): numb
       return third === 0x70 && at + 5 < end && data[at + 3] === 0x6F && data[at + 4] === 0x73 && data[at + 5] === SEMICOLON ? at + 6 : at
     case 0x71: // &quot;
       return third === 0x75 && at + 5 < end && data[at + 3] === 0x6F && data[at + 4] === 0x74 && data[at + 5] === SEMICOLON ? at + 6 : at
+    case 0x23: // &#10; &#xA;
+      return pastNumber(data, at, third === 0x78 ? at + 3 : at + 2, third === 0x78 ? 16 : 10, end)
     default:
       return at
   }
+}
+
+function pastNumber (data: Uint8Array, at: number, digits: number, base: 10 | 16, end: number): number {
+  let point = 0
+  let i = digits
+  for (; i < end && i < digits + 7; i++) {
+    const digit = digitOf(data[i] as number)
+    if (digit >= base) break
+    point = point * base + digit
+  }
+  return i > digits && i < end && data[i] === SEMICOLON && isXmlCharacter(point) ? i + 1 : at
+}
+
+function digitOf (byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  const letter = byte | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : 16
 }

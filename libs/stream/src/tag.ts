@@ -2,7 +2,7 @@
 import { NAME_BYTE, NAME_START_BYTE, VALUE_BYTE, isNameStart, isSpace, pastCharacters } from './characters.ts'
 import { asciiText, decodeUtf8, decodeValue } from './decode.ts'
 import type { Limits } from './limits.ts'
-import { pastPredefined } from './reference.ts'
+import { pastReference } from './reference.ts'
 
 /**
  * Numbers that are kept of an attribute: where its name starts, its colon and its name's end, where its value starts and ends, a hash of its
@@ -126,7 +126,7 @@ export class Tag {
       if (c === quote) break
       if (c === QUOTE || c === APOSTROPHE) i++
       else {
-        const past = c >= 0x80 ? pastCharacters(data, i, end) : c === AMPERSAND ? pastPredefined(data, i, end) : isSpace(c) ? i + 1 : i
+        const past = c >= 0x80 ? pastCharacters(data, i, end) : c === AMPERSAND ? pastReference(data, i, end) : isSpace(c) ? i + 1 : i
         if (past === i) return 0
         plain = 0
         i = past
