@@ -103,10 +103,10 @@ async function askOne (resolver: Resolver, { purpose, ...question }: Question, s
   return { ...answer, purpose, atMs, message: digest }
 }
 
-/** "Do you serve OURS?", and the control: a name that nobody serves. Asked where the peer's own stream got as far as features. */
+/** "Do you serve OURS?", and the control: a name that nobody serves. Asked wherever a stream header came: a peer that refuses OURS at stream open is asked all the more. */
 async function askClaims (ours: string, endpoints: readonly EndpointObservation[], plan: Plan, request: CheckRequest, ask: (planned: PlannedEndpoint, to: string) => Promise<EndpointObservation>): Promise<ClaimAnswer[]> {
   const nobody = `${randomBytes(12).toString('hex')}.invalid`
-  const answering = plan.endpoints.filter(planned => endpoints.some(({ id, features }) => id === endpointId(planned) && features !== undefined))
+  const answering = plan.endpoints.filter(planned => endpoints.some(({ id, header }) => id === endpointId(planned) && header !== undefined))
   const answers = await inParallel(answering.flatMap(planned => [{ planned, role: 'claim' as const, to: ours }, { planned, role: 'control' as const, to: nobody }]), request.parallel, async ({ planned, role, to }): Promise<ClaimAnswer> => {
     const observed = await ask(planned, to)
     const failure = observed.steps.find(({ outcome }) => outcome === 'failed')?.failure

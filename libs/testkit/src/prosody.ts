@@ -11,8 +11,10 @@ export type ProsodyOptions = XmppOptions & {
   secureAuth?: boolean
   /** Modules beside or instead of the usual ones: '!dialback' leaves one out. */
   modules?: readonly string[]
-  /** Lua lines for the global section. */
-  extra?: readonly string[]
+  /** Lua fields for TLS beside certificate and key: 'protocol = "tlsv1_2"'. */
+  ssl?: readonly string[]
+  /** Lua lines for each host. */
+  hostLines?: readonly string[]
 }
 
 /** Starts it; ready when its ports accept connections. */
@@ -27,7 +29,7 @@ export async function startProsody (options: ProsodyOptions): Promise<XmppServer
   return { ...await launch({ name: 'prosody', programs, logFiles: [log], folder }), ...places }
 }
 
-function configure ({ hosts, tls, certificate, secureAuth = false, modules = [], extra = [] }: ProsodyOptions, places: Awaited<ReturnType<typeof placesFor>>, folder: Folder, log: string): string {
+function configure ({ hosts, tls, certificate, secureAuth = false, modules = [], ssl = [], hostLines = [] }: ProsodyOptions, places: Awaited<ReturnType<typeof placesFor>>, folder: Folder, log: string): string {
   const loaded = ['dialback', 'disco', 'ping', 'saslauth', 'stanza_debug', ...(tls === 'off' ? [] : ['tls']), ...modules.filter(name => !name.startsWith('!'))]
     .filter(name => !modules.includes(`!${name}`))
   const lines = [
@@ -44,15 +46,16 @@ function configure ({ hosts, tls, certificate, secureAuth = false, modules = [],
     'authentication = "internal_plain"',
     'storage = "memory"',
     `log = { { levels = { min = "debug" }, to = "file", filename = ${lua(log)} } }`,
-    ...extra,
+    // For direct TLS, which knows no host before the handshake.
+    ...(ssl.length === 0 ? [] : [`ssl = { ${ssl.join(', ')} }`]),
   ]
   for (const host of hosts) {
-    lines.push(`VirtualHost ${lua(host)}`)
+    lines.push(`VirtualHost ${lua(host)}`, ...hostLines)
     if (certificate === undefined) continue
     // The host's own setting is for STARTTLS; a direct TLS port finds the files by their names.
     const chain = folder.write(`certificates/${host}.crt`, certificate.chain)
     const key = folder.write(`certificates/${host}.key`, certificate.key)
-    lines.push(`ssl = { certificate = ${lua(chain)}, key = ${lua(key)} }`)
+    lines.push(`ssl = { ${[`certificate = ${lua(chain)}`, `key = ${lua(key)}`, ...ssl].join(', ')} }`)
   }
   return lines.join('\n') + '\n'
 }
