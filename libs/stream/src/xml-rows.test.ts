@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 import { toElement } from './element.ts'
 import { createFramer } from './framer.ts'
 import type { HeaderFrame } from './frame.ts'
-import { AFTER_AUTHENTICATION } from './limits.ts'
+import { AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, type Limits } from './limits.ts'
 import { readEvent, type Event } from './negotiation/event.ts'
 import { headerText } from './negotiation/write.ts'
 
@@ -26,6 +26,29 @@ it('X2: no other parser reads XML: stream alone depends on one', () => {
     return Object.keys(dependencies).some(name => parsers.test(name))
   })
   expect(users).toEqual(['libs/stream/package.json'])
+})
+
+it('X3: what never ends is refused at its limit, before and after authentication, and nothing of it is kept', () => {
+  for (const [name, begins, goesOn, megabytes] of [
+    ['a value of 10 MB without its quote', "<message to='", 'x', 10],
+    ['a million empty children', '<message>', '<a/>', 4],
+    ['a hundred thousand levels', '<message>', '<a>', 0.3],
+    ['a tag without end', '<message ', ' ', 4],
+    ['a name without end', '<m', 'm', 4],
+  ] as const) {
+    const flood = encode(goesOn.repeat(1e6 * megabytes / goesOn.length))
+    for (const limits of [UNLIMITED, BEFORE_AUTHENTICATION, AFTER_AUTHENTICATION]) {
+      const { refused, kept, consumed } = flooded(HEADER + begins, flood, limits)
+      if (limits === UNLIMITED) expect([name, refused, kept]).toEqual([name, undefined, begins.length + flood.length])
+      else {
+        expect([name, refused, kept]).toEqual([name, 'policy-violation', 0])
+        expect(consumed).toBeLessThanOrEqual(HEADER.length + limits.elementBytes)
+      }
+    }
+  }
+  const header = encode(HEADER.slice(0, -1) + ' '.repeat(10_000))
+  expect(flooded('', header, UNLIMITED, 1).refused).toBeUndefined()
+  expect(flooded('', header, BEFORE_AUTHENTICATION, 1)).toMatchObject({ refused: 'policy-violation', consumed: BEFORE_AUTHENTICATION.headerBytes, kept: 0 })
 })
 
 it('X4: bytes that two parsers would read differently are refused', () => {
@@ -75,6 +98,17 @@ it('X9: an attribute twice, by name or by namespace, and an endless xml:lang', (
   expect(read(`<message xml:lang='${'x'.repeat(36)}'/>`).error).toBe('policy-violation')
   expect(read(`<message xml:lang='${'x'.repeat(35)}'/>`).error).toBeUndefined()
 })
+
+/** The guard off. */
+const UNLIMITED = Object.fromEntries(Object.keys(AFTER_AUTHENTICATION).map(name => [name, Number.POSITIVE_INFINITY])) as Limits
+
+function flooded (begins: string, flood: Uint8Array, limits: Limits, chunk = 65_536): { refused: string | undefined, kept: number, consumed: number } {
+  let refused: string | undefined
+  const framer = createFramer({ limits }, { header: () => undefined, element: () => undefined, end: () => undefined, error: ({ condition }) => { refused = condition } })
+  framer.write(encode(begins))
+  for (let at = 0; at < flood.length; at += chunk) framer.write(flood.subarray(at, at + chunk))
+  return { refused, kept: framer.pending, consumed: framer.counts.bytes }
+}
 
 /** Names of the elements that a lenient parser delivers for the same text. */
 function unguarded (text: string): string[] {
