@@ -109,7 +109,7 @@ async function checkActed (scenario: Scenario, signal: AbortSignal): Promise<Rep
 function whatTheJudgeReads (observation: Observation): unknown {
   return {
     dns: observation.dns.map(({ purpose, name, type, outcome, authenticated, records, aliases }) => ({
-      purpose, name: name.replace(/^_\d+\./, '_port.'), type, outcome, authenticated: observation.asked.resolver !== '' && authenticated, aliases: aliases.length,
+      purpose, name: /^\d[\d.]*$/.test(name) ? 'address' : name.replace(/^_\d+\./, '_port.'), type, outcome, authenticated: observation.asked.resolver !== '' && authenticated, aliases: aliases.length,
       records: records.map(record => record.type === 'SRV' ? `${record.priority} ${/^\d/.test(record.target) ? 'address' : record.target}` : record.type).toSorted(),
     })).toSorted(byText),
     endpoints: observation.endpoints.map(endpointFacts).toSorted(byText),
