@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_JUDGE_CONFIG, STARTTLS_LADDER, type DnsAnswer, type DnsRecord, type EndpointObservation, type Failure, type FeaturesSeen, type JudgeConfig, type Observation, type Stage } from '@dialtone/contracts'
+import { DEFAULT_JUDGE_CONFIG, STARTTLS_LADDER, type EndpointObservation, type Failure, type FeaturesSeen, type JudgeConfig, type Observation, type Stage } from '@dialtone/contracts'
 import { CHECKS } from './catalogue.ts'
 import { examine } from './examine.ts'
 
@@ -7,34 +7,6 @@ const FEATURES: FeaturesSeen = { starttls: 'absent', mechanisms: [], dialback: f
 const HEADER = { id: 'i', from: 'partner.example', version: '1.0', contentNamespace: 'jabber:server', dialbackNamespace: true }
 const TLS = { protocol: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', sni: 'partner.example', clientCertificateRequested: true }
 const HOST = 'xmpp.partner.example'
-
-describe('DNS', () => {
-  finds('s2s.dns-answered', 'answered', 'an answer', records(srv(HOST)))
-  finds('s2s.dns-answered', 'failed', 'a time-out of one question', dns(answer('xmpp-server', 'timeout')))
-  finds('s2s.dns-answered', 'resolver-failed', 'a control name that fails too', dns(answer('xmpp-server', 'timeout'), answer('control', 'timeout')))
-  finds('s2s.dns-answered', 'not-asked', 'no question', dns())
-  finds('s2s.srv-lookup', 'published', 'a record', records(srv(HOST)))
-  finds('s2s.srv-lookup', 'disabled', "the target '.' alone", records(srv('.')))
-  finds('s2s.srv-lookup', 'absent', 'NXDOMAIN', dns(answer('xmpp-server', 'nxdomain')))
-  finds('s2s.srv-lookup', 'servfail', 'SERVFAIL', dns(answer('xmpp-server', 'servfail')))
-  finds('s2s.srv-lookup', 'unanswered', 'a refusal', dns(answer('xmpp-server', 'refused')))
-  finds('s2s.srv-direct-lookup', 'disabled', "the target '.' for direct TLS", dns(answer('xmpps-server', [srv('.')])))
-  finds('s2s.srv-rules', 'kept', 'a host name with an address', records(srv(HOST)))
-  finds('s2s.srv-rules', 'mixed-dot', "'.' beside a target", records(srv('.'), srv(HOST)))
-  finds('s2s.srv-rules', 'literal', 'an address as target', records(srv('192.0.2.1')))
-  finds('s2s.srv-rules', 'localhost', 'localhost as target', records(srv('localhost')))
-  finds('s2s.srv-rules', 'duplicate', 'one target twice', records(srv(HOST), srv(HOST)))
-  finds('s2s.srv-rules', 'dangling', 'a target without an address', dns(answer('xmpp-server', [srv(HOST)]), { ...answer('target', 'nodata'), name: HOST }))
-  finds('s2s.srv-rules', 'alias', 'a target that is a CNAME', dns(answer('xmpp-server', [srv(HOST)]), { ...answer('target', [{ type: 'A', ttl: 1, address: '192.0.2.1' }]), name: HOST, aliases: [{ from: HOST, to: 'x.example', ttl: 1 }] }))
-  finds('s2s.srv-port', 'usual', '5269', records(srv(HOST)))
-  finds('s2s.srv-port', 'unusual', '15269', records(srv(HOST, 15_269)))
-  finds('s2s.srv-legacy', 'alone', '_jabber._tcp alone', dns(answer('xmpp-server', 'nxdomain'), answer('legacy-jabber', [srv(HOST)])))
-  finds('s2s.dnssec', 'untrusted', 'a resolver that is not believed', records(srv(HOST)))
-  finds('s2s.dnssec', 'bogus', 'SERVFAIL that goes away without checking', dns(answer('xmpp-server', 'servfail'), answer('unvalidated', [srv(HOST)])))
-  finds('s2s.address-public', 'private', 'a private address', dns(answer('target', [{ type: 'A', ttl: 1, address: '10.0.0.1' }])))
-  finds('s2s.address-public', 'public', 'a documentation address', dns(answer('target', [{ type: 'A', ttl: 1, address: '192.0.2.1' }])))
-  finds('s2s.address-expected', 'unexpected', 'another address than the expected one', dns(answer('target', [{ type: 'A', ttl: 1, address: '192.0.2.1' }])), { expectedAddresses: ['192.0.2.9'] })
-})
 
 describe('the stream', () => {
   for (const why of ['refused', 'timeout', 'unreachable', 'reset'] as const) finds('s2s.tcp', why, why, seen(failing('tcp', { at: 'tcp', why })))
@@ -97,25 +69,6 @@ function finds (check: string, outcome: string, name: string, observed: Observat
   it(`${check} finds ${outcome}: ${name}`, () => {
     expect(examine(observed, { ...DEFAULT_JUDGE_CONFIG, ...config }).filter(finding => finding.check === check).map(finding => finding.outcome)).toContain(outcome)
   })
-}
-
-function records (...found: DnsRecord[]): Observation {
-  return dns(answer('xmpp-server', found))
-}
-
-function dns (...answers: DnsAnswer[]): Observation {
-  return { ...observation(), dns: answers }
-}
-
-function answer (purpose: DnsAnswer['purpose'], found: DnsRecord[] | DnsAnswer['outcome']): DnsAnswer {
-  return {
-    name: `${purpose}.partner.example`, type: 'SRV', purpose, resolver: '192.0.2.53:53', transport: 'udp', atMs: 0, ms: 1, authenticated: false, aliases: [], extended: [],
-    ...(typeof found === 'string' ? { outcome: found, records: [] } : { outcome: 'answer', records: found }),
-  }
-}
-
-function srv (target: string, port = 5269): DnsRecord {
-  return { type: 'SRV', ttl: 60, priority: 0, weight: 0, port, target }
 }
 
 function failing (stage: Stage, failure: Failure): Partial<EndpointObservation> {

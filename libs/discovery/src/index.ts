@@ -2,6 +2,6 @@
 
 export { discover, type DiscoveryOptions, type Question } from './discover.ts'
 export { isAbsent, isFailed, portProbes, type DiscoveryOutcome, type Plan, type PlannedEndpoint } from './plan.ts'
-export { saysNo, srvRecords, targetsOf, type Service, type SrvRecord, type Target } from './srv-records.ts'
+export { saysNo, serviceAnswers, srvRecords, targetsOf, type Service, type SrvRecord, type Target } from './srv-records.ts'
 export { predictedOrders, srvOrder, type Hop, type PredictedOrder, type Server } from './srv-order.ts'
 export { isAddress, targetProblem, type TargetProblem } from './host-name.ts'
