@@ -47,7 +47,7 @@ it('takes the server along when the test process is killed', async () => {
     import { launch } from ${JSON.stringify(here('./launch.ts'))}
     import { makeFolder } from ${JSON.stringify(here('./folder.ts'))}
     const server = await launch({ name: 'orphan', programs: [${JSON.stringify(listener(at))}], folder: makeFolder('orphan') })
-    console.log(server.pids[0])
+    process.stdout.write(String(server.pids[0]))
     process.kill(process.pid, 'SIGKILL')`
   const test = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
   let said = ''

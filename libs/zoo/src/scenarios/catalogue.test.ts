@@ -25,7 +25,7 @@ it('starts every scenario at once, and ends with nothing left that keeps a proce
     const ports = running.map(({ request }) => request.resolver.port > 0 && request.fallbackPort > 0)
     await Promise.all(running.map(({ stop }) => stop()))
     await Promise.all(running.map(({ stop }) => stop()))
-    console.log(ports.filter(Boolean).length)`
+    process.stdout.write(String(ports.filter(Boolean).length))`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 14_000 })
   expect(Number(stdout)).toBe(SCENARIOS.length)
 })
