@@ -34,14 +34,23 @@ function checksPage (): string {
 }
 
 function causesPage (): string {
-  const rows = CAUSES.map(cause => {
-    const { state, side, hop, actor, says, remedy } = CAUSE_ROWS[cause]
-    return `| \`${cause}\` | ${state} | ${side} | ${hop} | ${actor} | ${says} | ${remedy} |`
+  const index = CAUSES.map(cause => `| [\`${cause}\`](#${cause.replaceAll('.', '')}) | ${CAUSE_ROWS[cause].state} | ${CAUSE_ROWS[cause].says} |`)
+  const causes = CAUSES.map(cause => {
+    const { state, side, hop, actor, says, proof, lookAlikes, remedy } = CAUSE_ROWS[cause]
+    return [
+      `## ${cause}`, '', `DOMAIN: ${says}.`, '',
+      `- State: ${state}. Side: ${side}. Where: ${hop}. Who mends it: ${actor}.`,
+      `- Said when: ${proof}`,
+      ...lookAlikes.map(([other, how]) => `- Not to be taken for \`${other}\`: ${how}.`),
+      '', ...remedy.map((step, at) => `${at + 1}. ${step}`), '',
+    ].join('\n')
   })
   return [
-    '# Causes', '', 'Generated from the tables in `libs/verdict` by `npm run docs`. A verdict names exactly one.', '',
-    '| cause | state | side | hop | who mends it | means | what to change |', '|---|---|---|---|---|---|---|', ...rows, '',
+    '# Causes', '', 'Generated from the tables in `libs/verdict` by `npm run docs`. A verdict names exactly one. `side`, `hop` and the one who mends it are those of a peer;',
+    'where the domain is ours (`--ours`), the peer\'s become ours.', '',
+    '| cause | state | means |', '|---|---|---|', ...index, '',
     '## Order of judging', '', 'When nothing works, the first of these that is proved is named.', '', ...ORDER.map((cause, at) => `${at + 1}. \`${cause}\``), '',
+    ...causes,
   ].join('\n')
 }
 

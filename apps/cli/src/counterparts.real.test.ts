@@ -48,6 +48,8 @@ const LEFT_OUT: Record<string, string> = {
   'certificate-not-accepted-tls12': 'as certificate-demanded-tls13',
   'policy-at-open': 'needs a module that Debian does not package',
   'not-authorized-at-open': 'needs a module that Debian does not package',
+  'policy-once': 'needs a module that Debian does not package',
+  'policy-too-soon': 'needs a module that Debian does not package',
   'policy-for-nobody': 'needs a module that Debian does not package',
   'shutting-down': 'a server that is stopped refuses connections long before a check could meet its last words',
   'overloaded': 'a queue that is full at the right moment cannot be arranged',

@@ -1,6 +1,6 @@
 // Runs scenarios of the zoo: each is started, checked like any domain, and stopped.
 import type { Cause, Report } from '@dialtone/contracts'
-import { OperatorError } from '@dialtone/kernel'
+import { OperatorError, type Clock } from '@dialtone/kernel'
 import { requestFor } from '@dialtone/ladder'
 import { startScenario, type Scenario } from '@dialtone/zoo'
 import { check } from './run-check.ts'
@@ -32,7 +32,9 @@ async function runOne (scenario: Scenario, signal: AbortSignal): Promise<Outcome
   try {
     const running = await startScenario(scenario, signal)
     try {
-      const report = await check(requestFor(running.request), running.judge, signal)
+      const request = requestFor(running.request)
+      const earlier = scenario.again === undefined ? [] : [(await check(request, running.judge, signal, { clock: clockBack(scenario.again.afterSeconds) })).observation]
+      const report = await check(request, running.judge, signal, { earlier })
       const { cause, state } = report.verdict
       return { scenario, report, right: cause === scenario.expects.cause && state === scenario.expects.state, ms: performance.now() - began }
     } finally {
@@ -42,4 +44,9 @@ async function runOne (scenario: Scenario, signal: AbortSignal): Promise<Outcome
     if (error instanceof OperatorError && error.code === 'no-ipv6-loopback') return { scenario, notRun: error.message }
     throw error
   }
+}
+
+/** A clock that is so many seconds slow. */
+function clockBack (seconds: number): Clock {
+  return { now: () => Date.now() - 1000 * seconds, elapsed: () => performance.now() }
 }

@@ -13,6 +13,6 @@ it('falls back to ASCII shapes under a locale that is not UTF-8', () => {
 })
 
 it('wraps at spaces, indents what follows and leaves long words whole', () => {
-  expect(wrap('one two three', 8, '  ')).toBe('one two\n  three')
+  expect(wrap('one two three four', 9, '  ')).toBe('one two\n  three\n  four')
   expect(wrap('averyveryverylongword x', 8)).toBe('averyveryverylongword\nx')
 })

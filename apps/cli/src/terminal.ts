@@ -30,13 +30,13 @@ export function terminalOf (stream: { isTTY?: boolean, columns?: number }, envir
   }
 }
 
-/** Breaks text at spaces so that no line exceeds `width`; every line but the first begins with `indent`. Words longer than a line stay whole. */
+/** Breaks text at spaces into lines of at most `width`, the `indent` before every line but the first not counted. Words longer than a line stay whole. */
 export function wrap (text: string, width: number, indent = ''): string {
   const lines: string[] = []
   let line = ''
   for (const word of text.split(' ')) {
     const next = line === '' ? word : `${line} ${word}`
-    if (line !== '' && (lines.length === 0 ? 0 : indent.length) + next.length > width) {
+    if (line !== '' && next.length > width) {
       lines.push(line)
       line = word
     } else line = next

@@ -16,7 +16,7 @@ export const Finding = Type.Object({
 }, closed)
 export type Finding = Static<typeof Finding>
 
-export const Evidence = Type.Object({ text: Type.String(), endpoint: Type.Optional(Type.String()), check: Type.Optional(Type.String()) }, closed)
+export const Evidence = Type.Object({ text: Type.String(), endpoint: Type.Optional(Type.String()), vantage: Type.Optional(Type.String({ description: 'Who saw it, where several looked' })) }, closed)
 export type Evidence = Static<typeof Evidence>
 
 /** What nobody asked, and what it would take to know. */

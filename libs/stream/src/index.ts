@@ -17,4 +17,5 @@ export {
   streamErrorText,
 } from './negotiation/write.ts'
 export { ANY_PURPOSE, CLIENT_AUTH, SERVER_AUTH, readCertificate, type CertificateFacts } from './certificate/read-certificate.ts'
+export { DIALBACK, SASL, SERVER, STREAMS, STREAM_ERRORS, TLS } from './namespaces.ts'
 export { identityOf, type Identity } from './certificate/identity.ts'

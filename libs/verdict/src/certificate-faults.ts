@@ -6,14 +6,14 @@ import { PROFILE_DATA, endsAt, identity, leafOf, pathOf } from '@dialtone/checks
 import type { Cause, EndpointObservation, JudgeConfig, Observation } from '@dialtone/contracts'
 import { ANY_PURPOSE, SERVER_AUTH } from '@dialtone/stream'
 import { quoted } from '@dialtone/kernel'
-import type { Fault } from './faults.ts'
+import type { Seen } from './faults.ts'
 
 const DAY_MS = 86_400_000
 
 /** The certificate's faults in the order of judging; `degraded.certificate-expiring` last. Empty without TLS. */
-export function certificateFaults (e: EndpointObservation, o: Observation, config: JudgeConfig): Fault[] {
+export function certificateFaults (e: EndpointObservation, o: Observation, config: JudgeConfig): Seen[] {
   if (e.chain === undefined) return []
-  const found: Fault[] = []
+  const found: Seen[] = []
   const state = carriedByDialback(e, config) ? 'degraded' : 'down'
   const add = (cause: Cause, text: string): void => { found.push({ cause, state, text, endpoint: e.id }) }
   const now = Date.parse(o.startedAt)

@@ -1,31 +1,30 @@
 /**
- * What stops one endpoint, from its own facts (Failure, features). Certificates are not read here: see judge.ts.
+ * What stops one endpoint, from its own facts (Failure, features). Certificates are not read here: see soft-faults.ts.
  * An endpoint that this vantage could not try is `not-tested`, never dead.
  */
 import type { Cause, EndpointObservation, Failure, JudgeConfig, Observation, State } from '@dialtone/contracts'
+import { deviationOf } from '@dialtone/checks'
 import { quoted, unreachable } from '@dialtone/kernel'
 
-/** `remedy` replaces that of the cause where the fact itself says what to do. */
-export type Fault = { cause: Cause, state?: State, text: string, endpoint?: string, remedy?: string }
+/** A fact that stops federation, or that is wrong although it works. `remedy` replaces that of the cause where the fact itself says what to do. */
+export type Seen = { cause: Cause, state?: State, text: string, endpoint?: string, remedy?: string, refusal?: true }
+/** The same, and who saw it. */
+export type Fault = Seen & { vantage: string }
 
 const BUSY = new Set(['system-shutdown', 'resource-constraint', 'reset', 'connection-timeout'])
 const REFUSALS = new Set(['policy-violation', 'not-authorized', 'forbidden', 'not-allowed', 'not-acceptable'])
 const ABOUT_OUR_CERTIFICATE = new Set(['certificate_required', 'bad_certificate', 'unknown_ca', 'certificate_unknown', 'unsupported_certificate', 'certificate_expired', 'access_denied'])
 
-/** What servers say when they serve the domain that opens the stream: Prosody 0.12, and Google Talk for hosted domains. */
-const CLAIMS = /a host we serve|is a Google Apps Domain/i
-/** What servers say whose S2S module is off. */
-const DISABLED = /(?:server-to-server|s2s)[^.]*(?:disabled|not enabled)|remote domains is not enabled/i
-
 /** The fault, `not-tested`, or undefined when the endpoint carries federation as far as it was asked. */
-export function faultOf (e: EndpointObservation, o: Observation, config: JudgeConfig): Fault | 'not-tested' | undefined {
+export function faultOf (e: EndpointObservation, o: Observation, config: JudgeConfig): Seen | 'not-tested' | undefined {
   const failed = e.steps.find(step => step.outcome === 'failed' && step.stage !== 'close')
   if (failed !== undefined) {
     if (failed.failure === undefined) return { cause: 'unknown', text: `${failed.stage} failed`, endpoint: e.id }
     return stopped(failed.failure, e, o, config)
   }
   if (!e.steps.some(step => step.stage === 'header' && step.outcome === 'ok')) return 'not-tested'
-  if (e.header !== undefined && e.header.contentNamespace !== 'jabber:server') return { cause: 'peer.protocol-error', text: `its content namespace is ${quoted(e.header.contentNamespace, 80) || 'empty'}, not jabber:server`, endpoint: e.id }
+  const wrong = [e.header, e.headerAgain].find(seen => seen !== undefined && seen.contentNamespace !== 'jabber:server')
+  if (wrong !== undefined) return { cause: 'peer.protocol-error', text: `its content namespace is ${quoted(wrong.contentNamespace, 80) || 'empty'}, not jabber:server`, endpoint: e.id }
   const last = e.headerAgain ?? e.header
   const external = (e.kind === 'direct' || e.tls === undefined ? e.features : e.featuresAgain)?.mechanisms.includes('EXTERNAL') === true
   if (last !== undefined && (last.id ?? '') === '' && !external) return { cause: 'peer.protocol-error', text: 'its stream header has no id, so that dialback is impossible', endpoint: e.id }
@@ -40,10 +39,10 @@ export function faultOf (e: EndpointObservation, o: Observation, config: JudgeCo
     : { cause: 'auth.none-offered', text: 'features after TLS name neither EXTERNAL nor dialback', endpoint: e.id }
 }
 
-function stopped (f: Failure, e: EndpointObservation, o: Observation, config: JudgeConfig): Fault | 'not-tested' {
+function stopped (f: Failure, e: EndpointObservation, o: Observation, config: JudgeConfig): Seen | 'not-tested' {
   if (f.at === 'guard' || f.at === 'probe') return 'not-tested'
   const detail = f.detail === undefined ? '' : `: ${quoted(f.detail)}`
-  const fault = (cause: Cause, text: string, state?: State): Fault => ({ cause, text: text + detail, endpoint: e.id, ...(state === undefined ? {} : { state }) })
+  const fault = (cause: Cause, text: string, state?: State): Seen => ({ cause, text: text + detail, endpoint: e.id, ...(state === undefined ? {} : { state }) })
   // Our own address that refuses is our service that does not listen; a time-out is as likely a firewall.
   if (f.at === 'tcp') return fault(config.ours && f.why === 'refused' ? 'service.down' : 'peer.unreachable', `TCP ${f.why}`)
   if (f.at === 'starttls') return fault('tls.handshake-failed', 'answered STARTTLS with a failure')
@@ -53,17 +52,7 @@ function stopped (f: Failure, e: EndpointObservation, o: Observation, config: Ju
     return fault('tls.handshake-failed', `TLS ${f.why}${f.alert === undefined ? '' : ` ${quoted(f.alert)}`}`)
   }
   switch (f.why) {
-    case 'stream-error': {
-      const text = `stream error ${quoted(f.condition)}${f.text === undefined ? '' : ` "${quoted(f.text)}"`}`
-      if (f.condition === 'host-unknown' || f.condition === 'host-gone') return fault(config.ours || config.expectedAddresses.includes(e.address) ? 'service.wrong-box' : 'service.wrong-host', text)
-      if (BUSY.has(f.condition)) return fault('peer.busy', text)
-      if (CLAIMS.test(f.text ?? '') && o.asked.as !== undefined) return fault('dialback.domain-claimed', text)
-      if (config.ours && DISABLED.test(f.text ?? '')) return fault('service.down', text)
-      if (f.condition === 'not-authorized' && e.tls !== undefined && o.asked.clientCertificate) return fault('auth.external-refused', text)
-      // A refusal of dialtone.invalid says nothing about anybody's real domain.
-      if (REFUSALS.has(f.condition)) return o.asked.as === undefined ? fault('unknown', text) : fault('policy.refused-by-peer', text)
-      return fault('peer.protocol-error', text)
-    }
+    case 'stream-error': return streamError(f, e, o, config)
     case 'broke-protocol': return fault('peer.protocol-error', `we ended the stream with ${f.condition}`)
     case 'not-xmpp': return fault('service.not-xmpp', 'bytes that are no stream header')
     case 'went-silent': return fault('service.silent', `silent after ${f.received} bytes`)
@@ -72,8 +61,25 @@ function stopped (f: Failure, e: EndpointObservation, o: Observation, config: Ju
   }
 }
 
+/** What a stream error proves: where the condition alone does not say it, what the server that sends it is known to mean. */
+function streamError (f: Extract<Failure, { why: 'stream-error' }>, e: EndpointObservation, { asked }: Observation, config: JudgeConfig): Seen {
+  const text = `stream error ${quoted(f.condition)}${f.text === undefined ? '' : ` "${quoted(f.text)}"`}${f.detail === undefined ? '' : `: ${quoted(f.detail)}`}`
+  const fault = (cause: Cause, more: Partial<Seen> = {}): Seen => ({ cause, text, endpoint: e.id, ...more })
+  const means = deviationOf(f)?.means
+  if (f.condition === 'host-unknown' || f.condition === 'host-gone') return fault(config.ours || config.expectedAddresses.includes(e.address) ? 'service.wrong-box' : 'service.wrong-host')
+  if (means === 'claims-opener' && asked.as !== undefined) return fault('dialback.domain-claimed')
+  if (means === 'federation-off' && config.ours) return fault('service.down')
+  if (means === 'needs-encryption' && e.tls === undefined) return fault('tls.not-offered')
+  const ourCertificate = means === 'our-certificate' || (f.condition === 'not-authorized' && e.tls !== undefined && asked.clientCertificate)
+  if (ourCertificate) return fault('auth.external-refused', asked.clientCertificate ? {} : { state: 'unknown' })
+  if (BUSY.has(f.condition)) return fault('peer.busy')
+  // A refusal of dialtone.invalid says nothing about anybody's real domain; one of ours is policy only when it is repeated.
+  if (REFUSALS.has(f.condition)) return asked.as === undefined ? fault('unknown') : fault('peer.busy', { refusal: true })
+  return fault('peer.protocol-error')
+}
+
 /** Why an endpoint was not tried, for when nothing else was found: it proves no cause, and tells what would. */
-export function notTested (e: EndpointObservation): Fault {
+export function notTested (e: EndpointObservation): Seen {
   const failure = e.steps.find(step => step.outcome === 'failed')?.failure
   const detail = failure?.detail === undefined ? '' : `: ${quoted(failure.detail)}`
   return failure?.at === 'guard'

@@ -1,61 +1,127 @@
 import { CAUSES, DEFAULT_JUDGE_CONFIG, type EndpointObservation, type Failure, type Observation } from '@dialtone/contracts'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { CAUSE_ROWS, ORDER, judge } from './index.ts'
+import { endpoint, observation } from './test-support.ts'
 
-const refused: Failure = { at: 'tcp', why: 'refused' }
-const silent: Failure = { at: 'stream', why: 'went-silent', received: 0 }
-const unknownHost: Failure = { at: 'stream', why: 'stream-error', condition: 'host-unknown' }
-const causeOf = (...endpoints: EndpointObservation[]) => judge([seen(endpoints)], DEFAULT_JUDGE_CONFIG).cause
+const REFUSED: Failure = { at: 'tcp', why: 'refused' }
+const SILENT: Failure = { at: 'stream', why: 'went-silent', received: 0 }
+const UNKNOWN_HOST: Failure = { at: 'stream', why: 'stream-error', condition: 'host-unknown' }
+const POLICY: Failure = { at: 'stream', why: 'stream-error', condition: 'policy-violation' }
+const of = (...endpoints: EndpointObservation[]): Observation => observation({ endpoints })
+const causeOf = (...observations: Observation[]) => judge(observations, DEFAULT_JUDGE_CONFIG).cause
 
-it('has a complete row for every cause', () => expect(Object.keys(CAUSE_ROWS).toSorted()).toEqual([...CAUSES].toSorted()))
-it('names no cause twice in the order of judging', () => expect(new Set(ORDER).size).toBe(ORDER.length))
-it('calls a refused port unreachable', () => expect(causeOf(endpoint('192.0.2.1', refused))).toBe('peer.unreachable'))
-it('calls a server without the domain the wrong host', () => expect(causeOf(endpoint('192.0.2.1', unknownHost))).toBe('service.wrong-host'))
-it('names the fault that the order puts first, whichever endpoint has it', () => {
-  expect(causeOf(endpoint('192.0.2.1', silent), endpoint('192.0.2.2', refused))).toBe('peer.unreachable')
-  expect(causeOf(endpoint('192.0.2.2', refused), endpoint('192.0.2.1', silent))).toBe('peer.unreachable')
+describe('the tables', () => {
+  it('have a complete row for every cause', () => expect(Object.keys(CAUSE_ROWS).toSorted()).toEqual([...CAUSES].toSorted()))
+  it('name in look-alikes only other causes', () => {
+    for (const [cause, { lookAlikes }] of Object.entries(CAUSE_ROWS)) expect(lookAlikes.map(([other]) => other)).not.toContain(cause)
+  })
+  it('judge observer, claim, DNS, path, service, TLS, certificate, authentication, dialback and policy in this order, each cause once', () => {
+    expect(new Set(ORDER).size).toBe(ORDER.length)
+    const groups = ORDER.map(cause => cause === 'dialback.domain-claimed' ? 'claim' : cause.startsWith('peer.') ? (cause === 'peer.unreachable' ? 'path' : 'service') : cause.split('.')[0])
+    expect(groups.filter((group, at) => group !== groups[at - 1])).toEqual(['vantage', 'claim', 'dns', 'path', 'service', 'tls', 'certificate', 'auth', 'dialback', 'policy', 'unknown'])
+  })
 })
-it('calls one dead endpoint beside a working one degraded', () => expect(causeOf(endpoint('192.0.2.1'), endpoint('192.0.2.2', refused))).toBe('degraded.endpoint-dead'))
-it('does not call an address family that it lacks dead', () => {
-  expect(causeOf(endpoint('192.0.2.1'), endpoint('192.0.2.2', { at: 'probe', why: 'no-address-family' }))).toBe('degraded.weak-authentication')
+
+describe('one endpoint', () => {
+  it.each<[string, string, Failure]>([
+    ['a refused port', 'peer.unreachable', REFUSED],
+    ['a server without the domain', 'service.wrong-host', UNKNOWN_HOST],
+    ['silence', 'service.silent', SILENT],
+  ])('%s is %s', (_, cause, failure) => expect(causeOf(of(endpoint('192.0.2.1', failure)))).toBe(cause))
+
+  it('says what to do about an address that may not be connected to', () => {
+    const guarded = endpoint('10.0.0.1', { at: 'guard', why: 'address-refused', detail: '10.0.0.1 is private (10.0.0.0/8)' }, 'tcp')
+    const verdict = judge([of(guarded)], DEFAULT_JUDGE_CONFIG)
+    expect(verdict).toMatchObject({ cause: 'unknown', state: 'unknown', evidence: [{ endpoint: '10.0.0.1', text: 'not connected to: 10.0.0.1 is private (10.0.0.0/8)' }] })
+    expect(verdict.remedy[0]).toContain('--allow-net')
+  })
+
+  it('does not believe that encryption is offered later when the peer demands it in clear', () => {
+    const demanded: Failure = { at: 'stream', why: 'stream-error', condition: 'policy-violation', text: 'Use of STARTTLS required' }
+    expect(causeOf(of(endpoint('192.0.2.1', demanded)))).toBe('tls.not-offered')
+  })
+
+  it('does not work in clear for a profile that demands certificates, alone or beside another', () => {
+    const config = { ...DEFAULT_JUDGE_CONFIG, profile: 'expressway' as const }
+    expect(judge([of(endpoint('192.0.2.1'))], config)).toMatchObject({ cause: 'tls.not-offered', state: 'down' })
+    const encrypted = endpoint('192.0.2.2', undefined, undefined, { tls: { protocol: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', sni: 'partner.example', clientCertificateRequested: true } })
+    expect(judge([of(endpoint('192.0.2.1'), encrypted)], config)).toMatchObject({ cause: 'degraded.endpoint-dead', state: 'degraded' })
+  })
 })
-it('says what to do about an address that may not be connected to', () => {
-  const guarded = endpoint('10.0.0.1', { at: 'guard', why: 'address-refused', detail: '10.0.0.1 is private (10.0.0.0/8)' })
-  const verdict = judge([seen([guarded])], DEFAULT_JUDGE_CONFIG)
-  expect(verdict).toMatchObject({ cause: 'unknown', state: 'unknown', evidence: [{ endpoint: '10.0.0.1', text: 'not connected to: 10.0.0.1 is private (10.0.0.0/8)' }] })
-  expect(verdict.remedy[0]).toContain('--allow-net')
+
+describe('two endpoints', () => {
+  it('names the fault that the order puts first, whichever has it', () => {
+    expect(causeOf(of(endpoint('192.0.2.1', SILENT), endpoint('192.0.2.2', REFUSED)))).toBe('peer.unreachable')
+    expect(causeOf(of(endpoint('192.0.2.2', REFUSED), endpoint('192.0.2.1', SILENT)))).toBe('peer.unreachable')
+  })
+  it('calls a dead one beside a working one degraded', () => expect(causeOf(of(endpoint('192.0.2.1'), endpoint('192.0.2.2', REFUSED)))).toBe('degraded.endpoint-dead'))
+  it('does not call an address family that it lacks dead', () => {
+    expect(causeOf(of(endpoint('192.0.2.1'), endpoint('192.0.2.2', { at: 'probe', why: 'no-address-family' }, 'tcp')))).toBe('degraded.weak-authentication')
+  })
+  it('tells each fact once, with its places', () => {
+    const { sentence } = judge([of(endpoint('192.0.2.1', REFUSED), endpoint('192.0.2.2', REFUSED), endpoint('192.0.2.3', { at: 'tcp', why: 'timeout' }))], DEFAULT_JUDGE_CONFIG)
+    expect(sentence).toBe('partner.example: no advertised endpoint accepts a TCP connection (2 endpoints: TCP refused; xmpp.partner.example:5269, 192.0.2.3: TCP timeout).')
+  })
+  it('blames the endpoint that was tried, not the service whose records could not be asked for', () => {
+    const dns: Observation['dns'] = [{ ...question('xmpps-server', 'servfail'), name: '_xmpps-server._tcp.partner.example', type: 'SRV' }]
+    expect(causeOf({ ...of(endpoint('192.0.2.1', REFUSED)), dns })).toBe('peer.unreachable')
+    expect(causeOf(observation({ dns }))).toBe('dns.servfail')
+  })
 })
-it('does not accuse anyone when the server answers for every name', () => {
-  const o = seen([endpoint('192.0.2.1')])
-  expect(judge([{ ...o, claim: [claim('claim', 'serves'), claim('control', 'serves')] }], DEFAULT_JUDGE_CONFIG).cause).toBe('degraded.weak-authentication')
-  expect(judge([{ ...o, claim: [claim('claim', 'serves'), claim('control', 'denies')] }], DEFAULT_JUDGE_CONFIG).cause).toBe('dialback.domain-claimed')
+
+describe('the claim question', () => {
+  const claimed = (control: 'serves' | 'denies'): Observation => ({ ...of(endpoint('192.0.2.1')), claim: [claim('claim', 'serves'), claim('control', control)] })
+  it('accuses nobody when the server answers for every name', () => expect(causeOf(claimed('serves'))).toBe('degraded.weak-authentication'))
+  it('wins over everything that works', () => expect(causeOf(claimed('denies'))).toBe('dialback.domain-claimed'))
+  it('accuses no provider that was named', () => {
+    expect(judge([claimed('denies')], { ...DEFAULT_JUDGE_CONFIG, hostedBy: ['partner.example'] }).cause).toBe('degraded.weak-authentication')
+  })
 })
-it('counts a vantage that fails as a partition, but not one whose resolver is broken', () => {
-  const works = seen([endpoint('192.0.2.1')])
-  const fails = { ...seen([endpoint('192.0.2.1', refused)]), vantage: 'there' }
-  const control = { name: '.', type: 'SOA', purpose: 'control', resolver: '192.0.2.53:53', outcome: 'timeout', transport: 'udp', atMs: 0, ms: 1 } as const
-  const deaf: Observation = { ...seen([]), vantage: 'there', dns: [{ ...control, authenticated: false, records: [], aliases: [], extended: [] }] }
-  expect(judge([works, fails], DEFAULT_JUDGE_CONFIG).cause).toBe('peer.partition')
-  expect(judge([fails, works], DEFAULT_JUDGE_CONFIG).cause).toBe('peer.partition')
-  expect(judge([works, deaf], DEFAULT_JUDGE_CONFIG).cause).not.toBe('peer.partition')
-  expect(judge([deaf], DEFAULT_JUDGE_CONFIG)).toMatchObject({ cause: 'dns.resolver-unavailable', state: 'unknown', side: 'observer' })
+
+describe('a refusal in our name', () => {
+  const refusedAt = (startedAt: string, vantage = 'here') => observation({ startedAt, vantage, asked: { as: 'ours.example' }, endpoints: [endpoint('192.0.2.1', POLICY)] })
+  const [first, soon, later] = [refusedAt('2026-01-01T00:00:00Z'), refusedAt('2026-01-01T00:04:59Z'), refusedAt('2026-01-01T00:05:00Z')]
+  it('is no policy yet', () => expect(judge([first], DEFAULT_JUDGE_CONFIG)).toMatchObject({ cause: 'peer.busy', state: 'degraded' }))
+  it('is none within the retry window', () => expect(causeOf(first, soon)).toBe('peer.busy'))
+  it('is policy when it is repeated after it', () => {
+    expect(judge([first, later], DEFAULT_JUDGE_CONFIG)).toMatchObject({ cause: 'policy.refused-by-peer', state: 'down', confidence: 'single-vantage' })
+    expect(causeOf(later, first)).toBe('policy.refused-by-peer')
+  })
+  it('is forgotten once it works', () => {
+    expect(causeOf(first, { ...of(endpoint('192.0.2.1')), startedAt: '2026-01-01T01:00:00Z' })).toBe('degraded.weak-authentication')
+  })
+  it('proves nothing about anybody when nobody was named', () => expect(causeOf(of(endpoint('192.0.2.1', POLICY)))).toBe('unknown'))
+})
+
+describe('several vantages', () => {
+  const works = of(endpoint('192.0.2.1'))
+  const fails = { ...of(endpoint('192.0.2.1', REFUSED)), vantage: 'there' }
+  const deaf: Observation = observation({ vantage: 'there', dns: [{ ...question('control', 'timeout'), name: '.', type: 'SOA' }] })
+  it('are a partition when they disagree', () => {
+    expect(causeOf(works, fails)).toBe('peer.partition')
+    expect(causeOf(fails, works)).toBe('peer.partition')
+  })
+  it('are none when one has a broken resolver', () => {
+    expect(causeOf(works, deaf)).toBe('degraded.weak-authentication')
+    expect(judge([deaf], DEFAULT_JUDGE_CONFIG)).toMatchObject({ cause: 'dns.resolver-unavailable', state: 'unknown', side: 'observer' })
+  })
+  it('prove what all of them see, and make likely what some see', () => {
+    expect(judge([{ ...fails, vantage: 'here' }, fails], DEFAULT_JUDGE_CONFIG)).toMatchObject({ cause: 'peer.unreachable', confidence: 'proved', evidence: [{ vantage: 'here' }, { vantage: 'there' }] })
+    expect(judge([{ ...fails, vantage: 'here' }, { ...of(endpoint('192.0.2.1', SILENT)), vantage: 'there' }], DEFAULT_JUDGE_CONFIG).confidence).toBe('likely')
+    expect(judge([fails], DEFAULT_JUDGE_CONFIG).confidence).toBe('single-vantage')
+  })
+})
+
+it('names the domain, and ours, in what to do', () => {
+  const verdict = judge([observation({ asked: { as: 'ours.example' }, endpoints: [endpoint('192.0.2.1', POLICY)] })], DEFAULT_JUDGE_CONFIG)
+  expect(verdict.remedy.join(' ')).toContain('dialtone check partner.example --as ours.example')
+  expect(verdict.remedy.join(' ')).not.toMatch(/DOMAIN|OURS/)
 })
 
 function claim (role: 'claim' | 'control', answer: 'serves' | 'denies'): Observation['claim'][number] {
   return { endpoint: '192.0.2.1', role, to: 'ours.example', answer, ms: 1 }
 }
 
-function endpoint (address: string, failure?: Failure): EndpointObservation {
-  const step = { stage: 'header' as const, atMs: 0, ms: 1 }
-  return {
-    id: address, kind: 'starttls', source: 'srv', target: 'xmpp.partner.example', port: 5269, address, family: 4, received: 0, transcript: [],
-    steps: [failure === undefined ? { ...step, outcome: 'ok' } : { ...step, outcome: 'failed', failure }],
-  }
-}
-
-function seen (endpoints: EndpointObservation[]): Observation {
-  return {
-    v: 1, domain: 'partner.example', vantage: 'here', startedAt: '2026-01-01T00:00:00Z', ms: 1, dns: [], endpoints, claim: [], certificates: {}, messages: {}, leftOut: 0,
-    asked: { from: 'dialtone.invalid', resolver: '192.0.2.53:53', resolverTrusted: false, controlName: '.', overrides: [], fallbackPort: 5269, families: [4, 6], depth: 'none', clientCertificate: false },
-  }
+function question (purpose: Observation['dns'][number]['purpose'], outcome: Observation['dns'][number]['outcome']) {
+  return { purpose, outcome, resolver: '192.0.2.53:53', transport: 'udp' as const, atMs: 0, ms: 1, authenticated: false, records: [], aliases: [], extended: [] }
 }

@@ -38,7 +38,7 @@ export const FAULTS: readonly Fault[] = [
   stops('no-common-cipher', 'tls.handshake-failed', { usual: starttlsServer({ tls: { only: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' } }) }),
   stops('nothing-offered', 'auth.none-offered', { usual: starttlsServer({ header: { dialback: false }, featuresAgain: {} }) }),
   stops('our-certificate-refused', 'auth.external-refused', { usual: starttlsServer({ tls: { clientCertificate: 'asked', only: 'TLSv1.2', alertAtCertificate: 48 } }) }),
-  stops('policy', 'policy.refused-by-peer', { usual: starttlsServer({ header: { refuses: { from: OURS, condition: 'policy-violation' } } }) }),
+  stops('policy', 'peer.busy', { usual: starttlsServer({ header: { refuses: { from: OURS, condition: 'policy-violation' } } }) }),
   { name: 'claimed', cause: 'dialback.domain-claimed', works: true, at: { usual: starttlsServer({ header: { serves: [DOMAIN, OURS] } }) } },
   wrong('expired', 'certificate.expired', { names: NAMES, validDays: { from: -92, to: -2 } }),
   wrong('not-yet-valid', 'certificate.not-yet-valid', { names: NAMES, validDays: { from: 2, to: 92 } }),

@@ -47,6 +47,8 @@ export type Scenario = {
   }
   /** `published`: every address of the hosts is expected. */
   judge?: Partial<Omit<JudgeConfig, 'expectedAddresses'>> & { expectedAddresses?: 'published' | readonly string[] }
+  /** It is checked twice, the first time so many seconds earlier by the clock; both observations are judged. */
+  again?: { afterSeconds: number }
   counterpart: Counterpart
 }
 

@@ -59,7 +59,7 @@ export async function runCheck (args: readonly string[], out: Out, signal: Abort
   const queue = domains.entries()
   const worker = async () => {
     for (const [at, domain] of queue) {
-      const report = await check(requestFor({ ...request, domain }), config, signal, progress.of(domain))
+      const report = await check(requestFor({ ...request, domain }), config, signal, { progress: progress.of(domain) })
       states.push(report.verdict.state)
       progress.finished(report, () => out.print(printer(report, at)))
     }

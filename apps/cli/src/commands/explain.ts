@@ -25,14 +25,17 @@ export function runExplain (args: readonly string[], out: Out): number {
 }
 
 function causeText (cause: Cause, columns: number): string {
-  const { state, side, hop, actor, says, remedy } = CAUSE_ROWS[cause]
-  const paragraph = (title: string, text: string) => `  ${title.padEnd(11)}${wrap(text, columns - 13, ' '.repeat(13))}\n`
+  const { state, side, hop, actor, says, proof, lookAlikes, remedy } = CAUSE_ROWS[cause]
+  const paragraph = (title: string, text: string) => `  ${title.padEnd(11)}  ${wrap(text, columns - 15, ' '.repeat(15))}\n`
+  const list = (title: string, entries: readonly string[]) => entries.map((entry, at) => paragraph(at === 0 ? title : '', entry)).join('')
   return `${cause}  (${state})\n\n` +
-    paragraph('means', `${says}.`) +
-    paragraph('where', `${hop}; looks like the side of: ${side}`) +
+    paragraph('means', `DOMAIN: ${says}.`) +
+    paragraph('said when', proof) +
+    list('look-alikes', lookAlikes.map(([other, how]) => `${other}: ${how}`)) +
+    paragraph('where', hop === 'none' ? 'nowhere' : `${hop}; looks like the side of: ${side}`) +
     paragraph('who acts', actor) +
-    paragraph('do', remedy) +
-    paragraph('then', 'dialtone check DOMAIN --transcript')
+    list('do', remedy.map((step, at) => remedy.length === 1 ? step : `${at + 1}. ${step}`)) +
+    (cause === 'healthy' ? '' : paragraph('then', 'dialtone check DOMAIN'))
 }
 
 function checkText ({ id, asks, about, outcomes }: Check, columns: number): string {

@@ -18,7 +18,7 @@ export function reportText (report: Report, terminal: Terminal, { transcript = f
     ...endpointTable(observation.endpoints, terminal),
     ...claimLines(observation, terminal),
     ...findingLines(report.findings, terminal),
-    ...section('evidence', verdict.evidence.map(({ text, endpoint }) => endpoint === undefined ? text : `${endpoint}: ${text}`), terminal),
+    ...section('evidence', verdict.evidence.map(({ text, endpoint, vantage }) => [...(vantage === undefined ? [] : [`seen from ${vantage}`]), ...(endpoint === undefined ? [] : [endpoint]), text].join(': ')), terminal),
     ...section('what to do', verdict.remedy.map((step, at) => `${at + 1}. ${step}`), terminal),
     ...section('not asked', verdict.untested.map(({ what, needs }) => `${what} (${needs})`), terminal),
     ...(verdict.cause === 'healthy' ? [] : ['', terminal.paint('dim', `more: dialtone explain ${verdict.cause}`)]),
@@ -35,7 +35,7 @@ export function headline ({ domain, as, observation, verdict, vantage }: Report,
   const cause = `${verdict.cause} ${shapes.dot} side: ${verdict.side} ${shapes.dot} who mends it: ${verdict.actor} ${shapes.dot} ${verdict.confidence}`
   return [
     `${paint('bold', who)}  ${paint('dim', seen)}`,
-    wrap(`${paint(STATE_COLOUR[verdict.state], state)}  ${verdict.sentence}`, columns, '  '),
+    wrap(`${paint(STATE_COLOUR[verdict.state], state)}  ${verdict.sentence}`, columns - 2, '  '),
     `  ${paint('dim', cause)}`,
   ]
 }
@@ -64,14 +64,14 @@ function findingLines (findings: readonly Finding[], terminal: Terminal): string
       const endpoints = group.flatMap(({ endpoint }) => endpoint ?? [])
       const where = endpoints.length === 0 ? '' : ` [${endpoints.slice(0, PER_CHECK).join(', ')}${endpoints.length > PER_CHECK ? ` and ${endpoints.length - PER_CHECK} more` : ''}]`
       const text = `${level.padEnd(7)} ${says}${detail === undefined ? '' : `: ${detail}`}${where} (${check})`
-      lines.push(`  ${terminal.paint(LEVEL_COLOUR[level], wrap(text, terminal.columns - 2, '          '))}`)
+      lines.push(`  ${terminal.paint(LEVEL_COLOUR[level], wrap(text, terminal.columns - 10, '          '))}`)
     }
   }
   return lines.length === 0 ? [] : ['', 'found', ...lines]
 }
 
 function section (title: string, entries: readonly string[], terminal: Terminal): string[] {
-  return entries.length === 0 ? [] : ['', title, ...entries.map(entry => `  ${wrap(entry, terminal.columns - 2, '    ')}`)]
+  return entries.length === 0 ? [] : ['', title, ...entries.map(entry => `  ${wrap(entry, terminal.columns - 4, '    ')}`)]
 }
 
 const ARROWS: Record<TranscriptLine['direction'], string> = { sent: '>', received: '<', note: '#' }

@@ -4,8 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { BEFORE_AUTHENTICATION, createFramer, type Framer } from '@dialtone/stream'
-import { TLS } from './namespaces.ts'
+import { BEFORE_AUTHENTICATION, TLS, createFramer, type Framer } from '@dialtone/stream'
 
 /** What the other side said. `gone`: it closed, or broke, or this side was stopped. */
 export type Heard = { it: 'header', to: string | undefined, from: string | undefined } | { it: 'starttls' | 'footer' | 'bytes' | 'gone' }

@@ -1,5 +1,5 @@
 // What scripted peers say, as text. Not the text of `@dialtone/stream`: that one can only say what is right.
-import { DIALBACK, SASL, SERVER, STREAMS, STREAM_ERRORS, TLS } from './namespaces.ts'
+import { DIALBACK, SASL, SERVER, STREAMS, STREAM_ERRORS, TLS } from '@dialtone/stream'
 import type { FeatureOptions, HeaderOptions } from './steps.ts'
 
 export const FOOTER = '</stream:stream>'

@@ -7,6 +7,8 @@ import { oneEndpoint } from './parts.ts'
 const OUR_CERTIFICATE = { names: { dns: [OURS] } }
 /** RFC 5246 §7.2.2: unknown_ca. */
 const UNKNOWN_CA = 48
+const LATER = { cause: 'policy.refused-by-peer', state: 'down' } as const
+const NOT_YET = { cause: 'peer.busy', state: 'degraded' } as const
 const DEMANDING: Counterpart = { servers: ['prosody', 'ejabberd'], how: 's2s_secure_auth = true; s2s_use_starttls: required_trusted' }
 const ANY_OF_THEM: Counterpart = { servers: ['prosody', 'ejabberd'], how: 'with our domain as a host of its own' }
 
@@ -56,8 +58,10 @@ export const AUTHENTICATION: readonly Scenario[] = [
     ...oneEndpoint({ usual: starttlsServer({ header: { serves: [DOMAIN, OURS] } }) }), request: { as: OURS }, judge: { hostedBy: [DOMAIN] },
     counterpart: ANY_OF_THEM,
   },
-  policy('policy-at-open', 'refuses us by policy when the stream opens', 'policy-violation', 'Your server is not allowed here'),
-  policy('not-authorized-at-open', 'says that we are not authorized when the stream opens', 'not-authorized'),
+  policy('policy-at-open', 'refuses us when the stream opens, and again five minutes later', 'policy-violation', LATER, 301),
+  policy('not-authorized-at-open', 'says twice that we are not authorized', 'not-authorized', LATER, 301),
+  policy('policy-once', 'refuses us, and was asked once', 'policy-violation', NOT_YET),
+  policy('policy-too-soon', 'refuses us twice within its retry window', 'policy-violation', NOT_YET, 60),
   {
     name: 'policy-for-nobody', title: 'refuses a stranger by policy; nobody asked in our name', expects: { cause: 'unknown', state: 'unknown' },
     ...oneEndpoint({ usual: afterHeader([{ do: 'error', condition: 'policy-violation' }]) }), counterpart: { servers: ['prosody'], how: 'mod_s2s_whitelist' },
@@ -75,10 +79,11 @@ function refused (name: string, title: string, state: 'down' | 'unknown', tls: T
 
 type TlsOptionsOfScenario = Omit<TlsOptions, 'certificate' | 'proceed'>
 
-function policy (name: string, title: string, condition: string, text?: string): Scenario {
+function policy (name: string, title: string, condition: string, expects: Scenario['expects'], afterSeconds?: number): Scenario {
+  const refuses = { from: OURS, condition, ...(condition === 'policy-violation' ? { text: 'Your server is not allowed here' } : {}) }
   return {
-    name, title, expects: { cause: 'policy.refused-by-peer', state: 'down' },
-    ...oneEndpoint({ usual: starttlsServer({ header: { refuses: { from: OURS, condition, ...(text === undefined ? {} : { text }) } } }) }), request: { as: OURS },
+    name, title, expects, ...oneEndpoint({ usual: starttlsServer({ header: { refuses } }) }), request: { as: OURS },
+    ...(afterSeconds === undefined ? {} : { again: { afterSeconds } }),
     counterpart: { servers: ['prosody'], how: 'mod_s2s_blacklist with our domain' },
   }
 }

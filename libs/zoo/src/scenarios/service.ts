@@ -92,6 +92,7 @@ export const SERVICE: readonly Scenario[] = [
   deviation('no-version', 'a header without a version: a server from before XMPP 1.0', [{ do: 'await', what: 'header' }, { do: 'header', without: ['version'] }, { do: 'goodbye' }], { cause: 'degraded.weak-authentication', state: 'degraded' }),
   deviation('wrong-version', 'a version that does not exist', starttlsServer({ header: { version: '7.3' } }), { cause: 'healthy', state: 'up' }),
   deviation('wrong-content-namespace', 'jabber:client as the default namespace', starttlsServer({ header: { content: 'jabber:client' } }), { cause: 'peer.protocol-error', state: DOWN }),
+  deviation('wrong-content-namespace-after-tls', 'jabber:client as the default namespace, after TLS alone', starttlsServer({ headerAgain: { content: 'jabber:client' } }), { cause: 'peer.protocol-error', state: DOWN }),
   deviation('no-id', 'a header without an id, so that dialback is impossible', starttlsServer({ header: { without: ['id'] } }), { cause: 'peer.protocol-error', state: DOWN }),
   deviation('no-id-after-tls', 'no id in the header after TLS', starttlsServer({ headerAgain: { without: ['id'] } }), { cause: 'peer.protocol-error', state: DOWN }),
   deviation('no-addresses', 'a header without from and to', starttlsServer({ header: { without: ['from', 'to'] } }), { cause: 'healthy', state: 'up' }),

@@ -1,0 +1,56 @@
+// What one observation proves: the faults of its endpoints, of its records, and a claim on our domain.
+import type { EndpointObservation, JudgeConfig, Observation } from '@dialtone/contracts'
+import { faultOf, notTested, type Fault, type Seen } from './faults.ts'
+import { recordFaults, softRecordFaults } from './record-faults.ts'
+import { softFaults } from './soft-faults.ts'
+
+export type Proofs = {
+  /** Milliseconds since the epoch. */
+  startedAt: number
+  /** An advertised endpoint went through every stage, and nothing about it stops federation. */
+  works: boolean
+  /** An endpoint was tried and failed; a vantage with a broken resolver dissents from nobody. */
+  reached: boolean
+  /** What stops federation. */
+  faults: Fault[]
+  /** What is wrong although it works. */
+  soft: Fault[]
+}
+
+export function proofsOf (o: Observation, config: JudgeConfig): Proofs {
+  const advertised = o.endpoints.filter(({ source }) => source !== 'port-probe')
+  const judged = advertised.map(e => judgeEndpoint(e, o, config))
+  const works = judged.some(({ state }) => state === 'works')
+  const faults = judged.flatMap(endpoint => endpoint.state === 'stopped' ? endpoint.faults : [])
+  if (!works) {
+    const probe = o.endpoints.find(e => e.source === 'port-probe' && judgeEndpoint(e, o, config).state === 'works')
+    if (probe !== undefined) faults.push({ cause: 'dns.port-unexpected', text: `XMPP answers on port ${probe.port}` })
+    if (o.asked.overrides.length === 0) faults.push(...recordFaults(o, advertised, config))
+    if (faults.length === 0) faults.push(...judged.flatMap(({ e, state }) => state === 'not-tested' ? [notTested(e)] : []))
+  }
+  const reached = faults.some(({ endpoint, cause }) => endpoint !== undefined && cause !== 'unknown')
+  const soft = [...judged.flatMap(endpoint => endpoint.state === 'works' ? endpoint.faults : []), ...softRecordFaults(o, config)]
+  const from = (seen: Seen[]): Fault[] => seen.map(fault => ({ ...fault, vantage: o.vantage }))
+  return { startedAt: Date.parse(o.startedAt), works, reached, faults: from([...faults, ...claims(o, config)]), soft: from(soft) }
+}
+
+type Judged = { e: EndpointObservation, state: 'works' | 'stopped' | 'not-tested', faults: Seen[] }
+
+/** What is wrong with an endpoint that works stops it where nothing else carries federation, such as a certificate that the profile demands. */
+function judgeEndpoint (e: EndpointObservation, o: Observation, config: JudgeConfig): Judged {
+  const fault = faultOf(e, o, config)
+  if (fault === 'not-tested') return { e, state: 'not-tested', faults: [] }
+  if (fault !== undefined) return { e, state: 'stopped', faults: [fault] }
+  const soft = softFaults(e, o, config)
+  const hard = soft.filter(({ state }) => state === 'down')
+  return hard.length > 0 ? { e, state: 'stopped', faults: hard } : { e, state: 'works', faults: soft }
+}
+
+/** The claim question accuses only beside a control that was denied, and never of our own endpoints or a named host of ours. */
+function claims (o: Observation, config: JudgeConfig): Seen[] {
+  if (config.ours || config.hostedBy.includes(o.domain)) return []
+  return o.claim.filter(({ role, answer }) => role === 'claim' && answer === 'serves')
+    .filter(({ endpoint }) => o.claim.some(c => c.endpoint === endpoint && c.role === 'control' && c.answer === 'denies'))
+    .filter(({ endpoint }) => !o.endpoints.some(e => e.id === endpoint && config.expectedAddresses.includes(e.address)))
+    .map(({ endpoint, to }) => ({ cause: 'dialback.domain-claimed', text: `answers for ${to}, and denies a made-up name`, endpoint }))
+}
