@@ -56,7 +56,7 @@ try {
 function checkOf (port: number): CheckRequest {
   return requestFor({
     domain: DOMAIN, vantage: 'bench', resolver: { address: '127.0.0.1', port: 53, trusted: true }, overrides: [{ host: prosody.address, port, kind: 'starttls' }],
-    allowNets: ['127.0.0.0/8'], families: [4], anchors: { system: false, given: [root] }, compareWithoutSni: false,
+    allowNets: ['127.0.0.0/8'], families: [4], anchors: { system: false, given: [root] }, secondLooks: false,
   })
 }
 

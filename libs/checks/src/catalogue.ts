@@ -19,10 +19,11 @@ import { srvRules } from './dns/srv-rules.ts'
 import { tlsa } from './dns/tlsa.ts'
 import { tlsaInbound } from './dns/tlsa-inbound.ts'
 import { claimQuestion } from './claim.ts'
+import { profileFit } from './profile-fit.ts'
 import { sameCertificate } from './same-certificate.ts'
 import { dates, name, purpose, strength, trust } from './endpoint/certificate.ts'
 import { closing, header, speaks, stageTimes, streamError, tcp } from './endpoint/stream.ts'
-import { alpn, authentication, clearAuthentication, clientCertificate, defaultCertificate, handshake, starttlsOffer, strayBytes, tlsVersion } from './endpoint/tls.ts'
+import { alpn, authentication, clearAuthentication, clientCertificate, defaultCertificate, handshake, starttlsOffer, starttlsUnoffered, strayBytes, tlsVersion } from './endpoint/tls.ts'
 import type { Check } from './check.ts'
 
 /** Every check, in the order of the documentation. */
@@ -32,7 +33,7 @@ export const CHECKS: readonly Check[] = [
   addressFallback, addressFamilies, familyWorks, addressExpected, addressPublic, leftOut,
   dnssec, dnssecAddresses, tlsa, tlsaInbound,
   tcp, speaks, header, streamError, stageTimes, closing,
-  starttlsOffer, clearAuthentication, strayBytes, handshake, tlsVersion, clientCertificate, alpn, defaultCertificate,
+  starttlsOffer, starttlsUnoffered, clearAuthentication, strayBytes, handshake, tlsVersion, clientCertificate, alpn, defaultCertificate,
   trust, dates, name, purpose, strength, sameCertificate,
-  authentication, claimQuestion,
+  authentication, profileFit, claimQuestion,
 ]

@@ -25,8 +25,21 @@ describe('the stream', () => {
     finds('s2s.stream-error', outcome, condition, seen(failing('features', { at: 'stream', why: 'stream-error', condition })))
 })
 
+describe('the profile', () => {
+  const clear = { ...through('features'), header: HEADER, features: FEATURES }
+  const encrypted = { ...through('features-again'), header: HEADER, features: FEATURES, tls: TLS, headerAgain: HEADER, featuresAgain: FEATURES }
+  const unasked = { ...encrypted, tls: { ...TLS, clientCertificateRequested: false } }
+  finds('s2s.profile-fit', 'no-encryption', 'clear text for Expressway', seen(clear), { profile: 'expressway' })
+  finds('s2s.profile-fit', 'fits', 'clear text for Google Talk', seen(clear), { profile: 'googletalk' })
+  finds('s2s.profile-fit', 'encrypts', 'encryption for Google Talk', seen(encrypted), { profile: 'googletalk' })
+  finds('s2s.profile-fit', 'no-dialback', 'no dialback for WebEx', seen({ ...encrypted, headerAgain: { ...HEADER, dialbackNamespace: false } }), { profile: 'webex' })
+  finds('s2s.profile-fit', 'no-certificate-request', 'no request for a certificate for Expressway', seen(unasked), { profile: 'expressway' })
+})
+
 describe('TLS and authentication', () => {
   for (const starttls of ['required', 'optional', 'absent'] as const) finds('s2s.starttls-offer', starttls, starttls, seen({ features: { ...FEATURES, starttls } }))
+  finds('s2s.starttls-unoffered', 'granted', 'a <proceed/> that was not offered', seen({ starttlsUnoffered: { proceeds: true } }))
+  finds('s2s.starttls-unoffered', 'refused', 'an end of the stream', seen({ starttlsUnoffered: { failure: { at: 'stream', why: 'closed', received: 9 } } }))
   finds('s2s.clear-authentication', 'sasl', 'EXTERNAL in clear', seen({ features: { ...FEATURES, mechanisms: ['EXTERNAL'] } }))
   finds('s2s.stray-bytes', 'some', 'bytes before the handshake', seen({ tls: TLS, strayBytes: 7 }))
   finds('s2s.tls-handshake', 'refused-by-peer', 'an alert', seen(failing('tls', { at: 'tls', why: 'alert-from-peer', alert: 'handshake_failure' })))
@@ -69,6 +82,11 @@ function finds (check: string, outcome: string, name: string, observed: Observat
   it(`${check} finds ${outcome}: ${name}`, () => {
     expect(examine(observed, { ...DEFAULT_JUDGE_CONFIG, ...config }).filter(finding => finding.check === check).map(finding => finding.outcome)).toContain(outcome)
   })
+}
+
+function through (stage: Stage): Partial<EndpointObservation> {
+  const at = STARTTLS_LADDER.indexOf(stage)
+  return { steps: STARTTLS_LADDER.map((each, index) => ({ stage: each, outcome: index <= at ? 'ok' : 'not-asked', atMs: 0, ms: 1 })) }
 }
 
 function failing (stage: Stage, failure: Failure): Partial<EndpointObservation> {

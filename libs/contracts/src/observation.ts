@@ -133,6 +133,8 @@ export const EndpointObservation = Type.Object({
   ended: Type.Optional(Type.Enum(['clean', 'no-footer', 'reset', 'timeout'])),
   /** The certificate shown to a second handshake without SNI. */
   withoutSni: Type.Optional(Type.Union([Type.Object({ leaf: sha256 }, closed), Type.Object({ failure: Failure }, closed)])),
+  /** The answer to a request for STARTTLS that was not offered. */
+  starttlsUnoffered: Type.Optional(Type.Union([Type.Object({ proceeds: Type.Literal(true) }, closed), Type.Object({ failure: Failure }, closed)])),
   received: Type.Integer({ minimum: 0, description: 'Bytes' }),
   transcript: Type.Array(TranscriptLine),
 }, closed)

@@ -5,11 +5,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { ClaimAnswer, DnsAnswer, EndpointObservation, Failure, Observation, StoredCertificate } from '@dialtone/contracts'
 import { discover, portProbes, type Plan, type PlannedEndpoint, type Question } from '@dialtone/discovery'
-import { connect, createResolver, type Resolver } from '@dialtone/net'
+import { createResolver, type Resolver } from '@dialtone/net'
 import type { Clock } from '@dialtone/kernel'
 import { endpointId, observeEndpoint, type Address, type Observed } from './observe-endpoint.ts'
 import type { Progress } from './progress.ts'
 import type { CheckRequest } from './request.ts'
+import { lookAgain } from './second-looks.ts'
 
 const ROUNDS = 8
 const SYSTEM: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
@@ -24,8 +25,8 @@ export async function observe (request: CheckRequest, { signal, progress = () =>
   const certificates: Record<string, StoredCertificate> = {}
 
   const { dns, plan } = await resolve(request, { signal, progress, since, messages })
-  const watch = async (planned: PlannedEndpoint, to: Address, tls?: 'insist'): Promise<Observed> => {
-    const observed = await observeEndpoint(planned, to, { request, signal, since, step: step => progress({ at: 'step', endpoint: endpointId(planned), step }) }, tls)
+  const watch = async (planned: PlannedEndpoint, to: Address): Promise<Observed> => {
+    const observed = await observeEndpoint(planned, to, { request, signal, since, step: step => progress({ at: 'step', endpoint: endpointId(planned), step }) })
     Object.assign(certificates, observed.certificates)
     return observed
   }
@@ -33,7 +34,7 @@ export async function observe (request: CheckRequest, { signal, progress = () =>
     progress({ at: 'plan', endpoints: endpoints.map(endpointId) })
     return inParallel(endpoints, request.parallel, async planned => {
       const { endpoint } = await watch(planned, { from, to: request.domain, sni: request.domain })
-      if (endpoint.tls !== undefined && request.compareWithoutSni) endpoint.withoutSni = await withoutSni(planned, request, signal)
+      if (request.secondLooks) Object.assign(endpoint, await lookAgain(endpoint, planned, request, signal))
       progress({ at: 'endpoint', endpoint })
       return endpoint
     })
@@ -123,20 +124,6 @@ function answerOf ({ features }: EndpointObservation, failure: Failure | undefin
 
 function total ({ steps }: EndpointObservation): number {
   return steps.reduce((sum, { ms }) => sum + ms, 0)
-}
-
-/** The certificate that peers see which send no server name. STARTTLS negotiation is repeated for it. */
-async function withoutSni (planned: PlannedEndpoint, request: CheckRequest, signal: AbortSignal): Promise<NonNullable<EndpointObservation['withoutSni']>> {
-  if (planned.kind === 'direct') {
-    const opened = await connect({ address: planned.address, port: planned.port, allowNets: request.allowNets, timeoutMs: request.timeoutsMs.tcp, signal })
-    if ('failure' in opened) return { failure: opened.failure }
-    const result = await opened.connection.secure({ alpn: ['xmpp-server'], anchors: request.anchors, timeoutMs: request.timeoutsMs.tls })
-    opened.connection.destroy()
-    return 'failure' in result ? { failure: result.failure } : { leaf: result.secured.chain.sent[0] ?? '' }
-  }
-  const { endpoint } = await observeEndpoint(planned, { from: 'dialtone.invalid', to: request.domain, sni: '' }, { request: { ...request, timeoutsMs: { ...request.timeoutsMs, close: 1 } }, signal, since: () => 0 })
-  const failure = endpoint.steps.find(({ outcome, stage }) => outcome === 'failed' && stage !== 'features-again' && stage !== 'close')?.failure
-  return endpoint.chain?.sent[0] === undefined ? { failure: failure ?? { at: 'tls', why: 'closed' } } : { leaf: endpoint.chain.sent[0] }
 }
 
 async function inParallel<Item, Result> (items: readonly Item[], most: number, work: (item: Item) => Promise<Result>): Promise<Result[]> {

@@ -38,8 +38,8 @@ export type CheckRequest = {
   clientCertificate?: { certificate: string, key: string }
   /** Trust anchors: the system's, and PEM certificates beside or instead of them. */
   anchors: { system: boolean, given: readonly string[] }
-  /** A second handshake without SNI shows which certificate peers see that send none. */
-  compareWithoutSni: boolean
+  /** A second connection to each endpoint: the certificate that peers see which send no SNI, and whether STARTTLS is granted where none is offered. */
+  secondLooks: boolean
   /** Ask DNS and connect to nothing else. */
   recordsOnly: boolean
   /** Endpoints of one domain in flight at once. */
@@ -59,7 +59,7 @@ export function requestFor (given: Pick<CheckRequest, 'domain' | 'resolver' | 'v
     families: [4, 6],
     allowNets: [],
     anchors: { system: true, given: [] },
-    compareWithoutSni: true,
+    secondLooks: true,
     recordsOnly: false,
     parallel: 16,
     timeoutsMs: DEFAULT_TIMEOUTS,

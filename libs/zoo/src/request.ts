@@ -19,7 +19,7 @@ export type ScenarioRequest = {
   allowNets: readonly string[]
   clientCertificate?: { certificate: string, key: string }
   anchors: { system: boolean, given: readonly string[] }
-  compareWithoutSni: boolean
+  secondLooks: boolean
   parallel: number
   timeoutsMs: ScenarioTimeouts
 }

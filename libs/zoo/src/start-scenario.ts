@@ -90,7 +90,7 @@ async function requestOf ({ request = {}, resolver }: Scenario, domain: string, 
     allowNets: ['127.0.0.0/8', '::1/128'],
     ...(shown === undefined ? {} : { clientCertificate: { certificate: shown.chain, key: shown.key } }),
     anchors: { system: false, given: [await trustedRoot()] },
-    compareWithoutSni: true,
+    secondLooks: true,
     parallel: 16,
     timeoutsMs: { ...PATIENT, ...request.timeoutsMs },
   }

@@ -1,5 +1,5 @@
 // It works, but something is wrong, or only failover saves it.
-import { clearServer, starttlsServer } from '../peer/scripts.ts'
+import { GOOD, clearServer, starttlsServer, untilStarttls } from '../peer/scripts.ts'
 import { DOMAIN, HOST, type Scenario } from '../scenario.ts'
 import { RESOLVER_ONLY, USUAL_SRV, oneEndpoint, twoEndpoints } from './parts.ts'
 
@@ -8,6 +8,11 @@ const DEAD = { cause: 'degraded.endpoint-dead', state: 'degraded' } as const
 const RECORDS = { cause: 'degraded.records', state: 'degraded' } as const
 
 export const DEGRADED: readonly Scenario[] = [
+  {
+    name: 'starttls-stripped', title: 'grants STARTTLS and does not offer it, as if the offer were removed on the way', expects: { cause: 'degraded.weak-authentication', state: 'degraded' },
+    ...oneEndpoint({ usual: [...untilStarttls({ features: { dialback: 'errors' } }), { do: 'tls', proceed: {}, certificate: GOOD }, { do: 'await', what: 'header' }, { do: 'close' }] }),
+    request: { timeoutsMs: { close: 500 } }, counterpart: { none: 'the offer is removed by something in between' },
+  },
   {
     name: 'second-target-refuses', title: 'one of two targets refuses connections', expects: DEAD,
     ...twoEndpoints(SERVER, {}),
