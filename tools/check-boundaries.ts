@@ -64,8 +64,9 @@ function problemsOf (project: Project): string[] {
 }
 
 function problemOf (project: Project, file: string, specifier: string): string | undefined {
-  const isTest = /\.test\.ts$|vitest(\.\w+)?\.config\.ts$/.test(file)
+  const isTest = /\.test\.ts$|\/test-support(\/|\.ts$)|vitest(\.\w+)?\.config\.ts$/.test(file)
   if (specifier.startsWith('.')) {
+    if (!isTest && /\/test-support(\/|\.ts$)/.test(specifier)) return 'is for tests alone'
     const target = relative(join(root, project.dir), resolve(root, dirname(file), specifier))
     if (target.startsWith('..' + sep) && !/vitest(\.\w+)?\.config\.ts$/.test(file)) return 'leaves the project by a relative path'
     if (!/\.(ts|json)$/.test(specifier)) return 'must name the .ts file: Node strips types, it does not resolve'

@@ -1,9 +1,7 @@
-import { once } from 'node:events'
-import { connect, createServer, type TLSSocket } from 'node:tls'
-import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { certificateFor, trustedRoot, type CertificateSpec } from '@dialtone/zoo'
+import { trustedRoot, type CertificateSpec } from '@dialtone/zoo'
 import { anchorsOf, validateChain, type Anchors } from './chain.ts'
+import { derOf, handshake } from './test-support/platform.ts'
 
 const names = { dns: ['partner.example'] }
 
@@ -41,7 +39,7 @@ describe('trust is told apart from dates, names and purposes', () => {
 
 describe('purposes (the platform asks a client certificate for clientAuth first, and says nothing else then)', () => {
   it('C4: a certificate for servers only, from a trusted authority, is trusted', async () => {
-    expect(await platformSays({ names, usages: ['serverAuth'] })).toBe('INVALID_PURPOSE')
+    expect((await handshake({}, { shows: { names, usages: ['serverAuth'] } })).error).toBe('INVALID_PURPOSE')
     expect(await trustOf({ names, usages: ['serverAuth'] })).toBe('trusted')
   })
 
@@ -51,7 +49,7 @@ describe('purposes (the platform asks a client certificate for clientAuth first,
   ] as const satisfies readonly (readonly [string, CertificateSpec])[]) {
     it(`C5: but one that is ${name} is not, although forgiving the purpose would accept it`, async () => {
       const forgiving = (error: string) => error === 'none' || error === 'INVALID_PURPOSE' || error === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
-      expect(forgiving(await platformSays(spec))).toBe(true)
+      expect(forgiving((await handshake({}, { shows: spec })).error)).toBe(true)
       expect(await trustOf(spec)).not.toBe('trusted')
     })
   }
@@ -63,28 +61,4 @@ async function trustOf (spec: CertificateSpec): Promise<string> {
 
 async function anchors (): Promise<Anchors> {
   return anchorsOf({ system: false, given: [await trustedRoot()] })
-}
-
-async function derOf (spec: CertificateSpec): Promise<Uint8Array[]> {
-  const { chain } = await certificateFor(spec)
-  return (chain.match(/-----BEGIN[\s\S]+?-----END CERTIFICATE-----/g) ?? []).map(pem => Uint8Array.from(new X509Certificate(pem).raw))
-}
-
-/** What the runtime's own verification says about a client that shows this certificate. */
-async function platformSays (spec: CertificateSpec): Promise<string> {
-  const server = await certificateFor({ names })
-  const client = await certificateFor(spec)
-  const listener = createServer({ cert: server.chain, key: server.key, requestCert: true, rejectUnauthorized: false, ca: [await trustedRoot()], maxVersion: 'TLSv1.2' })
-  listener.listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const accepted = once(listener, 'secureConnection') as Promise<[TLSSocket]>
-  const socket = connect({ port: (listener.address() as { port: number }).port, host: '127.0.0.1', cert: client.chain, key: client.key, rejectUnauthorized: false })
-  socket.on('error', () => undefined)
-  const [seen] = await accepted
-  const error = seen.authorizationError as unknown
-  socket.destroy()
-  seen.destroy()
-  listener.close()
-  if (error instanceof Error && 'code' in error) return String(error.code)
-  return typeof error === 'string' ? error : 'none'
 }
