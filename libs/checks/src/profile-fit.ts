@@ -1,6 +1,6 @@
 // Does the peer behave as its profile expects? (monitors: policy per peer against what is observed)
 import { defineEndpointCheck } from './check.ts'
-import { passed } from './endpoint/stream.ts'
+import { passed } from './endpoint/steps.ts'
 import { PROFILE_DATA } from './profiles.ts'
 
 export const profileFit = defineEndpointCheck({

@@ -1,0 +1,25 @@
+// With what could a server authenticate here? (XEP-0178, XEP-0220 §2.1)
+import { defineEndpointCheck } from '../check.ts'
+
+export const authentication = defineEndpointCheck({
+  id: 's2s.authentication-offer',
+  asks: 'With what could a server authenticate here?',
+  about: 'After TLS, or in clear where there is none: EXTERNAL (XEP-0178) in the mechanisms, dialback (XEP-0220) as a feature or as a namespace on the header. Offers, not successes: nothing is performed by a light check.',
+  outcomes: {
+    both: { level: 'ok', says: 'offers EXTERNAL and dialback' },
+    external: { level: 'ok', says: 'offers EXTERNAL' },
+    dialback: { level: 'ok', says: 'offers dialback' },
+    'legacy-dialback': { level: 'notice', says: 'declares dialback on the header without the feature' },
+    none: { level: 'error', says: 'offers neither EXTERNAL nor dialback', suspect: 'peer', remedy: 'Turn on dialback, or SASL EXTERNAL, for S2S.' },
+    'not-asked': { level: 'unknown', says: 'ended before its last features arrived' },
+  },
+  judge: ({ kind, tls, header, headerAgain, features, featuresAgain }) => {
+    const again = kind === 'starttls' && tls !== undefined
+    const offered = again ? featuresAgain : features
+    const head = again ? headerAgain : header
+    if (offered === undefined) return head?.version === undefined && head?.dialbackNamespace === true ? 'legacy-dialback' : 'not-asked'
+    const external = offered.mechanisms.includes('EXTERNAL')
+    if (external) return offered.dialback || head?.dialbackNamespace === true ? 'both' : 'external'
+    return offered.dialback ? 'dialback' : head?.dialbackNamespace === true ? 'legacy-dialback' : 'none'
+  },
+})
