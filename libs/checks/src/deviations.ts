@@ -45,17 +45,17 @@ export const DEVIATIONS: readonly Deviation[] = [
     bytes: error('policy-violation', 'Server-to-server communication is disabled for this host'),
   },
   {
-    server: 'Prosody', when: 's2s_require_encryption, and the stream goes on in clear', means: 'needs-encryption',
+    server: 'Prosody', when: 's2s_require_encryption is on and the stream goes on in clear', means: 'needs-encryption',
     condition: 'policy-violation', text: /^Encrypted server-to-server communication is required/i, known: 'source',
     bytes: error('policy-violation', 'Encrypted server-to-server communication is required but was not offered'),
   },
   {
-    server: 'ejabberd', when: 's2s_use_starttls: required, and the stream goes on in clear', means: 'needs-encryption',
+    server: 'ejabberd', when: 's2s_use_starttls is required and the stream goes on in clear', means: 'needs-encryption',
     condition: 'policy-violation', text: /^Use of STARTTLS required/i, known: 'source',
     bytes: error('policy-violation', 'Use of STARTTLS required'),
   },
   {
-    server: 'Prosody', when: 's2s_secure_auth, and our certificate has a fault', means: 'our-certificate',
+    server: 'Prosody', when: 's2s_secure_auth is on and our certificate has a fault', means: 'our-certificate',
     condition: 'not-authorized', text: /^Your server's certificate/i, known: 'recorded',
     bytes: error('not-authorized', "Your server's certificate has expired"),
   },

@@ -1,12 +1,13 @@
 // Did the peer end the stream with an error, and which? (RFC 6120 §4.9)
 import { quoted } from '@dialtone/kernel'
 import { defineEndpointCheck } from '../check.ts'
+import { deviationOf } from '../deviations.ts'
 import { failed } from './steps.ts'
 
 export const streamError = defineEndpointCheck({
   id: 's2s.stream-error',
   asks: 'Did the peer end the stream with an error, and which?',
-  about: 'RFC 6120 §4.9. The condition and the text are kept as sent. A condition alone proves no cause: what each real server means by it is judged in the verdict.',
+  about: 'RFC 6120 §4.9. The condition and the text are kept as sent. A condition alone proves no cause: where a real server is known to mean more by it, the detail says so.',
   outcomes: {
     none: { level: 'ok', says: 'ended no stream with an error' },
     'host-unknown': { level: 'error', says: 'does not serve this domain', suspect: 'peer', remedy: 'Add the domain as a virtual host, or correct the SRV record or the NAT rule.' },
@@ -19,7 +20,8 @@ export const streamError = defineEndpointCheck({
     const failure = failed(steps)
     if (failure?.at !== 'stream' || failure.why !== 'stream-error') return steps.some(({ stage, outcome }) => stage === 'header' && outcome === 'ok') ? 'none' : undefined
     const detail = quoted(failure.condition, 60) + (failure.text === undefined ? '' : ` "${quoted(failure.text)}"`)
-    return { outcome: CONDITIONS.get(failure.condition) ?? 'other', detail }
+    const known = deviationOf(failure)
+    return { outcome: CONDITIONS.get(failure.condition) ?? 'other', detail: known === undefined ? detail : `${detail}, as ${known.server} says when ${known.when}` }
   },
 })
 
