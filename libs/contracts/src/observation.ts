@@ -130,7 +130,7 @@ export const EndpointObservation = Type.Object({
   /** Bytes that came in clear between <proceed/> and the handshake: discarded, never read as XML (RFC 6120 §5.4.3.3). */
   strayBytes: Type.Optional(Type.Integer({ minimum: 1 })),
   /** How the connection ended after the last stage that was asked. */
-  ended: Type.Optional(Type.Enum(['clean', 'no-footer', 'reset', 'timeout'])),
+  ended: Type.Optional(Type.Enum(['clean', 'no-footer', 'error', 'reset', 'timeout'])),
   /** The certificate shown to a second handshake without SNI. */
   withoutSni: Type.Optional(Type.Union([Type.Object({ leaf: sha256 }, closed), Type.Object({ failure: Failure }, closed)])),
   /** The answer to a request for STARTTLS that was not offered. */

@@ -55,6 +55,20 @@ it('marks every stage after a failure as not asked', async () => {
   ])
 })
 
+it.each([
+  ['a goodbye', '</stream:stream>', 'clean'],
+  ['a stream error', "<stream:error><system-shutdown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>", 'error'],
+  ['a bare close', '', 'no-footer'],
+])('says how the peer ended: %s in answer to ours', async (_, answer, ended) => {
+  const endpoint = await against(socket => {
+    socket.on('data', chunk => {
+      if (chunk.includes('</stream:stream>')) socket.end(answer)
+      else socket.write(`${HEADER}<stream:features/>`)
+    })
+  })
+  expect(endpoint?.ended).toBe(ended)
+})
+
 it('reads no more of a flood than it must, and ends in time under a drip', async () => {
   const flood = await against(socket => {
     socket.write(HEADER)
