@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Cause } from '@dialtone/contracts'
+import type { Report } from '@dialtone/contracts'
 import { requestFor } from '@dialtone/ladder'
 import { ORDER } from '@dialtone/verdict'
 import { expectedOfPair, randomPairs, startPair, type Fault } from '@dialtone/zoo'
@@ -17,17 +17,17 @@ it(`names what the order of judging puts first, for ${PAIRS} random pairs of fau
     for (const [a, b] of queue) {
       const named = await judgePair(a, b)
       const expected = expectedOfPair(a, b, ORDER)
-      if (named !== expected) wrong.push(`${a.name} + ${b.name}: ${named}, expected ${expected}`)
+      if (named.cause !== expected.cause || named.state !== expected.state) wrong.push(`${a.name} + ${b.name}: ${named.cause} (${named.state}), expected ${expected.cause} (${expected.state})`)
     }
   }))
   expect(wrong, `seed ${seed}: set DIALTONE_PAIRS_SEED to run it again`).toEqual([])
 })
 
-async function judgePair (a: Fault, b: Fault): Promise<Cause> {
+async function judgePair (a: Fault, b: Fault): Promise<Report['verdict']> {
   const signal = AbortSignal.timeout(60_000)
   const running = await startPair(a, b, signal)
   try {
-    return (await check(requestFor(running.request), running.judge, signal)).verdict.cause
+    return (await check(requestFor(running.request), running.judge, signal)).verdict
   } finally {
     await running.stop()
   }

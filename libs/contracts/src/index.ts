@@ -12,4 +12,4 @@ export type { Failure } from './failure.ts'
 export type {
   Asked, ChainSeen, ClaimAnswer, DnsAnswer, DnsRecord, EndpointObservation, FeaturesSeen, HeaderSeen, Observation, Step, StoredCertificate, TlsSeen, TranscriptLine,
 } from './observation.ts'
-export type { Evidence, Finding, Report, Untested, Verdict } from './report.ts'
+export type { Evidence, Finding, JointReport, Report, Untested, Verdict } from './report.ts'

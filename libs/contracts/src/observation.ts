@@ -162,6 +162,7 @@ export const Asked = Type.Object({
   overrides: Type.Array(Type.String(), { description: 'HOST:PORT that replace the records' }),
   fallbackPort: Type.Integer({ description: '5269, except in tests' }),
   families: Type.Array(Type.Enum([4, 6]), { description: 'Those that this vantage can use' }),
+  allowNets: Type.Optional(Type.Array(Type.String(), { description: 'CIDR blocks that were permitted although they are not public' })),
   depth: Type.Enum(['none']),
   clientCertificate: Type.Boolean(),
 }, closed)

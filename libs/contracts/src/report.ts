@@ -49,3 +49,12 @@ export const Report = Type.Object({
   observation: Observation,
 }, closed)
 export type Report = Static<typeof Report>
+
+/** What `dialtone judge` prints for one domain that was observed several times: one verdict, and the report of each observation under it. */
+export const JointReport = Type.Object({
+  domain: Type.String(),
+  verdict: Verdict,
+  findings: Type.Array(Finding, { description: 'Of all observations, in their order' }),
+  reports: Type.Array(Report, { minItems: 2 }),
+}, closed)
+export type JointReport = Static<typeof JointReport>

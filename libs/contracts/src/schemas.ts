@@ -2,5 +2,5 @@
 
 export { Failure } from './failure.ts'
 export { DnsAnswer, EndpointObservation, Observation } from './observation.ts'
-export { Finding, Report, Verdict } from './report.ts'
+export { Finding, JointReport, Report, Verdict } from './report.ts'
 export { firstProblem } from './problem.ts'

@@ -40,7 +40,7 @@ export function planOf (domain: string, answers: readonly DnsAnswer[], options: 
   if (srv.endpoints.length > 0) return { outcome: 'srv', endpoints: srv.endpoints, leftOut: srv.leftOut + all - targets.length }
   const fallback = bounded(addressesOf(domain, answers, 'fallback').map(address => ({ kind: 'starttls', source: 'fallback', target: domain, port: options.fallbackPort, ...address } as const)))
   if (fallback.endpoints.length > 0) return { outcome: 'fallback', ...fallback }
-  return { outcome: nothing(answers), endpoints: [], leftOut: 0 }
+  return { outcome: nothing(answers), endpoints: [], leftOut: all - targets.length }
 }
 
 /** The same addresses once on the standard port, for when every advertised port failed. Empty where they were tried there already. */

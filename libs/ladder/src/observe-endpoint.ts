@@ -4,6 +4,7 @@
  */
 import type { EndpointObservation, Failure, FeaturesSeen, HeaderSeen, Step, StoredCertificate } from '@dialtone/contracts'
 import type { PlannedEndpoint } from '@dialtone/discovery'
+import { quoted } from '@dialtone/kernel'
 import { connect, type Connection } from '@dialtone/net'
 import {
   BEFORE_AUTHENTICATION, FOOTER, STARTTLS, advance, begin, createFramer, headerText, readEvent, readHeader, streamErrorText,
@@ -79,7 +80,7 @@ async function converse (connection: Connection, plan: Plan, about: Conversation
 
   for (;;) {
     for (const command of commands) {
-      const outcome = await carryOut(command, connection, about)
+      const outcome = await carryOut(command, connection, plan.kind, about)
       if (outcome !== undefined) events.push(outcome)
       if (command.do === 'start-tls' || command.do === 'send-header') reader = readerInto(events, connection, transcript, frame => { header = frame }, () => header)
     }
@@ -130,8 +131,8 @@ function readerInto (events: Event[], connection: Connection, transcript: Transc
       else {
         framer.stop()
         const failure: Failure = read.refused === 'bad-format'
-          ? { at: 'stream', why: 'not-xmpp', received: connection.received, detail: `the root is <${frame.name.slice(0, 60)}>` }
-          : { at: 'stream', why: 'broke-protocol', condition: read.refused, detail: `the header is in the namespace ${frame.namespace.slice(0, 200)}` }
+          ? { at: 'stream', why: 'not-xmpp', received: connection.received, detail: `the root is <${quoted(frame.name, 60)}>` }
+          : { at: 'stream', why: 'broke-protocol', condition: read.refused, detail: `the header is in the namespace ${quoted(frame.namespace, 160)}` }
         events.push({ on: 'stopped', failure })
       }
     },
@@ -156,7 +157,7 @@ function readerInto (events: Event[], connection: Connection, transcript: Transc
 }
 
 /** Does what the table says; the handshake is the one command that brings an event of its own. */
-async function carryOut (command: Command, connection: Connection, { address, given: { request }, steps, transcript, seen, certificates }: Conversation): Promise<Event | undefined> {
+async function carryOut (command: Command, connection: Connection, kind: Plan['kind'], { address, given: { request }, steps, transcript, seen, certificates }: Conversation): Promise<Event | undefined> {
   const send = (text: string) => {
     transcript.sent(text)
     connection.write(text)
@@ -170,7 +171,7 @@ async function carryOut (command: Command, connection: Connection, { address, gi
     case 'start-tls': {
       steps.enter('tls')
       const result = await connection.secure({
-        sni: address.sni, alpn: ['xmpp-server'], anchors: request.anchors, timeoutMs: request.timeoutsMs.tls,
+        sni: address.sni, ...(kind === 'direct' ? { alpn: ['xmpp-server'] } : {}), anchors: request.anchors, timeoutMs: request.timeoutsMs.tls,
         ...(request.clientCertificate === undefined ? {} : { clientCertificate: request.clientCertificate }),
       })
       const stray = result.stray + (surplus.get(connection) ?? 0)

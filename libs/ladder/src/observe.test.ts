@@ -86,7 +86,26 @@ it('reads no more of a flood than it must, and ends in time under a drip', async
   expect(performance.now() - began).toBeLessThan(5000)
 })
 
-async function against (act: (socket: Socket) => void) {
+it('gives no observation when it is cut short, and ends at once', async () => {
+  const stopping = new AbortController()
+  const observing = against(socket => { socket.once('data', () => stopping.abort(new Error('enough'))) }, stopping.signal)
+  await expect(observing).rejects.toThrow('enough')
+})
+
+it('asks for ALPN on direct TLS alone', async () => {
+  const hellos: Buffer[] = []
+  await against(socket => {
+    socket.on('data', chunk => {
+      if (chunk[0] === 0x16) { hellos.push(chunk); socket.destroy() }
+      else if (chunk.includes('<starttls')) socket.write("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+      else socket.write(HEADER + "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>")
+    })
+  })
+  expect(hellos).not.toEqual([])
+  expect(hellos.some(hello => hello.includes('xmpp-server'))).toBe(false)
+})
+
+async function against (act: (socket: Socket) => void, signal = AbortSignal.timeout(20_000)) {
   const server = createServer(socket => {
     socket.on('error', () => undefined)
     act(socket)
@@ -97,7 +116,7 @@ async function against (act: (socket: Socket) => void) {
     const observation = await observe(requestFor({
       domain: 'partner.example', vantage: 'test', resolver: { address: '127.0.0.1', port: 53, trusted: true }, overrides: [{ host: '127.0.0.1', port, kind: 'starttls' }],
       allowNets: ['127.0.0.0/8'], anchors: { system: false, given: [] }, timeoutsMs: { dns: 500, tcp: 1000, stream: 700, tls: 700, close: 200 },
-    }), { signal: AbortSignal.timeout(20_000) })
+    }), { signal })
     return observation.endpoints[0]
   } finally {
     server.close()

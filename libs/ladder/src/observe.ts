@@ -41,11 +41,13 @@ export async function observe (request: CheckRequest, { signal, progress = () =>
   }
 
   const endpoints = request.recordsOnly ? [] : await watchAll(plan.endpoints)
-  const dead = endpoints.length > 0 && endpoints.every(({ steps }) => steps.some(({ stage, outcome }) => (stage === 'tcp' || stage === 'header') && outcome === 'failed'))
+  const dead = endpoints.length > 0 && endpoints.every(({ steps }) => steps.some(({ stage, outcome }) => stage !== 'close' && outcome === 'failed'))
   if (dead) endpoints.push(...await watchAll(portProbes(plan, request.fallbackPort)))
 
   const claim = request.as === undefined ? [] : await askClaims(request.as, endpoints, plan, request, async (planned, to) => (await watch(planned, { from: 'dialtone.invalid', to, sni: to })).endpoint)
   for (const answer of claim) progress({ at: 'claim', answer })
+  // What was cut short is no observation: it would be judged as if the peer had failed.
+  signal.throwIfAborted()
 
   return {
     v: 1,
@@ -62,6 +64,7 @@ export async function observe (request: CheckRequest, { signal, progress = () =>
       overrides: request.overrides.map(({ host, port }) => `${host}:${port}`),
       fallbackPort: request.fallbackPort,
       families: [...request.families],
+      ...(request.allowNets.length === 0 ? {} : { allowNets: [...request.allowNets] }),
       depth: 'none',
       clientCertificate: request.clientCertificate !== undefined,
     },

@@ -3,6 +3,9 @@ import { createTranscript, redacted } from './transcript.ts'
 
 it('masks dialback keys and keeps who asked whom', () => {
   expect(redacted("<db:result from='a.example' to='b.example'>1e701f12</db:result>")).toBe("<db:result from='a.example' to='b.example'>…</db:result>")
+  expect(redacted("<db:result to='b.example'><![CDATA[1e701f12]]></db:result><a/>")).toBe("<db:result to='b.example'>…</db:result><a/>")
+  expect(redacted("<db:verify id='a>b'>1e<x>70</x>1f12</db:verify>")).toBe("<db:verify id='a>b'>…</db:verify>")
+  expect(redacted("<db:result to='b.example'>1e701")).toBe("<db:result to='b.example'>…")
   expect(redacted("<db:result type='valid' from='a.example' to='b.example'/>")).toBe("<db:result type='valid' from='a.example' to='b.example'/>")
 })
 

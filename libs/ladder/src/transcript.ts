@@ -26,7 +26,6 @@ export function createTranscript (since: () => number): Transcript {
 /** Masks what a reader could replay: dialback keys, SASL payloads, and stanza bodies (XEP-0220 §2, RFC 6120 §6). */
 export function redacted (text: string): string {
   return text
-    .replace(/(<(?:[\w.-]+:)?(?:result|verify)\b[^>]*[^/>]>)[^<]+/g, '$1…')
-    .replace(/(<(?:[\w.-]+:)?(?:auth|response|challenge|success)\b[^>]*[^/>]>)[^<]+/g, '$1…')
-    .replace(/(<(?:[\w.-]+:)?(?:message|presence|iq)\b[^>]*[^/>]>)[\s\S]*/g, '$1…')
+    .replace(/(<((?:[\w.-]+:)?(?:result|verify|auth|response|challenge|success))\b(?:[^>"']|"[^"]*"|'[^']*')*(?<!\/)>)(?!<\/\2\s*>)[\s\S]*?(<\/\2\s*>|$)/g, '$1…$3')
+    .replace(/(<(?:[\w.-]+:)?(?:message|presence|iq)\b(?:[^>"']|"[^"]*"|'[^']*')*(?<!\/)>)[\s\S]*/g, '$1…')
 }

@@ -1,13 +1,13 @@
 /**
- * What stops one endpoint, from its own facts (Failure, features). Certificates are not read here: see soft-faults.ts.
+ * What stops one endpoint, from its own facts (Failure, features). The texts of a Failure are quoted where it is made. Certificates are not read here: see soft-faults.ts.
  * An endpoint that this vantage could not try is `not-tested`, never dead.
  */
 import type { Cause, EndpointObservation, Failure, JudgeConfig, Observation, State } from '@dialtone/contracts'
-import { deviationOf } from '@dialtone/checks'
+import { deviationOf, sameAddress } from '@dialtone/checks'
 import { quoted, unreachable } from '@dialtone/kernel'
 
-/** A fact that stops federation, or that is wrong although it works. `remedy` replaces that of the cause where the fact itself says what to do. */
-export type Seen = { cause: Cause, state?: State, text: string, endpoint?: string, remedy?: string, refusal?: true }
+/** A fact that stops federation, or that is wrong although it works. `says` and `remedy` replace those of the cause where the fact itself says it better. */
+export type Seen = { cause: Cause, state?: State, text: string, endpoint?: string, says?: string, remedy?: string, refusal?: true }
 /** The same, and who saw it. */
 export type Fault = Seen & { vantage: string }
 
@@ -41,21 +41,21 @@ export function faultOf (e: EndpointObservation, o: Observation, config: JudgeCo
 
 function stopped (f: Failure, e: EndpointObservation, o: Observation, config: JudgeConfig): Seen | 'not-tested' {
   if (f.at === 'guard' || f.at === 'probe') return 'not-tested'
-  const detail = f.detail === undefined ? '' : `: ${quoted(f.detail)}`
+  const detail = f.detail === undefined ? '' : `: ${f.detail}`
   const fault = (cause: Cause, text: string, state?: State): Seen => ({ cause, text: text + detail, endpoint: e.id, ...(state === undefined ? {} : { state }) })
   // Our own address that refuses is our service that does not listen; a time-out is as likely a firewall.
   if (f.at === 'tcp') return fault(config.ours && f.why === 'refused' ? 'service.down' : 'peer.unreachable', `TCP ${f.why}`)
   if (f.at === 'starttls') return fault('tls.handshake-failed', 'answered STARTTLS with a failure')
   if (f.at === 'tls') {
     const ourCertificate = f.why === 'alert-from-peer' && ABOUT_OUR_CERTIFICATE.has(f.alert ?? '') && (o.asked.clientCertificate || f.alert === 'certificate_required')
-    if (ourCertificate) return fault('auth.external-refused', `TLS alert ${quoted(f.alert ?? '')}`, o.asked.clientCertificate ? undefined : 'unknown')
-    return fault('tls.handshake-failed', `TLS ${f.why}${f.alert === undefined ? '' : ` ${quoted(f.alert)}`}`)
+    if (ourCertificate) return fault('auth.external-refused', `TLS alert ${f.alert ?? ''}`, o.asked.clientCertificate ? undefined : 'unknown')
+    return fault('tls.handshake-failed', `TLS ${f.why}${f.alert === undefined ? '' : ` ${f.alert}`}`)
   }
   switch (f.why) {
     case 'stream-error': return streamError(f, e, o, config)
     case 'broke-protocol': return fault('peer.protocol-error', `we ended the stream with ${f.condition}`)
     case 'not-xmpp': return fault('service.not-xmpp', 'bytes that are no stream header')
-    case 'went-silent': return fault('service.silent', `silent after ${f.received} bytes`)
+    case 'went-silent': return fault('service.silent', f.received === 0 ? 'not a byte came' : `${f.received} bytes came, and no end of them`)
     case 'closed': case 'ended': case 'reset': return fault(f.received === 0 ? 'service.not-xmpp' : 'peer.protocol-error', `${f.why} after ${f.received} bytes`)
     default: return unreachable(f)
   }
@@ -63,10 +63,10 @@ function stopped (f: Failure, e: EndpointObservation, o: Observation, config: Ju
 
 /** What a stream error proves: where the condition alone does not say it, what the server that sends it is known to mean. */
 function streamError (f: Extract<Failure, { why: 'stream-error' }>, e: EndpointObservation, { asked }: Observation, config: JudgeConfig): Seen {
-  const text = `stream error ${quoted(f.condition)}${f.text === undefined ? '' : ` "${quoted(f.text)}"`}${f.detail === undefined ? '' : `: ${quoted(f.detail)}`}`
+  const text = `stream error ${f.condition}${f.text === undefined ? '' : ` "${f.text}"`}${f.detail === undefined ? '' : `: ${f.detail}`}`
   const fault = (cause: Cause, more: Partial<Seen> = {}): Seen => ({ cause, text, endpoint: e.id, ...more })
   const means = deviationOf(f)?.means
-  if (f.condition === 'host-unknown' || f.condition === 'host-gone') return fault(config.ours || config.expectedAddresses.includes(e.address) ? 'service.wrong-box' : 'service.wrong-host')
+  if (f.condition === 'host-unknown' || f.condition === 'host-gone') return fault(config.ours || config.expectedAddresses.some(expected => sameAddress(expected, e.address)) ? 'service.wrong-box' : 'service.wrong-host')
   if (means === 'claims-opener' && asked.as !== undefined) return fault('dialback.domain-claimed')
   if (means === 'federation-off' && config.ours) return fault('service.down')
   if (means === 'needs-encryption' && e.tls === undefined) return fault('tls.not-offered')
@@ -81,7 +81,7 @@ function streamError (f: Extract<Failure, { why: 'stream-error' }>, e: EndpointO
 /** Why an endpoint was not tried, for when nothing else was found: it proves no cause, and tells what would. */
 export function notTested (e: EndpointObservation): Seen {
   const failure = e.steps.find(step => step.outcome === 'failed')?.failure
-  const detail = failure?.detail === undefined ? '' : `: ${quoted(failure.detail)}`
+  const detail = failure?.detail === undefined ? '' : `: ${failure.detail}`
   return failure?.at === 'guard'
     ? { cause: 'unknown', text: `not connected to${detail}`, endpoint: e.id, remedy: 'If this network is yours, permit it with --allow-net CIDR; if not, the published address is wrong.' }
     : { cause: 'unknown', text: `not tested${detail}`, endpoint: e.id }

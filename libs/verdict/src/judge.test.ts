@@ -78,6 +78,61 @@ describe('the claim question', () => {
   })
 })
 
+describe('records', () => {
+  const srv = (target: string, port = 5269) => ({ type: 'SRV' as const, ttl: 60, priority: 0, weight: 0, port, target })
+  const services = (...records: ReturnType<typeof srv>[]): Observation['dns'][number] => ({ ...question('xmpp-server', 'answer'), name: '_xmpp-server._tcp.partner.example', type: 'SRV', records })
+  const absent = (name: string): Observation['dns'][number] => ({ ...question('target', 'nodata'), name, type: 'A' })
+  const control = (outcome: Observation['dns'][number]['outcome']): Observation['dns'][number] => ({ ...question('control', outcome), name: '.', type: 'SOA' })
+
+  it('that nobody can use are down, not unknown', () => {
+    expect(judge([observation({ dns: [services(srv('xmpp.partner.example', 0))] })], DEFAULT_JUDGE_CONFIG)).toMatchObject({ cause: 'dns.no-records', state: 'down' })
+    expect(judge([observation({ dns: [services(srv('not a host'))] })], DEFAULT_JUDGE_CONFIG)).toMatchObject({ cause: 'dns.target-unresolvable', state: 'down' })
+  })
+  it('prove nothing about targets that were not asked for', () => {
+    const many = Array.from({ length: 12 }, (_, at) => srv(`xmpp${at}.partner.example`))
+    const asked = many.slice(0, 10).map(({ target }) => absent(target))
+    expect(judge([observation({ dns: [services(...many), ...asked] })], DEFAULT_JUDGE_CONFIG)).toMatchObject({ cause: 'unknown', sentence: expect.stringContaining('none of the first 10 SRV targets has an address, and 2 more were not asked for') as unknown })
+    expect(causeOf(observation({ dns: [services(...many.slice(0, 10)), ...asked] }))).toBe('dns.target-unresolvable')
+  })
+  it('of a resolver that fails for this domain alone say so', () => {
+    const lies: Observation['dns'][number] = { ...question('xmpp-server', 'malformed'), name: '_xmpp-server._tcp.partner.example', type: 'SRV', detail: 'an answer to another question: evil.example' }
+    const verdict = judge([observation({ dns: [lies, control('answer')] })], DEFAULT_JUDGE_CONFIG)
+    expect(verdict).toMatchObject({ cause: 'unknown', state: 'unknown' })
+    expect(verdict.sentence).toContain('the resolver gives no usable answer about this domain, and answers about others')
+    expect(verdict.sentence).toContain('an answer to another question: evil.example')
+    expect(verdict.remedy.join(' ')).toContain('dialtone check partner.example --resolver')
+    expect(causeOf(observation({ dns: [lies, control('malformed')] }))).toBe('dns.resolver-unavailable')
+  })
+  it('of a named endpoint are its addresses alone', () => {
+    const named = { asked: { overrides: ['h.example:5269'] } }
+    expect(causeOf(observation({ ...named, dns: [{ ...absent('h.example'), outcome: 'nxdomain' }] }))).toBe('dns.target-unresolvable')
+    expect(causeOf(observation({ ...named, dns: [{ ...absent('h.example'), outcome: 'timeout' }, control('timeout')] }))).toBe('dns.resolver-unavailable')
+    expect(judge([observation({ ...named, endpoints: [endpoint('192.0.2.1', REFUSED)] })], { ...DEFAULT_JUDGE_CONFIG, expectedAddresses: ['192.0.2.9'] }).cause).toBe('peer.unreachable')
+  })
+  it('are compared as addresses, not as text', () => {
+    const six = endpoint('2001:db8::1', REFUSED, 'tcp', { family: 6 })
+    expect(judge([of(six)], { ...DEFAULT_JUDGE_CONFIG, expectedAddresses: ['2001:db8:0:0::1'] }).cause).toBe('peer.unreachable')
+    expect(judge([of(six)], { ...DEFAULT_JUDGE_CONFIG, expectedAddresses: ['2001:db8::2'] }).cause).toBe('dns.address-unexpected')
+  })
+})
+
+describe('what was not seen', () => {
+  const tls = { protocol: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', sni: 'partner.example', clientCertificateRequested: true }
+  const guarded = endpoint('10.0.0.1', { at: 'guard', why: 'address-refused' }, 'tcp')
+  it('is no endpoint that works', () => {
+    const verdict = judge([of(endpoint('192.0.2.1', undefined, undefined, { tls }), guarded)], DEFAULT_JUDGE_CONFIG)
+    expect(verdict).toMatchObject({ cause: 'healthy', state: 'up' })
+    expect(verdict.sentence).toContain('succeeded on 1 of 2 advertised endpoints')
+    expect(verdict.untested.map(({ needs }) => needs).join(' ')).toContain('--allow-net')
+  })
+  it('is no certificate that is good', () => {
+    const digest = 'a'.repeat(64)
+    const shown = endpoint('192.0.2.1', undefined, undefined, { tls, chain: { sent: [digest], path: [digest], trust: 'trusted', anchors: 'given' } })
+    expect(judge([of(shown)], DEFAULT_JUDGE_CONFIG)).toMatchObject({ cause: 'unknown', state: 'unknown' })
+    expect(judge([{ ...of(shown), certificates: { [digest]: { der: 'AAAA', sha512: '', spkiSha256: digest, spkiSha512: '' } } }], DEFAULT_JUDGE_CONFIG).cause).toBe('unknown')
+  })
+})
+
 describe('a refusal in our name', () => {
   const refusedAt = (startedAt: string, vantage = 'here') => observation({ startedAt, vantage, asked: { as: 'ours.example' }, endpoints: [endpoint('192.0.2.1', POLICY)] })
   const [first, soon, later] = [refusedAt('2026-01-01T00:00:00Z'), refusedAt('2026-01-01T00:04:59Z'), refusedAt('2026-01-01T00:05:00Z')]

@@ -17,7 +17,7 @@ export function judge (observations: readonly Observation[], config: JudgeConfig
   const earlier = observations.filter(o => !current.includes(o)).map(o => proofsOf(o, config))
   const all = each.flatMap(({ faults }) => faults).map(fault => isRepeated(fault, [...earlier, ...each]) ? asPolicy(fault) : fault).toSorted(byOrder)
   const { cause, proof } = decide(each, all)
-  return verdictOf(cause, proof, current, config)
+  return verdictOf({ cause, proof, untried: each.flatMap(({ untried }) => untried).toSorted(byOrder), advertised: Math.max(0, ...each.map(({ advertised }) => advertised)) }, current, config)
 }
 
 function decide (each: readonly Proofs[], all: readonly Fault[]): { cause: Cause, proof: readonly Fault[] } {

@@ -1,4 +1,5 @@
 // What one observation proves: the faults of its endpoints, of its records, and a claim on our domain.
+import { leafOf, sameAddress } from '@dialtone/checks'
 import type { EndpointObservation, JudgeConfig, Observation } from '@dialtone/contracts'
 import { faultOf, notTested, type Fault, type Seen } from './faults.ts'
 import { recordFaults, softRecordFaults } from './record-faults.ts'
@@ -15,6 +16,9 @@ export type Proofs = {
   faults: Fault[]
   /** What is wrong although it works. */
   soft: Fault[]
+  /** Advertised endpoints that were not tried, and why. */
+  untried: Fault[]
+  advertised: number
 }
 
 export function proofsOf (o: Observation, config: JudgeConfig): Proofs {
@@ -22,25 +26,37 @@ export function proofsOf (o: Observation, config: JudgeConfig): Proofs {
   const judged = advertised.map(e => judgeEndpoint(e, o, config))
   const works = judged.some(({ state }) => state === 'works')
   const faults = judged.flatMap(endpoint => endpoint.state === 'stopped' ? endpoint.faults : [])
+  const untried = judged.flatMap(({ e, state }) => state === 'not-tested' ? [notTested(e)] : [])
   if (!works) {
     const probe = o.endpoints.find(e => e.source === 'port-probe' && judgeEndpoint(e, o, config).state === 'works')
-    if (probe !== undefined) faults.push({ cause: 'dns.port-unexpected', text: `XMPP answers on port ${probe.port}` })
-    if (o.asked.overrides.length === 0) faults.push(...recordFaults(o, advertised, config))
-    if (faults.length === 0) faults.push(...judged.flatMap(({ e, state }) => state === 'not-tested' ? [notTested(e)] : []))
+    if (probe !== undefined && advertised.every(neverSpoke)) faults.push({ cause: 'dns.port-unexpected', text: `XMPP answers on port ${probe.port}` })
+    faults.push(...recordFaults(o, advertised, config))
+    if (faults.length === 0) faults.push(...untried)
   }
   const reached = faults.some(({ endpoint, cause }) => endpoint !== undefined && cause !== 'unknown')
   const soft = [...judged.flatMap(endpoint => endpoint.state === 'works' ? endpoint.faults : []), ...softRecordFaults(o, config)]
   const from = (seen: Seen[]): Fault[] => seen.map(fault => ({ ...fault, vantage: o.vantage }))
-  return { startedAt: Date.parse(o.startedAt), works, reached, faults: from([...faults, ...claims(o, config)]), soft: from(soft) }
+  return { startedAt: Date.parse(o.startedAt), works, reached, faults: from([...faults, ...claims(o, config)]), soft: from(soft), untried: from(untried), advertised: advertised.length }
 }
 
+const UNREADABLE = 'Judge the whole report as dialtone check --json printed it, or check again.'
+
 type Judged = { e: EndpointObservation, state: 'works' | 'stopped' | 'not-tested', faults: Seen[] }
+
+/** No stream header came. */
+function neverSpoke ({ header }: EndpointObservation): boolean {
+  return header === undefined
+}
 
 /** What is wrong with an endpoint that works stops it where nothing else carries federation, such as a certificate that the profile demands. */
 function judgeEndpoint (e: EndpointObservation, o: Observation, config: JudgeConfig): Judged {
   const fault = faultOf(e, o, config)
   if (fault === 'not-tested') return { e, state: 'not-tested', faults: [] }
   if (fault !== undefined) return { e, state: 'stopped', faults: [fault] }
+  // A chain without its certificates cannot be judged; that of a peer which sent none that can be read is invalid, and known to be.
+  if (e.chain !== undefined && e.chain.trust !== 'invalid' && leafOf(e, o) === undefined) {
+    return { e, state: 'stopped', faults: [{ cause: 'unknown', text: 'its certificate is not in the observation, or cannot be read', endpoint: e.id, says: 'its certificate cannot be judged', remedy: UNREADABLE }] }
+  }
   const soft = softFaults(e, o, config)
   const hard = soft.filter(({ state }) => state === 'down')
   return hard.length > 0 ? { e, state: 'stopped', faults: hard } : { e, state: 'works', faults: soft }
@@ -51,6 +67,6 @@ function claims (o: Observation, config: JudgeConfig): Seen[] {
   if (config.ours || config.hostedBy.includes(o.domain)) return []
   return o.claim.filter(({ role, answer }) => role === 'claim' && answer === 'serves')
     .filter(({ endpoint }) => o.claim.some(c => c.endpoint === endpoint && c.role === 'control' && c.answer === 'denies'))
-    .filter(({ endpoint }) => !o.endpoints.some(e => e.id === endpoint && config.expectedAddresses.includes(e.address)))
+    .filter(({ endpoint }) => !o.endpoints.some(e => e.id === endpoint && config.expectedAddresses.some(expected => sameAddress(expected, e.address))))
     .map(({ endpoint, to }) => ({ cause: 'dialback.domain-claimed', text: `answers for ${to}, and denies a made-up name`, endpoint }))
 }

@@ -6,11 +6,16 @@ import type { Fault } from './faults.ts'
 /** Different facts that the sentence tells; the evidence has them all. */
 const TOLD = 2
 
-export function verdictOf (cause: Cause, proof: readonly Fault[], observations: readonly Observation[], config: JudgeConfig): Verdict {
+/** What was decided. `untried`: advertised endpoints that no cause speaks of; `advertised`: how many there are. */
+export type Decision = { cause: Cause, proof: readonly Fault[], untried: readonly Fault[], advertised: number }
+
+export function verdictOf ({ cause, proof, untried, advertised }: Decision, observations: readonly Observation[], config: JudgeConfig): Verdict {
   const { state, side, hop, actor, says, remedy } = CAUSE_ROWS[cause]
   const own = proof.filter(fault => fault.cause === cause)
-  const special = own.find(fault => fault.remedy !== undefined)?.remedy
-  const untested = untestedOf(observations)
+  const special = own.find(fault => fault.remedy !== undefined || fault.says !== undefined)
+  const skipped = cause === 'unknown' ? [] : [...new Set(untried.flatMap(({ endpoint }) => endpoint ?? []))]
+  const untested = [...untestedOf(observations), ...skipped.slice(0, TOLD).map(id => ({ what: placeOf(id, observations), needs: untried.find(({ endpoint }) => endpoint === id)?.remedy ?? 'a vantage that can reach it' }))]
+  const said = cause === 'healthy' && skipped.length > 0 ? `every stage that was asked succeeded on ${advertised - skipped.length} of ${advertised} advertised endpoints; the others could not be tried from here` : special?.says ?? says
   const { domain = 'nothing', asked } = observations[0] ?? {}
   const named = (text: string) => text.replaceAll('DOMAIN', domain).replaceAll('OURS', asked?.as ?? 'OURS')
   const tail = cause === 'healthy' ? `; not asked: ${untested.map(({ what }) => what).join(', ')}` : seen(own.length > 0 ? own : proof, observations)
@@ -19,9 +24,9 @@ export function verdictOf (cause: Cause, proof: readonly Fault[], observations: 
     cause, side: config.ours && side === 'peer' ? 'ours' : side, hop: config.ours && hop === 'peer-server' ? 'our-server' : hop,
     actor: config.ours && actor === 'peer-admin' ? 'server-admin' : actor,
     confidence: confidenceOf(cause, own, observations),
-    sentence: `${domain}: ${says}${tail}.`,
+    sentence: `${domain}: ${said}${tail}.`,
     evidence: evidenceOf(proof, observations),
-    remedy: special === undefined ? remedy.map(named) : [special],
+    remedy: special?.remedy === undefined ? remedy.map(named) : [named(special.remedy)],
     untested,
   }
 }

@@ -8,16 +8,19 @@ import { FAULTS, expectedOfPair, randomPairs, startPair, type Fault } from './fa
 const ORDER = ['dialback.domain-claimed', 'peer.unreachable', 'service.silent', 'certificate.expired', 'certificate.untrusted'] as const
 
 it.each([
-  ['silent', 'refused', 'peer.unreachable'],
-  ['refused', 'silent', 'peer.unreachable'],
-  ['refused', 'claimed', 'dialback.domain-claimed'],
-  ['refused', 'expired', 'degraded.endpoint-dead'],
-  ['unknown-ca', 'expired', 'certificate.expired'],
-  ['no-tls', 'unknown-ca', 'certificate.untrusted'],
-  ['no-tls', 'expiring', 'degraded.certificate-expiring'],
-  ['refused', 'dropped', 'peer.unreachable'],
-] as const)('expects of %s and %s: %s', (a, b, cause) => {
-  expect(expectedOfPair(fault(a), fault(b), ORDER)).toBe(cause)
+  ['silent', 'refused', 'peer.unreachable', 'down'],
+  ['refused', 'silent', 'peer.unreachable', 'down'],
+  ['refused', 'claimed', 'dialback.domain-claimed', 'down'],
+  ['refused', 'expired', 'degraded.endpoint-dead', 'degraded'],
+  ['refused', 'expired-and-needed', 'peer.unreachable', 'down'],
+  ['expired', 'expired-and-needed', 'degraded.endpoint-dead', 'degraded'],
+  ['unknown-ca-and-needed', 'expired-and-needed', 'certificate.expired', 'down'],
+  ['unknown-ca', 'expired', 'certificate.expired', 'degraded'],
+  ['no-tls', 'unknown-ca', 'certificate.untrusted', 'degraded'],
+  ['no-tls', 'expiring', 'degraded.certificate-expiring', 'degraded'],
+  ['refused', 'dropped', 'peer.unreachable', 'down'],
+] as const)('expects of %s and %s: %s', (a, b, cause, state) => {
+  expect(expectedOfPair(fault(a), fault(b), ORDER)).toEqual({ cause, state })
 })
 
 it('gives every fault its own name', () => {

@@ -2,7 +2,7 @@
  * Faults of one endpoint that can be put together: two SRV targets with a different fault each, and the cause that the order of judging puts
  * first. What a whole domain or resolver suffers from cannot be combined and is not here.
  */
-import type { Cause } from '@dialtone/contracts'
+import type { Cause, State } from '@dialtone/contracts'
 import type { CertificateSpec } from './certificates/certificates.ts'
 import { afterHeader, afterTls, clearServer, starttlsServer, untilStarttls } from './peer/scripts.ts'
 import type { ScenarioTimeouts } from './request.ts'
@@ -41,6 +41,8 @@ export const FAULTS: readonly Fault[] = [
   stops('policy', 'peer.busy', { usual: starttlsServer({ header: { refuses: { from: OURS, condition: 'policy-violation' } } }) }),
   { name: 'claimed', cause: 'dialback.domain-claimed', works: true, at: { usual: starttlsServer({ header: { serves: [DOMAIN, OURS] } }) } },
   wrong('expired', 'certificate.expired', { names: NAMES, validDays: { from: -92, to: -2 } }),
+  needed('expired-and-needed', 'certificate.expired', { names: NAMES, validDays: { from: -92, to: -2 } }),
+  needed('unknown-ca-and-needed', 'certificate.untrusted', { names: NAMES, issuer: 'unknown' }),
   wrong('not-yet-valid', 'certificate.not-yet-valid', { names: NAMES, validDays: { from: 2, to: 92 } }),
   wrong('wrong-name', 'certificate.name-mismatch', { names: { dns: ['other.example'] } }),
   wrong('client-only', 'certificate.purpose', { names: NAMES, usages: ['clientAuth'] }),
@@ -57,11 +59,12 @@ const MILD: readonly Cause[] = ['degraded.certificate-expiring', 'degraded.weak-
  * What must be named when one endpoint has `a` and the other `b`. `order` is the order of judging, hardest first. A claim on our domain wins even
  * over success; where only one endpoint works, the other is dead.
  */
-export function expectedOfPair (a: Fault, b: Fault, order: readonly Cause[]): Cause {
+export function expectedOfPair (a: Fault, b: Fault, order: readonly Cause[]): { cause: Cause, state: State } {
   const causes = [a.cause, b.cause]
-  if (causes.includes('dialback.domain-claimed')) return 'dialback.domain-claimed'
-  if (a.works !== b.works) return 'degraded.endpoint-dead'
-  return [...order, ...MILD].find(cause => causes.includes(cause)) ?? a.cause
+  if (causes.includes('dialback.domain-claimed')) return { cause: 'dialback.domain-claimed', state: 'down' }
+  if (a.works !== b.works) return { cause: 'degraded.endpoint-dead', state: 'degraded' }
+  const cause = [...order, ...MILD].find(each => causes.includes(each)) ?? a.cause
+  return { cause, state: a.works || cause === 'peer.busy' ? 'degraded' : 'down' }
 }
 
 /** Pairs of different faults, in a random order of endpoints. `random` gives numbers from 0 to below 1. */
@@ -97,4 +100,9 @@ function stops (name: string, cause: Cause, at: HostAddress): Fault {
 
 function wrong (name: string, cause: Cause, certificate: CertificateSpec): Fault {
   return { name, cause, works: true, at: { usual: starttlsServer({ certificate }) } }
+}
+
+/** Nothing carries federation but the certificate: EXTERNAL alone is offered. */
+function needed (name: string, cause: Cause, certificate: CertificateSpec): Fault {
+  return stops(name, cause, { usual: starttlsServer({ certificate, header: { dialback: false }, tls: { clientCertificate: 'asked' }, featuresAgain: { external: true } }) })
 }

@@ -27,6 +27,13 @@ export function sameAddress (a: string, b: string): boolean {
   return a === b || (addressBytes(a)?.join('.') ?? a) === (addressBytes(b)?.join('.') ?? b)
 }
 
+/** Whether the address lies in a block such as 10.0.0.0/8 or fd00::/8, or is the one that is named; never in what is no block. */
+export function isInBlock (address: string, block: string): boolean {
+  const [text = '', length = '128'] = block.split('/')
+  const [bytes, start] = [addressBytes(address), addressBytes(text)]
+  return bytes !== undefined && start !== undefined && /^\d{1,3}$/.test(length) && isWithin(bytes, { bytes: start, bits: Number(length), what: block })
+}
+
 /** What makes an address unreachable from the Internet, in a word or two; undefined for an ordinary one. */
 export function specialPurpose (text: string): string | undefined {
   const bytes = addressBytes(text)

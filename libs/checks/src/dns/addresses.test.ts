@@ -39,7 +39,11 @@ it('s2s.address-expected says nothing where nothing is expected', () => expect(d
 
 it.each(casesOf(addressPublic, {
   public: { 'documentation addresses': found('192.0.2.1', '2001:db8::1') },
-  private: { 'a private address beside a public one': found('192.0.2.1', '10.0.0.1') },
+  permitted: { 'a private address of a permitted network': { ...found('192.0.2.1', '10.0.0.1'), asked: { ...found().asked, allowNets: ['10.0.0.0/8'] } } },
+  private: {
+    'a private address beside a public one': found('192.0.2.1', '10.0.0.1'),
+    'one beside another that is permitted': { ...found('10.0.0.1', '127.0.0.1'), asked: { ...found().asked, allowNets: ['10.0.0.1'] } },
+  },
   'not-known': { 'no answer': asked(answer('target', 'timeout')) },
 }))('%s', (_, outcome, seen) => expect(seen()).toEqual([outcome]))
 

@@ -38,6 +38,6 @@ export const dnsAnswered = defineDomainCheck({
 const FAILURES = DNS_OUTCOMES.filter(outcome => outcome !== 'answer' && outcome !== 'nodata' && outcome !== 'nxdomain')
 
 function shown (answer: DnsAnswer): string {
-  const why = [reasons(answer), answer.detail === undefined ? undefined : quoted(answer.detail, 120), answer.outcome === 'other-rcode' ? `rcode ${answer.rcode ?? 'unknown'}` : undefined].filter(part => part !== undefined)
+  const why = [reasons(answer), answer.detail, answer.outcome === 'other-rcode' ? `rcode ${answer.rcode ?? 'unknown'}` : undefined].filter(part => part !== undefined)
   return `${answer.type} ${quoted(answer.name, 120)}${why.length === 0 ? '' : ` (${why.join('; ')})`}`
 }

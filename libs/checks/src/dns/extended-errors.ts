@@ -1,6 +1,5 @@
 // Extended DNS errors (RFC 8914 §4, IANA registry), as far as they say why a zone cannot be resolved.
 import type { DnsAnswer } from '@dialtone/contracts'
-import { quoted } from '@dialtone/kernel'
 
 const NAMES: ReadonlyMap<number, string> = new Map([
   [0, 'other error'], [1, 'unsupported DNSKEY algorithm'], [2, 'unsupported DS digest type'], [3, 'stale answer'], [5, 'DNSSEC indeterminate'],
@@ -18,5 +17,5 @@ export function saysBogus ({ extended }: DnsAnswer): boolean {
 /** The reasons that the resolver gave, or undefined. */
 export function reasons ({ extended }: DnsAnswer): string | undefined {
   if (extended.length === 0) return undefined
-  return extended.map(({ code, text }) => `${NAMES.get(code) ?? 'extended error'} (RFC 8914 code ${code})${text === '' ? '' : `: ${quoted(text, 120)}`}`).join(', ')
+  return extended.map(({ code, text }) => `${NAMES.get(code) ?? 'extended error'} (RFC 8914 code ${code})${text === '' ? '' : `: ${text}`}`).join(', ')
 }

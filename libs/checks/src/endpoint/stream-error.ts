@@ -1,5 +1,4 @@
 // Did the peer end the stream with an error, and which? (RFC 6120 §4.9)
-import { quoted } from '@dialtone/kernel'
 import { defineEndpointCheck } from '../check.ts'
 import { deviationOf } from '../deviations.ts'
 import { failed } from './steps.ts'
@@ -19,7 +18,7 @@ export const streamError = defineEndpointCheck({
   judge: ({ steps }) => {
     const failure = failed(steps)
     if (failure?.at !== 'stream' || failure.why !== 'stream-error') return steps.some(({ stage, outcome }) => stage === 'header' && outcome === 'ok') ? 'none' : undefined
-    const detail = quoted(failure.condition, 60) + (failure.text === undefined ? '' : ` "${quoted(failure.text)}"`)
+    const detail = failure.condition + (failure.text === undefined ? '' : ` "${failure.text}"`)
     const known = deviationOf(failure)
     return { outcome: CONDITIONS.get(failure.condition) ?? 'other', detail: known === undefined ? detail : `${detail}, as ${known.server} says when ${known.when}` }
   },

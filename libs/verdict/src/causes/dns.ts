@@ -4,7 +4,7 @@ import { inRecords, row, type CauseRow } from './row.ts'
 
 export const DNS = {
   'dns.resolver-unavailable': row('unknown', 'observer', 'inside-resolver', 'dns-admin', {
-    says: 'the resolver does not answer',
+    says: 'the resolver gives no usable answer',
     proof: 'The resolver fails for the control name as well as for the domain, or for two names. Nothing is said about the domain then.',
     lookAlikes: [['dns.servfail', 'the control name resolves, and the domain alone does not']],
     remedy: [

@@ -16,8 +16,8 @@ export const SERVICE = {
     remedy: ['Check which program holds the port: ss -ltnp | grep 5269. A web server, a port for clients, or direct TLS on the plain port are the usual finds.', 'Then what a load balancer or NAT rule points at. A refusal by tcp wrappers or a limit per address also closes without a byte.'],
   }),
   'service.silent': atPeer('down', {
-    says: 'the connection opens and then nothing comes',
-    proof: 'Nothing came within the time-out of the stage, at the start or after the stream header.',
+    says: 'the connection opens, and what is due does not come in time',
+    proof: 'Nothing, or nothing complete, came within the time-out of the stage: at the start or after the stream header.',
     lookAlikes: [['peer.unreachable', 'the connection does not even open'], ['path.interfered', 'another vantage gets an answer from the same address']],
     remedy: ['Check whether the XMPP server hangs: does it answer on its own host (dialtone check DOMAIN --endpoint 127.0.0.1:5269 --allow-net 127.0.0.0/8)?', 'If it does, a firewall with protocol inspection or a proxy swallows the stream.', 'A server that serves direct TLS there waits for a handshake: its SRV record must be _xmpps-server.'],
   }),
