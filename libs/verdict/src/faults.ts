@@ -15,6 +15,9 @@ const BUSY = new Set(['system-shutdown', 'resource-constraint', 'reset', 'connec
 const REFUSALS = new Set(['policy-violation', 'not-authorized', 'forbidden', 'not-allowed', 'not-acceptable'])
 const ABOUT_OUR_CERTIFICATE = new Set(['certificate_required', 'bad_certificate', 'unknown_ca', 'certificate_unknown', 'unsupported_certificate', 'certificate_expired', 'access_denied'])
 
+/** What was waited for, by the state that the negotiation was in. */
+const DUE: Readonly<Record<string, string>> = { 'awaiting-header': 'the stream header', 'awaiting-features': 'the features', 'awaiting-proceed': 'the answer to STARTTLS' }
+
 /** The fault, `not-tested`, or undefined when the endpoint carries federation as far as it was asked. */
 export function faultOf (e: EndpointObservation, o: Observation, config: JudgeConfig): Seen | 'not-tested' | undefined {
   const failed = e.steps.find(step => step.outcome === 'failed' && step.stage !== 'close')
@@ -55,7 +58,7 @@ function stopped (f: Failure, e: EndpointObservation, o: Observation, config: Ju
     case 'stream-error': return streamError(f, e, o, config)
     case 'broke-protocol': return fault('peer.protocol-error', `we ended the stream with ${f.condition}`)
     case 'not-xmpp': return fault('service.not-xmpp', 'bytes that are no stream header')
-    case 'went-silent': return fault('service.silent', f.received === 0 ? 'not a byte came' : `${f.received} bytes came, and no end of them`)
+    case 'went-silent': return { cause: 'service.silent', text: `${DUE[f.detail ?? ''] ?? 'an answer'} did not come; ${f.received} bytes had`, endpoint: e.id }
     case 'closed': case 'ended': case 'reset': return fault(f.received === 0 ? 'service.not-xmpp' : 'peer.protocol-error', `${f.why} after ${f.received} bytes`)
     default: return unreachable(f)
   }
