@@ -2,7 +2,6 @@
 
 export { CHECKS } from './catalogue.ts'
 export { ask, defineDomainCheck, defineEndpointCheck, type Answer, type Check, type DomainCheck, type EndpointCheck, type Outcome } from './check.ts'
-export { sameAddress } from './dns/address.ts'
 export { DEVIATIONS, deviationOf, type Deviation, type Meaning } from './deviations.ts'
 export { examine } from './examine.ts'
 export { endsAt, identity, leafOf, pathOf } from './certificates.ts'

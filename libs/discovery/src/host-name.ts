@@ -2,13 +2,14 @@
  * What an SRV target, or the host of an override, is: a host name, or what it is instead (RFC 2782, RFC 1123 §2.1). DNS carries any octets, so a
  * target is hostile until it is known to be a name. Says nothing about whether the name has an address.
  */
+import { addressBytes } from './address.ts'
 
 /** `localhost` and `address` are names that can be asked for, and lead nowhere useful; the other two are no names at all. */
 export type TargetProblem = 'address' | 'localhost' | 'unicode' | 'not-a-name'
 
 /** A literal IPv4 or IPv6 address, without brackets. */
 export function isAddress (host: string): boolean {
-  return host.includes(':') ? /^[0-9a-f:]+(?:\d+\.\d+\.\d+\.\d+)?(?:%\w+)?$/i.test(host) : /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host)
+  return addressBytes(host) !== undefined
 }
 
 /** What is wrong with an SRV target, or undefined for a host name. The underscore is tolerated: it is wrong and in use. */

@@ -11,6 +11,9 @@ describe('S1: addresses that DNS should not name are refused', () => {
   for (const address of ['192.0.2.1', '198.51.100.7', '203.0.113.10', '8.8.8.8', '2001:db8::1', '2606:4700::1'])
     it(`but not ${address}`, () => expect(guarded(address, [])).toBeUndefined())
 
+  for (const text of ['127.0.0.001', '999.1.1.1', '0x7f.1', 'localhost', '', '2130706433'])
+    it(`and what is no address, whatever is allowed: '${text}'`, () => expect(guarded(text, ['0.0.0.0/0', '::/0'])).toContain('is no address'))
+
   it('unless the operator allows that network, and only that one', () => {
     expect(guarded('10.1.2.3', ['10.0.0.0/8'])).toBeUndefined()
     expect(guarded('192.168.1.1', ['10.0.0.0/8'])).toContain('private')

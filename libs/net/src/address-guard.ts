@@ -14,6 +14,8 @@ const allowed = new Map<string, BlockList>()
 
 /** Why an address is refused, or undefined. An IPv4 address inside an IPv6 one (mapped, 6to4, NAT64) is judged as both. */
 export function guarded (address: string, allowNets: readonly string[]): string | undefined {
+  // What is no address would be looked up by the system, past the resolver that was named and past this guard.
+  if (isIP(address) === 0) return `${quoted(address, 60)} is no address`
   for (const form of [address, ...embedded(address)]) {
     const family = isIP(form) === 6 ? 'ipv6' : 'ipv4'
     const hit = LISTS.find(({ list }) => list.check(form, family))

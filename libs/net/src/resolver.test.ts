@@ -32,6 +32,17 @@ it('does not believe an answer to another question, or with another id', async (
   expect(await ask(query => ({ ...answer(query), id: (query.id ?? 0) ^ 1 }))).toMatchObject({ outcome: 'malformed', detail: 'an answer with another id' })
 })
 
+it('believes the class IN alone', async () => {
+  const chaos = { type: 'SRV', name: SRV.name, ttl: 60, class: 'CH', data: { priority: 1, weight: 2, port: 5269, target: 'x.a.example' } } as const
+  expect(await ask(query => ({ ...answer(query), answers: [chaos] }))).toMatchObject({ outcome: 'nodata' })
+  expect(await ask(query => ({ ...answer(query), questions: [{ type: 'SRV', name: SRV.name, class: 'CH' }], answers: [chaos] }))).toMatchObject({ outcome: 'malformed' })
+})
+
+it.each(['255.255.255.255', 'fe80::1', '240.0.0.1'])('tells a resolver to which nothing can be sent: %s', async address => {
+  const { answer: said } = await createResolver({ address, port: 9, timeoutMs: 300, attempts: 1 }).ask(SRV, AbortSignal.timeout(5000))
+  expect(['unreachable', 'timeout']).toContain(said.outcome)
+})
+
 it('does not follow an alias chain for ever', async () => {
   expect(await ask(query => ({ ...answer(query), answers: [{ type: 'CNAME', name: SRV.name, ttl: 1, data: SRV.name }] }))).toMatchObject({ outcome: 'malformed' })
 })

@@ -71,28 +71,40 @@ function overUdp (address: string, port: number, question: DnsQuestion, timeoutM
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
   return new Promise((resolve, reject) => {
     let strays = ''
-    const finish = (raw: Raw) => {
+    let over = false
+    const close = () => {
+      over = true
       clearTimeout(timer)
       signal.removeEventListener('abort', abort)
       socket.close()
+    }
+    const finish = (raw: Raw) => {
+      if (over) return
+      close()
       resolve(raw)
     }
     const abort = () => {
-      clearTimeout(timer)
-      socket.close()
+      if (over) return
+      close()
       reject(signal.reason as Error)
     }
+    const unreachable = (error: Error) => finish({ outcome: 'unreachable', detail: quoted(error.message, 100) })
     const timer = setTimeout(() => finish(strays === '' ? { outcome: 'timeout', detail: '' } : { outcome: 'malformed', detail: strays }), timeoutMs)
     if (signal.aborted) return abort()
     signal.addEventListener('abort', abort, { once: true })
-    socket.on('error', error => finish({ outcome: 'unreachable', detail: quoted(error.message, 100) }))
+    socket.on('error', unreachable)
     socket.on('message', message => {
       const read = matched(message, id, question)
       if (typeof read === 'string') strays = read
       else finish({ outcome: 'message', packet: read, message })
     })
     // A connected socket takes datagrams from the resolver alone, and hears that nothing listens there.
-    socket.connect(port, address, () => socket.send(bytes))
+    // Without a route the callback of connect() brings the error, whatever its type says.
+    socket.connect(port, address, ((error?: Error | null) => {
+      if (over) return
+      if (error != null) unreachable(error)
+      else socket.send(bytes, failed => { if (failed !== null) unreachable(failed) })
+    }) as () => void)
   })
 }
 
@@ -138,14 +150,14 @@ function matched (message: Buffer, id: number, question: DnsQuestion): DecodedPa
   }
   if (packet.id !== id || packet.type !== 'response') return 'an answer with another id'
   const [asked] = packet.questions ?? []
-  if (asked === undefined || asked.type !== question.type || bare(asked.name) !== bare(question.name)) return `an answer to another question: ${quoted(asked?.name ?? 'none', 80)}`
+  if (asked === undefined || asked.type !== question.type || asked.class !== 'IN' || bare(asked.name) !== bare(question.name)) return `an answer to another question: ${quoted(asked?.name ?? 'none', 80)}`
   return packet
 }
 
 type Read = Pick<DnsAnswer, 'outcome' | 'rcode' | 'authenticated' | 'records' | 'aliases' | 'negativeTtl' | 'extended' | 'detail'>
 
 function readMessage (packet: DecodedPacket, question: DnsQuestion): Read {
-  const answers = (packet.answers ?? []).slice(0, RECORDS)
+  const answers = (packet.answers ?? []).filter(answer => 'class' in answer && answer.class === 'IN').slice(0, RECORDS)
   const rcode = (message => message & 0x0F)(packet.flags ?? 0)
   const aliases: DnsAnswer['aliases'] = []
   let owner = bare(question.name)

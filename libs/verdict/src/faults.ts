@@ -3,7 +3,8 @@
  * An endpoint that this vantage could not try is `not-tested`, never dead.
  */
 import type { Cause, EndpointObservation, Failure, JudgeConfig, Observation, State } from '@dialtone/contracts'
-import { deviationOf, sameAddress } from '@dialtone/checks'
+import { deviationOf } from '@dialtone/checks'
+import { sameAddress } from '@dialtone/discovery'
 import { quoted, unreachable } from '@dialtone/kernel'
 
 /** A fact that stops federation, or that is wrong although it works. `says` and `remedy` replace those of the cause where the fact itself says it better. */

@@ -1,6 +1,7 @@
 // What one observation proves: the faults of its endpoints, of its records, and a claim on our domain.
-import { leafOf, sameAddress } from '@dialtone/checks'
+import { leafOf } from '@dialtone/checks'
 import type { EndpointObservation, JudgeConfig, Observation } from '@dialtone/contracts'
+import { sameAddress } from '@dialtone/discovery'
 import { faultOf, notTested, type Fault, type Seen } from './faults.ts'
 import { recordFaults, softRecordFaults } from './record-faults.ts'
 import { softFaults } from './soft-faults.ts'

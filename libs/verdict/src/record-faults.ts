@@ -1,7 +1,7 @@
 // What the records prove, where no endpoint works; and what is wrong with them where one does.
-import { examine, sameAddress } from '@dialtone/checks'
+import { examine } from '@dialtone/checks'
 import type { Cause, DnsAnswer, DnsOutcome, EndpointObservation, JudgeConfig, Observation } from '@dialtone/contracts'
-import { canBeAsked, isAbsent, srvRecords, type SrvRecord } from '@dialtone/discovery'
+import { canBeAsked, isAbsent, sameAddress, srvRecords, type SrvRecord } from '@dialtone/discovery'
 import { quoted } from '@dialtone/kernel'
 import type { Seen } from './faults.ts'
 

@@ -1,8 +1,7 @@
 // Is the published address the one that was configured as ours?
-import { isFailed } from '@dialtone/discovery'
+import { isFailed, sameAddress } from '@dialtone/discovery'
 import { defineDomainCheck } from '../check.ts'
 import { addressAnswers, listed, publishedAddresses } from './asked.ts'
-import { sameAddress } from './address.ts'
 
 /** Compares what DNS gave with what the configuration expects. An expectation is an opinion: without one there is no finding. */
 export const addressExpected = defineDomainCheck({

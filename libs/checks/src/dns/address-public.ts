@@ -2,7 +2,7 @@
 import { isFailed } from '@dialtone/discovery'
 import { defineDomainCheck } from '../check.ts'
 import { addressAnswers, listed, publishedAddresses } from './asked.ts'
-import { isInBlock, specialPurpose } from './address.ts'
+import { isInBlock, specialPurpose } from './special-purpose.ts'
 
 /** Reads the addresses alone. The address guard refuses to connect to the same ranges, unless the operator allows them. */
 export const addressPublic = defineDomainCheck({

@@ -5,7 +5,8 @@ import { casesOf, detailsOf } from '../test-support/cases.ts'
 import { addressExpected } from './address-expected.ts'
 import { addressFamilies } from './address-families.ts'
 import { addressPublic } from './address-public.ts'
-import { addressBytes, sameAddress, specialPurpose } from './address.ts'
+import { addressBytes, sameAddress } from '@dialtone/discovery'
+import { specialPurpose } from './special-purpose.ts'
 import { familyWorks } from './family-works.ts'
 
 const REFUSED: Failure = { at: 'tcp', why: 'refused' }
