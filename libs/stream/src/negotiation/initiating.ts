@@ -17,7 +17,7 @@ export type Plan = {
   /** Look and leave: a clean close after the last features, or after the answer to one db:verify. */
   | { authenticate: 'none', question?: Question }
   /** Authenticate as `pair.from`, by EXTERNAL before dialback, as far as these allow and the peer offers. */
-  | { authenticate: readonly ('external' | 'dialback')[], pair: Pair, certificate?: 'any' | 'valid', bidi?: boolean }
+  | { authenticate: readonly ('external' | 'dialback')[], pair: Pair, certificate?: 'any' | 'valid', bidi?: boolean, /** For the test of row C3 alone. */ externalInClear?: true }
 )
 
 /** What a receiving server asks the authoritative one: `id` is that of the stream on which the key came. */
@@ -169,7 +169,7 @@ function afterFeatures (plan: Plan, secured: boolean, header: HeaderSeen, featur
   // XEP-0288 §2.2: after TLS, before authentication.
   const bidi = secured && plan.bidi === true && features.bidi
   const first: Command[] = bidi ? [{ do: 'send-bidi' }] : []
-  if (secured && plan.authenticate.includes('external') && features.mechanisms.includes('EXTERNAL')) return [{ at: 'awaiting-sasl', plan, bidi, header, features }, ...first, { do: 'send-external' }]
+  if ((secured || plan.externalInClear === true) && plan.authenticate.includes('external') && features.mechanisms.includes('EXTERNAL')) return [{ at: 'awaiting-sasl', plan, bidi, header, features }, ...first, { do: 'send-external' }]
   const [next, ...commands] = toDialback(plan, header, features, bidi) ?? leave(plan, refusal('unsupported-feature', 'neither EXTERNAL nor dialback can be used'))
   return [next, ...(next.at === 'closed' ? [] : first), ...commands]
 }

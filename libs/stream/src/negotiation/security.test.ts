@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { FeaturesSeen } from '@dialtone/contracts'
 import type { Event } from './event.ts'
-import { advance, begin, type Plan, type State } from './initiating.ts'
+import { advance, begin, type Plan } from './initiating.ts'
 
 const PAIR = { from: 'ours.example', to: 'partner.example' }
 const features = (given: Partial<FeaturesSeen>): Event => ({ on: 'features', features: { starttls: 'absent', mechanisms: [], dialback: false, dialbackErrors: false, bidi: false, streamManagement: false, other: [], ...given } })
@@ -20,12 +20,13 @@ describe('C2: an offer of STARTTLS that was taken out on the way', () => {
 
 describe('C3: EXTERNAL offered in clear', () => {
   const plan: Plan = { kind: 'starttls', tls: 'never', authenticate: ['external'], pair: PAIR }
-  it('would be used if the state said that the stream is secured', () => {
-    const [, ...commands] = advance({ at: 'awaiting-features', plan, secured: true, authenticated: false, header: header.on === 'header' ? header.header : never() } as State, features({ mechanisms: ['EXTERNAL'] }))
-    expect(commands.map(command => command.do)).toContain('send-external')
+  const offered = features({ mechanisms: ['EXTERNAL'] })
+  it('is taken, and the stream established without TLS, by one that does not ask whether it is encrypted', () => {
+    expect(said({ ...plan, externalInClear: true }, header, offered, { on: 'sasl-success' }, header, features({}))).toEqual(['send-header', 'send-external', 'send-header'])
   })
-  it('is not used in clear', () => {
-    expect(said(plan, header, features({ mechanisms: ['EXTERNAL'] }))).not.toContain('send-external')
+  it('is not taken, and nothing is established', () => {
+    expect(said(plan, header, offered)).toEqual(['send-header', 'send-footer', 'close'])
+    expect(said({ ...plan, tls: 'insist' }, header, offered)).toEqual(['send-header', 'send-starttls'])
   })
 })
 
@@ -37,8 +38,4 @@ function said (plan: Plan, ...events: Event[]): string[] {
     all.push(...commands.map(command => command.do))
   }
   return all
-}
-
-function never (): never {
-  throw new Error('not a header')
 }
