@@ -58,8 +58,9 @@ export async function startCounterpart (scenario: Scenario, recipe: Recipe): Pro
         }
         const address = at.family === 6 ? '::1' : loopbackAddress()
         let direct = ports.direct
-        // What answers on a direct TLS port without TLS is a server's usual port.
-        const [script, port] = at.usual !== undefined ? [at.usual, ports.usual] : at.other !== undefined ? [at.other, ports.other] : [at.direct, at.direct?.[0]?.do === 'tls' ? ports.usual : ports.direct]
+        // What answers on a direct TLS port without TLS is a server's port for STARTTLS. A server with direct TLS has that one too: not where the
+        // scenario has nothing.
+        const [script, port] = at.usual !== undefined ? [at.usual, ports.usual] : at.other !== undefined ? [at.other, ports.other] : [at.direct, at.direct?.[0]?.do === 'tls' ? await freePort(address) : ports.direct]
         if (script !== undefined && (isServer(script) || recipe.breaksOff === true)) {
           const server = await startFor(script, recipe, { domain, address, port, directTls: at.direct?.[0]?.do === 'tls' })
           servers.push(server)
