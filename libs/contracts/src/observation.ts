@@ -1,42 +1,13 @@
 import { Type, type Static } from 'typebox'
+import { Deep } from './deep.ts'
+import { DnsAnswer } from './dns-answer.ts'
 import { Failure } from './failure.ts'
-import {
-  CHAIN_TRUST, DNS_OUTCOMES, DNS_PURPOSES, DNS_TYPES, ENDPOINT_KINDS, ENDPOINT_SOURCES, STAGES, STEP_OUTCOMES,
-} from './words.ts'
+import { ChainSeen, FeaturesSeen, HeaderSeen, TlsSeen, TranscriptLine } from './stream-seen.ts'
+import { DEPTHS, ENDPOINT_KINDS, ENDPOINT_SOURCES, STAGES, STEP_OUTCOMES } from './words.ts'
 
 const closed = { additionalProperties: false }
 const ms = (description: string) => Type.Number({ minimum: 0, description: `Milliseconds: ${description}` })
 const sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' })
-
-export const DnsRecord = Type.Union([
-  Type.Object({ type: Type.Literal('SRV'), ttl: Type.Integer(), priority: Type.Integer(), weight: Type.Integer(), port: Type.Integer(), target: Type.String({ description: "Lower case, no trailing dot; '.' means the service is not offered" }) }, closed),
-  Type.Object({ type: Type.Literal('A'), ttl: Type.Integer(), address: Type.String() }, closed),
-  Type.Object({ type: Type.Literal('AAAA'), ttl: Type.Integer(), address: Type.String() }, closed),
-  Type.Object({ type: Type.Literal('TLSA'), ttl: Type.Integer(), usage: Type.Integer(), selector: Type.Integer(), matching: Type.Integer(), data: Type.String({ description: 'Lower-case hex' }) }, closed),
-  Type.Object({ type: Type.Literal('SOA'), ttl: Type.Integer(), serial: Type.Integer() }, closed),
-])
-export type DnsRecord = Static<typeof DnsRecord>
-
-/** One question to one resolver, and what came back. */
-export const DnsAnswer = Type.Object({
-  name: Type.String(),
-  type: Type.Enum([...DNS_TYPES]),
-  purpose: Type.Enum([...DNS_PURPOSES]),
-  resolver: Type.String({ description: 'address:port' }),
-  outcome: Type.Enum([...DNS_OUTCOMES]),
-  rcode: Type.Optional(Type.Integer()),
-  transport: Type.Enum(['udp', 'tcp']),
-  atMs: ms('from the start of the observation'),
-  ms: ms('from question to answer'),
-  authenticated: Type.Boolean({ description: 'The AD bit; worth something only from a trusted resolver' }),
-  records: Type.Array(DnsRecord, { description: 'Those that answer the question, at the end of the alias chain' }),
-  aliases: Type.Array(Type.Object({ from: Type.String(), to: Type.String(), ttl: Type.Integer() }, closed), { description: 'The CNAME chain, in order' }),
-  negativeTtl: Type.Optional(Type.Integer({ description: 'Seconds (RFC 2308)' })),
-  extended: Type.Array(Type.Object({ code: Type.Integer(), text: Type.String() }, closed), { description: 'RFC 8914' }),
-  message: Type.Optional(sha256),
-  detail: Type.Optional(Type.String({ maxLength: 400 })),
-}, closed)
-export type DnsAnswer = Static<typeof DnsAnswer>
 
 export const Step = Type.Object({
   stage: Type.Enum([...STAGES]),
@@ -47,52 +18,6 @@ export const Step = Type.Object({
 }, closed)
 export type Step = Static<typeof Step>
 
-/** The peer's answer to our stream header (RFC 6120 §4.7). A missing attribute is a missing field. */
-export const HeaderSeen = Type.Object({
-  id: Type.Optional(Type.String()),
-  from: Type.Optional(Type.String()),
-  to: Type.Optional(Type.String()),
-  version: Type.Optional(Type.String()),
-  lang: Type.Optional(Type.String()),
-  contentNamespace: Type.String({ description: 'The default namespace; jabber:server is right' }),
-  dialbackNamespace: Type.Boolean({ description: 'jabber:server:dialback is declared on the header (XEP-0220 §2.1)' }),
-  dialbackPrefix: Type.Optional(Type.String({ description: "The prefix it is bound to; some peers understand 'db' alone" })),
-}, closed)
-export type HeaderSeen = Static<typeof HeaderSeen>
-
-/** One `<stream:features/>`. */
-export const FeaturesSeen = Type.Object({
-  starttls: Type.Enum(['absent', 'optional', 'required']),
-  mechanisms: Type.Array(Type.String(), { description: 'SASL mechanisms' }),
-  dialback: Type.Boolean(),
-  dialbackErrors: Type.Boolean({ description: '<errors/> inside the dialback feature (XEP-0220 §2.5)' }),
-  bidi: Type.Boolean(),
-  streamManagement: Type.Boolean(),
-  limits: Type.Optional(Type.Object({ maxBytes: Type.Optional(Type.Integer()), idleSeconds: Type.Optional(Type.Integer()) }, closed)),
-  other: Type.Array(Type.String(), { description: '{namespace}name of features not named above' }),
-}, closed)
-export type FeaturesSeen = Static<typeof FeaturesSeen>
-
-export const TlsSeen = Type.Object({
-  protocol: Type.String({ description: 'TLSv1.3, TLSv1.2, …' }),
-  cipher: Type.String({ description: 'The IANA name' }),
-  group: Type.Optional(Type.String({ description: 'Key exchange group' })),
-  alpn: Type.Optional(Type.String({ description: "The peer's choice" })),
-  sni: Type.String(),
-  clientCertificateRequested: Type.Boolean(),
-}, closed)
-export type TlsSeen = Static<typeof TlsSeen>
-
-/** Path validation (RFC 5280 §6) without dates, names and extended key usage: those are judged from the certificates. */
-export const ChainSeen = Type.Object({
-  sent: Type.Array(sha256, { description: 'As sent, leaf first' }),
-  trust: Type.Enum([...CHAIN_TRUST]),
-  path: Type.Array(sha256, { description: 'The path that was built, leaf first, anchor last; the leaf alone when none was' }),
-  anchors: Type.Enum(['system', 'given', 'both']),
-  detail: Type.Optional(Type.String({ maxLength: 400 })),
-}, closed)
-export type ChainSeen = Static<typeof ChainSeen>
-
 /** A certificate, whole, so that it can be judged again; digests are here because what judges it computes none. */
 export const StoredCertificate = Type.Object({
   der: Type.String({ description: 'base64' }),
@@ -101,13 +26,6 @@ export const StoredCertificate = Type.Object({
   spkiSha512: Type.String(),
 }, closed)
 export type StoredCertificate = Static<typeof StoredCertificate>
-
-export const TranscriptLine = Type.Object({
-  atMs: ms('from the start of the observation'),
-  direction: Type.Enum(['sent', 'received', 'note']),
-  text: Type.String({ description: 'Redacted: keys, SASL payloads and stanza bodies are masked' }),
-}, closed)
-export type TranscriptLine = Static<typeof TranscriptLine>
 
 /** One target × address × family × kind, from the TCP connect to the close. */
 export const EndpointObservation = Type.Object({
@@ -163,7 +81,7 @@ export const Asked = Type.Object({
   fallbackPort: Type.Integer({ description: '5269, except in tests' }),
   families: Type.Array(Type.Enum([4, 6]), { description: 'Those that this vantage can use' }),
   allowNets: Type.Optional(Type.Array(Type.String(), { description: 'CIDR blocks that were permitted although they are not public' })),
-  depth: Type.Enum(['none']),
+  depth: Type.Enum([...DEPTHS]),
   clientCertificate: Type.Boolean(),
 }, closed)
 export type Asked = Static<typeof Asked>
@@ -182,6 +100,8 @@ export const Observation = Type.Object({
   dns: Type.Array(DnsAnswer),
   endpoints: Type.Array(EndpointObservation),
   claim: Type.Array(ClaimAnswer),
+  /** Absent at depth `none`. */
+  deep: Type.Optional(Deep),
   certificates: Type.Record(Type.String(), StoredCertificate),
   messages: Type.Record(Type.String(), Type.String({ description: 'base64 of a DNS message' })),
   /** How many targets, addresses or endpoints were left out because of a bound. */

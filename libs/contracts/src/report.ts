@@ -23,6 +23,19 @@ export type Evidence = Static<typeof Evidence>
 export const Untested = Type.Object({ what: Type.String(), needs: Type.String() }, closed)
 export type Untested = Static<typeof Untested>
 
+/** One direction of a pair: what is proved about it. */
+export const Half = Type.Object({
+  state: Type.Enum([...STATES]),
+  cause: Type.Enum([...CAUSES]),
+  side: Type.Enum([...SIDES]),
+  sentence: Type.String(),
+}, closed)
+export type Half = Static<typeof Half>
+
+/** Whether OURS and PEER can talk: `out` is ours to peer, `in` is peer to ours. */
+export const PairVerdict = Type.Object({ ours: Type.String(), peer: Type.String(), out: Half, in: Half }, closed)
+export type PairVerdict = Static<typeof PairVerdict>
+
 /** One named root cause about one domain. */
 export const Verdict = Type.Object({
   state: Type.Enum([...STATES]),
@@ -35,6 +48,8 @@ export const Verdict = Type.Object({
   evidence: Type.Array(Evidence),
   remedy: Type.Array(Type.String()),
   untested: Type.Array(Untested),
+  /** Where the check spoke in somebody's name. */
+  pair: Type.Optional(PairVerdict),
 }, closed)
 export type Verdict = Static<typeof Verdict>
 

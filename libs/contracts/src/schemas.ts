@@ -1,6 +1,8 @@
 // The validators (TypeBox, JSON Schema) of the shapes that cross a process boundary.
 
 export { Failure } from './failure.ts'
-export { DnsAnswer, EndpointObservation, Observation } from './observation.ts'
-export { Finding, JointReport, Report, Verdict } from './report.ts'
+export { Deep, DeepConnection } from './deep.ts'
+export { DnsAnswer } from './dns-answer.ts'
+export { EndpointObservation, Observation } from './observation.ts'
+export { Finding, Half, JointReport, PairVerdict, Report, Verdict } from './report.ts'
 export { firstProblem } from './problem.ts'

@@ -11,6 +11,34 @@ export const DIRECT_LADDER = ['tcp', 'tls', 'certificate', 'header', 'features',
 export const STAGES = STARTTLS_LADDER
 export type Stage = (typeof STAGES)[number]
 
+/** How deep dialback is asked: not at all; for the probe's own domain; for OURS with the secret of its real server; for OURS with a made-up key. */
+export const DEPTHS = ['none', 'probe', 'shared', 'knock'] as const
+export type Depth = (typeof DEPTHS)[number]
+
+/** What a connection of a deep check is for: EXTERNAL with our certificate, dialback without it, or the question whether a key is good. */
+export const DEEP_ROLES = ['external', 'dialback', 'verify'] as const
+export type DeepRole = (typeof DEEP_ROLES)[number]
+
+/** The stages of a deep connection, in order: those of its kind of endpoint, then those of its role. */
+export const DEEP_LADDERS = {
+  starttls: {
+    external: ['tcp', 'header', 'features', 'starttls', 'tls', 'certificate', 'features-again', 'external', 'ping', 'close'],
+    dialback: ['tcp', 'header', 'features', 'starttls', 'tls', 'certificate', 'features-again', 'dialback', 'ping', 'close'],
+    verify: ['tcp', 'header', 'features', 'starttls', 'tls', 'certificate', 'features-again', 'question', 'close'],
+  },
+  direct: {
+    external: ['tcp', 'tls', 'certificate', 'header', 'features', 'external', 'ping', 'close'],
+    dialback: ['tcp', 'tls', 'certificate', 'header', 'features', 'dialback', 'ping', 'close'],
+    verify: ['tcp', 'tls', 'certificate', 'header', 'features', 'question', 'close'],
+  },
+} as const satisfies Record<EndpointKind, Record<DeepRole, readonly string[]>>
+export const DEEP_STAGES = [...STAGES.slice(0, -1), 'external', 'dialback', 'question', 'ping', 'close'] as const
+export type DeepStage = (typeof DEEP_STAGES)[number]
+
+/** What our listener answered to db:verify. */
+export const CALLBACK_ANSWERS = ['valid', 'invalid', 'item-not-found', 'policy-violation'] as const
+export type CallbackAnswer = (typeof CALLBACK_ANSWERS)[number]
+
 /** How a stage ended. A stage that was never reached is `not-asked`, never `ok`. */
 export const STEP_OUTCOMES = ['ok', 'failed', 'not-asked'] as const
 export type StepOutcome = (typeof STEP_OUTCOMES)[number]
