@@ -3,3 +3,6 @@ export type Clock = { now: () => number, elapsed: () => number }
 
 /** Cryptographic randomness as an argument. */
 export type Random = { bytes: (count: number) => Uint8Array }
+
+/** Digests as an argument: text in (UTF-8), lower-case hex out. `same` compares in a time that depends on the lengths alone. */
+export type Digest = { sha256: (text: string) => string, hmacSha256: (key: string, text: string) => string, same: (a: string, b: string) => boolean }

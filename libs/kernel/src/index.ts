@@ -2,5 +2,5 @@
 
 export { unreachable } from './unreachable.ts'
 export { OperatorError } from './operator-error.ts'
-export { type Clock, type Random } from './given.ts'
+export { type Clock, type Digest, type Random } from './given.ts'
 export { quoted } from './quoted.ts'

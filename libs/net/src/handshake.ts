@@ -1,0 +1,135 @@
+/**
+ * TLS over a socket that is open already, from either side. Whom the certificate names and whether its chain is trusted are facts for others: here
+ * every certificate passes.
+ */
+import { constants } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { TLSSocket, connect as connectTls, createSecureContext, type DetailedPeerCertificate, type SecureContext, type SecureVersion } from 'node:tls'
+import type { Failure, TlsSeen } from '@dialtone/contracts'
+import { anchorsOf, validateChain, type ChainResult } from './chain.ts'
+import { classifyTls } from './classify.ts'
+
+export type Secured = ChainResult & { tls: TlsSeen }
+
+export type SecureOptions = {
+  /** The server name, always the domain. */
+  sni?: string
+  alpn?: readonly string[]
+  clientCertificate?: { certificate: string, key: string }
+  minVersion?: SecureVersion
+  maxVersion?: SecureVersion
+  anchors: { system: boolean, given: readonly string[] }
+  timeoutMs: number
+}
+
+export type AcceptOptions = {
+  /** PEM; the chain as it is sent, leaf first. */
+  certificate: { certificate: string, key: string }
+  /** For the client's certificate. */
+  anchors: { system: boolean, given: readonly string[] }
+  timeoutMs: number
+}
+
+export type Handshaken = { secured: Secured, secure: TLSSocket } | { failure: Failure }
+
+/** The handshake is over when our side has finished; a refusal of our certificate may still come, and is heard by the first read. */
+export function beginHandshake (plain: Socket, options: SecureOptions): Promise<Handshaken> {
+  return handshaken(plain, options, 'secureConnect', options.sni ?? '', () => connectTls({
+    socket: plain,
+    secureContext: contextOf(options),
+    rejectUnauthorized: false,
+    ...(options.sni === undefined || options.sni === '' ? {} : { servername: options.sni }),
+    ...(options.alpn === undefined ? {} : { ALPNProtocols: [...options.alpn] }),
+    checkServerIdentity: () => undefined,
+  }))
+}
+
+/** The server's side: asks for a certificate and takes any or none; whether it proves anything is judged afterwards, from the chain. */
+export function acceptHandshake (plain: Socket, options: AcceptOptions): Promise<Handshaken> {
+  return handshaken(plain, options, 'secure', '', () => new TLSSocket(plain, {
+    isServer: true,
+    secureContext: serverContextOf(options.certificate),
+    requestCert: true,
+    rejectUnauthorized: false,
+    ALPNProtocols: ['xmpp-server'],
+  }))
+}
+
+/** `done` is the event of a finished handshake, which differs by side. */
+function handshaken (plain: Socket, { anchors, timeoutMs }: Pick<SecureOptions, 'anchors' | 'timeoutMs'>, done: 'secureConnect' | 'secure', sni: string, begin: () => TLSSocket): Promise<Handshaken> {
+  return new Promise(resolve => {
+    let secure: TLSSocket
+    const settle = (result: Handshaken) => {
+      clearTimeout(timer)
+      plain.removeListener('close', closed)
+      if ('failure' in result) plain.destroy()
+      resolve(result)
+    }
+    const timer = setTimeout(() => settle({ failure: { at: 'tls', why: 'timeout' } }), timeoutMs)
+    const closed = () => settle({ failure: { at: 'tls', why: 'closed' } })
+    plain.once('close', closed)
+    try {
+      secure = begin()
+    } catch (error) {
+      return settle({ failure: classifyTls(error) })
+    }
+    secure.once('error', error => settle({ failure: classifyTls(error) }))
+    secure.once(done, () => {
+      secure.removeAllListeners('error')
+      settle({ secured: { tls: tlsSeen(secure, sni), ...validateChain(sentBy(secure), anchorsOf(anchors)) }, secure })
+    })
+  })
+}
+
+function tlsSeen (socket: TLSSocket, sni: string): TlsSeen {
+  const key = socket.getEphemeralKeyInfo() as { type?: string, name?: string, size?: number } | null
+  return {
+    protocol: socket.getProtocol() ?? 'unknown',
+    cipher: socket.getCipher().standardName,
+    ...(key?.name === undefined ? {} : { group: key.name }),
+    ...(typeof socket.alpnProtocol === 'string' ? { alpn: socket.alpnProtocol } : {}),
+    sni,
+    clientCertificateRequested: socket.getSharedSigalgs().length > 0,
+  }
+}
+
+/** The certificates of the peer, leaf first. Node links them by issuer, so that a certificate which nothing leads to is not seen. */
+function sentBy (socket: TLSSocket): Uint8Array[] {
+  const sent: Uint8Array[] = []
+  let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
+  while (next?.raw !== undefined && sent.length < 32 && !sent.some(der => next?.raw.equals(der) === true)) {
+    sent.push(next.raw)
+    next = next.issuerCertificate as DetailedPeerCertificate | undefined
+  }
+  return sent
+}
+
+const contexts = new Map<string, SecureContext>()
+
+/** Without the system's authorities (we validate), and shared: making a context costs more than a handshake. */
+function contextOf ({ clientCertificate, minVersion = 'TLSv1', maxVersion = 'TLSv1.3' }: SecureOptions): SecureContext {
+  const key = [minVersion, maxVersion, clientCertificate?.certificate, clientCertificate?.key].join('\n')
+  const shared = contexts.get(key)
+  if (shared !== undefined) return shared
+  const old = minVersion === 'TLSv1' || minVersion === 'TLSv1.1'
+  const context = createSecureContext({
+    ca: [], minVersion, maxVersion,
+    ...(old ? { ciphers: 'DEFAULT:@SECLEVEL=0' } : {}),
+    ...(clientCertificate === undefined ? {} : { cert: clientCertificate.certificate, key: clientCertificate.key }),
+  })
+  if (contexts.size < 50) contexts.set(key, context)
+  return context
+}
+
+/**
+ * Without tickets: a session that is resumed brings its certificate along, past whatever has changed since (CVE-2025-23419). TLS 1.2 and newer, no
+ * renegotiation.
+ */
+function serverContextOf ({ certificate, key }: AcceptOptions['certificate']): SecureContext {
+  const id = `server\n${certificate}\n${key}`
+  const shared = contexts.get(id)
+  if (shared !== undefined) return shared
+  const context = createSecureContext({ ca: [], cert: certificate, key, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION })
+  if (contexts.size < 50) contexts.set(id, context)
+  return context
+}
