@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest'
+import { DIRECT_LADDER, STARTTLS_LADDER } from '@dialtone/contracts'
 import { createSteps } from './steps.ts'
 
 it('gives each stage its own time and leaves the rest as not asked', () => {
   const times = [0, 4, 4, 9]
   const ended: string[] = []
-  const steps = createSteps('direct', () => times.shift() ?? 9, step => ended.push(step.stage))
+  const steps = createSteps(DIRECT_LADDER, () => times.shift() ?? 9, step => ended.push(step.stage))
   steps.enter('tcp')
   steps.enter('tls')
   steps.fail({ at: 'tls', why: 'timeout' })
@@ -17,7 +18,7 @@ it('gives each stage its own time and leaves the rest as not asked', () => {
 })
 
 it('blames the next stage when something fails between two', () => {
-  const steps = createSteps('starttls', () => 0, () => undefined)
+  const steps = createSteps(STARTTLS_LADDER, () => 0, () => undefined)
   steps.enter('tcp')
   steps.finish()
   steps.fail({ at: 'stream', why: 'closed', received: 0 })

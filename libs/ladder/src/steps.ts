@@ -1,34 +1,35 @@
-import { DIRECT_LADDER, STARTTLS_LADDER, type EndpointKind, type Failure, type Stage, type Step } from '@dialtone/contracts'
+import type { DeepStage, Failure, StepOutcome } from '@dialtone/contracts'
 
-/** The stages of one endpoint while it is observed: one is open at a time, and ends as `ok` or `failed`. */
-export type Steps = {
+export type StepOf<S extends DeepStage> = { stage: S, outcome: StepOutcome, atMs: number, ms: number, failure?: Failure }
+
+/** The stages of one connection while it lives: one is open at a time, and ends as `ok` or `failed`. */
+export type Steps<S extends DeepStage = DeepStage> = {
   /** Opens a stage; the one that is open, if any, ends as `ok`. Opening the open one does nothing. */
-  enter: (stage: Stage) => void
-  /** The open stage ends as `failed`. Without an open stage the first one that was not asked fails. */
-  fail: (failure: Failure) => void
+  enter: (stage: DeepStage) => void
+  /** The open stage ends as `failed`. Without an open stage the first one that was not asked fails. No failure: the peer answered, and said no. */
+  fail: (failure?: Failure) => void
   /** The open stage ends as `ok`. */
   finish: () => void
-  /** Every stage of this kind of endpoint, in order; what was never entered is `not-asked`. */
-  list: () => Step[]
-  readonly current: Stage | undefined
+  /** Every stage of the ladder, in order; what was never entered is `not-asked`. */
+  list: () => StepOf<S>[]
+  readonly current: DeepStage | undefined
 }
 
 /** `since` gives milliseconds from the start of the observation; `ended` hears each step as it ends. */
-export function createSteps (kind: EndpointKind, since: () => number, ended: (step: Step) => void): Steps {
-  const ladder = kind === 'starttls' ? STARTTLS_LADDER : DIRECT_LADDER
-  const done = new Map<Stage, Step>()
-  let open: { stage: Stage, atMs: number } | undefined
+export function createSteps<S extends DeepStage> (ladder: readonly S[], since: () => number, ended: (step: StepOf<DeepStage>) => void): Steps<S> {
+  const done = new Map<DeepStage, StepOf<DeepStage>>()
+  let open: { stage: DeepStage, atMs: number } | undefined
 
-  const end = (failure?: Failure) => {
+  const end = (outcome: 'ok' | 'failed', failure?: Failure) => {
     if (open === undefined) return
-    const step: Step = { stage: open.stage, outcome: failure === undefined ? 'ok' : 'failed', atMs: open.atMs, ms: since() - open.atMs, ...(failure === undefined ? {} : { failure }) }
+    const step = { stage: open.stage, outcome, atMs: open.atMs, ms: since() - open.atMs, ...(failure === undefined ? {} : { failure }) }
     done.set(step.stage, step)
     open = undefined
     ended(step)
   }
-  const enter = (stage: Stage) => {
+  const enter = (stage: DeepStage) => {
     if (open?.stage === stage) return
-    end()
+    end('ok')
     open = { stage, atMs: since() }
   }
 
@@ -37,10 +38,10 @@ export function createSteps (kind: EndpointKind, since: () => number, ended: (st
     fail: failure => {
       const next = ladder.find(stage => !done.has(stage))
       if (open === undefined && next !== undefined) enter(next)
-      end(failure)
+      end('failed', failure)
     },
-    finish: () => end(),
-    list: () => ladder.map(stage => done.get(stage) ?? { stage, outcome: 'not-asked', atMs: 0, ms: 0 }),
+    finish: () => end('ok'),
+    list: () => ladder.map(stage => ({ ...(done.get(stage) ?? { stage, outcome: 'not-asked', atMs: 0, ms: 0 }), stage })),
     get current () { return open?.stage },
   }
 }

@@ -62,7 +62,7 @@ describe('authentication', () => {
     expect(walk(DEEP, ...secure, offers({ mechanisms: ['EXTERNAL'], dialback: true }), refused, answered('valid')).slice(6)).toEqual([
       'awaiting-sasl send-external', 'awaiting-dialback send-dialback-key', 'established',
     ])
-    expect(commands(DEEP, ...secure, offers({ dialback: true })).at(-1)).toEqual({ do: 'send-dialback-key', streamId: 'j' })
+    expect(commands(DEEP, ...secure, offers({ dialback: true })).at(-1)).toEqual({ do: 'send-dialback-key', streamId: 'j', secured: true })
   })
   it('by dialback with a peer from before features, if clear text is allowed', () => {
     expect(walk({ ...DEEP, tls: 'offered' }, old, answered('valid'))).toEqual(['awaiting-header send-header', 'awaiting-dialback send-dialback-key', 'established'])

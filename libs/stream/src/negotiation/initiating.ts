@@ -44,7 +44,7 @@ export type Command =
   | { do: 'send-starttls' }
   | { do: 'send-bidi' }
   | { do: 'send-external' }
-  | { do: 'send-dialback-key', streamId: string }
+  | { do: 'send-dialback-key', streamId: string, secured: boolean }
   | { do: 'send-dialback-question', question: Question }
   /** A stanza of the peer on a bidirectional stream. */
   | { do: 'deliver', pair: Pair }
@@ -106,7 +106,7 @@ const table: { [S in State['at']]: Row<S> } = {
   'awaiting-sasl': {
     'sasl-success': ({ plan, bidi }) => [{ at: 'awaiting-header', plan, secured: true, authenticated: true, bidi }, { do: 'send-header' }],
     // XEP-0178 §3 step 11: after a refusal the stream stays, and dialback may follow.
-    'sasl-failure': ({ plan, bidi, header, features }, { condition, text }) => toDialback(plan, header, features, bidi) ?? leave(plan, refusal(condition, text)),
+    'sasl-failure': ({ plan, bidi, header, features }, { condition, text }) => toDialback(plan, true, header, features, bidi) ?? leave(plan, refusal(condition, text)),
   },
   'awaiting-dialback': {
     'dialback-result': (state, { from, to, answer }) => {
@@ -170,14 +170,14 @@ function afterFeatures (plan: Plan, secured: boolean, header: HeaderSeen, featur
   const bidi = secured && plan.bidi === true && features.bidi
   const first: Command[] = bidi ? [{ do: 'send-bidi' }] : []
   if ((secured || plan.externalInClear === true) && plan.authenticate.includes('external') && features.mechanisms.includes('EXTERNAL')) return [{ at: 'awaiting-sasl', plan, bidi, header, features }, ...first, { do: 'send-external' }]
-  const [next, ...commands] = toDialback(plan, header, features, bidi) ?? leave(plan, refusal('unsupported-feature', 'neither EXTERNAL nor dialback can be used'))
+  const [next, ...commands] = toDialback(plan, secured, header, features, bidi) ?? leave(plan, refusal('unsupported-feature', 'neither EXTERNAL nor dialback can be used'))
   return [next, ...(next.at === 'closed' ? [] : first), ...commands]
 }
 
 /** Dialback is offered by the feature or by its namespace on the header (XEP-0220 §2.1), and needs the stream's id. */
-function toDialback (plan: Plan, header: HeaderSeen, features: FeaturesSeen, bidi: boolean): Step | undefined {
+function toDialback (plan: Plan, secured: boolean, header: HeaderSeen, features: FeaturesSeen, bidi: boolean): Step | undefined {
   if (plan.authenticate === 'none' || !plan.authenticate.includes('dialback') || header.id === undefined || !(features.dialback || header.dialbackNamespace)) return undefined
-  return [{ at: 'awaiting-dialback', plan, bidi, pair: plan.pair }, { do: 'send-dialback-key', streamId: header.id }]
+  return [{ at: 'awaiting-dialback', plan, bidi, pair: plan.pair }, { do: 'send-dialback-key', streamId: header.id, secured }]
 }
 
 /** An answer belongs to a request only with exactly its domains, the other way round (XEP-0220 §3.1). */
