@@ -2,18 +2,19 @@
  * Everything that one vantage can see of one domain: DNS rounds, every endpoint in parallel within bounds, the standard port when every advertised
  * one failed, and the claim question. Facts only.
  */
-import { createHash, randomBytes } from 'node:crypto'
-import type { ClaimAnswer, DnsAnswer, EndpointObservation, Failure, Observation, StoredCertificate } from '@dialtone/contracts'
-import { discover, portProbes, type Plan, type PlannedEndpoint, type Question } from '@dialtone/discovery'
-import { createResolver, type Resolver } from '@dialtone/net'
+import { randomBytes } from 'node:crypto'
+import type { ClaimAnswer, EndpointObservation, Failure, Observation, StoredCertificate } from '@dialtone/contracts'
+import { portProbes, type Plan, type PlannedEndpoint } from '@dialtone/discovery'
 import type { Clock } from '@dialtone/kernel'
 import type { Address } from './converse.ts'
+import { observeDeep } from './deep/observe-deep.ts'
+import { inParallel } from './in-parallel.ts'
 import { endpointId, observeEndpoint, type Observed } from './observe-endpoint.ts'
 import type { Progress } from './progress.ts'
 import type { CheckRequest } from './request.ts'
+import { resolve } from './resolve.ts'
 import { lookAgain } from './second-looks.ts'
 
-const ROUNDS = 8
 const SYSTEM: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
 
 /** Observes. Rejects only when `signal` aborts; everything that the network does is in the observation. */
@@ -47,6 +48,7 @@ export async function observe (request: CheckRequest, { signal, progress = () =>
 
   const claim = request.as === undefined ? [] : await askClaims(request.as, endpoints, plan, request, async (planned, to) => (await watch(planned, { from: 'dialtone.invalid', to, sni: to })).endpoint)
   for (const answer of claim) progress({ at: 'claim', answer })
+  const deep = request.deep === undefined || request.recordsOnly ? undefined : await observeDeep({ request, deep: request.deep, plan, endpoints, certificates, messages, since, signal, progress })
   // What was cut short is no observation: it would be judged as if the peer had failed.
   signal.throwIfAborted()
 
@@ -66,46 +68,17 @@ export async function observe (request: CheckRequest, { signal, progress = () =>
       fallbackPort: request.fallbackPort,
       families: [...request.families],
       ...(request.allowNets.length === 0 ? {} : { allowNets: [...request.allowNets] }),
-      depth: 'none',
+      depth: request.deep?.depth ?? 'none',
       clientCertificate: request.clientCertificate !== undefined,
     },
     dns,
     endpoints,
     claim,
+    ...(deep === undefined ? {} : { deep }),
     certificates,
     messages,
     leftOut: plan.leftOut,
   }
-}
-
-type Resolving = { signal: AbortSignal, progress: (progress: Progress) => void, since: () => number, messages: Record<string, string> }
-
-async function resolve (request: CheckRequest, { signal, progress, since, messages }: Resolving): Promise<{ dns: DnsAnswer[], plan: Plan }> {
-  const resolver = createResolver({ address: request.resolver.address, port: request.resolver.port, timeoutMs: request.timeoutsMs.dns })
-  const dns: DnsAnswer[] = []
-  let asked = 0
-  for (let round = 0; round < ROUNDS; round++) {
-    const step = discover({ domain: request.domain, answers: dns, options: request })
-    if ('plan' in step) return { dns, plan: step.plan }
-    asked += step.ask.length
-    const answers = await Promise.all(step.ask.map(async question => {
-      const answer = await askOne(resolver, question, signal, since, messages)
-      progress({ at: 'dns', asked, answered: dns.length })
-      return answer
-    }))
-    dns.push(...answers)
-    progress({ at: 'dns', asked, answered: dns.length })
-  }
-  throw new TypeError('discovery did not end')
-}
-
-async function askOne (resolver: Resolver, { purpose, ...question }: Question, signal: AbortSignal, since: () => number, messages: Record<string, string>): Promise<DnsAnswer> {
-  const atMs = since()
-  const { answer, message } = await resolver.ask(question, signal)
-  if (message === undefined) return { ...answer, purpose, atMs }
-  const digest = createHash('sha256').update(message).digest('hex')
-  messages[digest] = Buffer.from(message).toString('base64')
-  return { ...answer, purpose, atMs, message: digest }
 }
 
 /** "Do you serve OURS?", and the control: a name that nobody serves. Asked wherever a stream header came: a peer that refuses OURS at stream open is asked all the more. */
@@ -128,13 +101,4 @@ function answerOf ({ features }: EndpointObservation, failure: Failure | undefin
 
 function total ({ steps }: EndpointObservation): number {
   return steps.reduce((sum, { ms }) => sum + ms, 0)
-}
-
-async function inParallel<Item, Result> (items: readonly Item[], most: number, work: (item: Item) => Promise<Result>): Promise<Result[]> {
-  const results: Result[] = []
-  const queue = items.entries()
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, async () => {
-    for (const [at, item] of queue) results[at] = await work(item)
-  }))
-  return results
 }

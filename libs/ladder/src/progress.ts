@@ -1,4 +1,4 @@
-import type { ClaimAnswer, EndpointObservation, Step } from '@dialtone/contracts'
+import type { ClaimAnswer, DeepConnection, DeepRole, DeepStep, EndpointObservation, Step } from '@dialtone/contracts'
 
 /** What is happening, while it happens. For people who wait: nothing is judged from it. */
 export type Progress =
@@ -8,3 +8,7 @@ export type Progress =
   | { at: 'step', endpoint: string, step: Step }
   | { at: 'endpoint', endpoint: EndpointObservation }
   | { at: 'claim', answer: ClaimAnswer }
+  | { at: 'deep-step', endpoint: string, role: DeepRole, step: DeepStep }
+  /** The early warning: a key was sent this long ago, and no answer has come. `called`: the peer has asked about it. */
+  | { at: 'no-answer-yet', endpoint: string, ms: number, called: boolean }
+  | { at: 'deep', connection: DeepConnection }

@@ -1,4 +1,6 @@
-import type { EndpointKind } from '@dialtone/contracts'
+import type { Depth, EndpointKind } from '@dialtone/contracts'
+import type { Keys } from '@dialtone/stream'
+import type { Listener } from './listener/listener.ts'
 
 /** How long each stage may take, in milliseconds. A stage that runs out of time fails with its own time-out, not with the check's. */
 export type StageTimeouts = {
@@ -14,6 +16,27 @@ export type StageTimeouts = {
 
 /** Names one server to speak to instead of what the records say. */
 export type Override = { host: string, port: number, kind: EndpointKind }
+
+/** How to speak in somebody's name, beyond looking. */
+export type DeepRequest = {
+  depth: Exclude<Depth, 'none'>
+  /** In whose name: the probe's own domain at depth `probe`, OURS otherwise. Canonical. */
+  as: string
+  /** Of the secret of that domain; without them a key is made up, which only `knock` does. */
+  keys?: Keys
+  /** The listener of the probe's domain, at depth `probe`. */
+  listener?: Listener
+  /** Addresses at which the world reaches the listener, where they are not those that it listens on (NAT). */
+  publicAddresses: readonly string[]
+  /** Ask the peer's servers about a wrong key. Of a domain of ours that is always done. */
+  verifyPeers: boolean
+  /** Stop at the early warning. */
+  quick: boolean
+  timeoutsMs: { /** Early warning. */ warn: number, /** The full verdict: above what servers take before they give up. */ answer: number, ping: number }
+}
+
+/** Prosody gives up after 90 s; a person is told after 15. */
+export const DEEP_TIMEOUTS: DeepRequest['timeoutsMs'] = { warn: 15_000, answer: 95_000, ping: 15_000 }
 
 /** What to check and from where. Everything that a check depends on, besides the network. */
 export type CheckRequest = {
@@ -40,6 +63,8 @@ export type CheckRequest = {
   anchors: { system: boolean, given: readonly string[] }
   /** A second connection to each endpoint: the certificate that peers see which send no SNI, and whether STARTTLS is granted where none is offered. */
   secondLooks: boolean
+  /** Authenticate too, or try to; absent: look only. */
+  deep?: DeepRequest
   /** Ask DNS and connect to nothing else. */
   recordsOnly: boolean
   /** Endpoints of one domain in flight at once. */

@@ -45,7 +45,8 @@ export type Command =
   | { do: 'send-features', starttls: 'required' | 'optional' | 'absent', external: boolean, dialback: boolean, bidi: boolean }
   | { do: 'send-proceed' }
   | { do: 'send-starttls-failure' }
-  | { do: 'send-sasl-success' }
+  /** From here on the pair is authenticated. */
+  | { do: 'send-sasl-success', pair: Pair }
   | { do: 'send-sasl-failure', condition: 'encryption-required' | 'incorrect-encoding' | 'invalid-mechanism' | 'invalid-authzid' | 'not-authorized' }
   /** Ask the authoritative server of `pair.from`, on another stream than this; `dialback-judged` brings the answer. */
   | { do: 'verify-key', number: number, pair: Pair, key: string }
@@ -125,7 +126,7 @@ const table: { [S in State['at']]: Row<S> } = {
       if (authzid === undefined) return fail('incorrect-encoding')
       if (!identity || standing.authenticated.length > 0) return fail('not-authorized')
       if (authzid !== '' && canonicalDomain(authzid) !== pair.from) return fail('invalid-authzid')
-      return [{ at: 'awaiting-header', offer, secured, first: pair, standing: { ...standing, authenticated: [pair] } }, { do: 'send-sasl-success' }]
+      return [{ at: 'awaiting-header', offer, secured, first: pair, standing: { ...standing, authenticated: [pair] } }, { do: 'send-sasl-success', pair }]
     },
     bidi: state => {
       const { offer, secured, standing } = state

@@ -1,0 +1,145 @@
+/** One connection that authenticates, or asks whether a key is good: a conversation, and what was heard in it. */
+import { randomBytes } from 'node:crypto'
+import { DEEP_LADDERS, type DeepConnection, type DeepRole, type DeepStage, type DialbackAnswerSeen, type PairSeen, type StoredCertificate } from '@dialtone/contracts'
+import type { PlannedEndpoint } from '@dialtone/discovery'
+import { quoted } from '@dialtone/kernel'
+import { connect } from '@dialtone/net'
+import type { DialbackAnswer, Event, Plan, Question, State } from '@dialtone/stream'
+import { converse, type Authenticate, type StreamSeen } from '../converse.ts'
+import type { Expectation } from '../listener/expectation.ts'
+import { endpointId } from '../observe-endpoint.ts'
+import type { Progress } from '../progress.ts'
+import type { CheckRequest, DeepRequest } from '../request.ts'
+import { createSteps } from '../steps.ts'
+import { createTranscript } from '../transcript.ts'
+
+export type DeepGiven = {
+  request: CheckRequest
+  deep: DeepRequest
+  signal: AbortSignal
+  since: () => number
+  progress: (progress: Progress) => void
+  certificates: Record<string, StoredCertificate>
+  /** Of the pair, where our listener hears for it. */
+  expectation?: Expectation
+}
+
+export type Task = {
+  role: DeepRole
+  of: DeepConnection['of']
+  pair: PairSeen
+  /** Role `verify`: what is asked, and what a right server answers. */
+  question?: Question & { right: 'valid' | 'invalid' }
+  /** Role `dialback`: milliseconds to wait for the answer. */
+  dialbackMs?: number
+}
+
+export async function deepConnection (planned: PlannedEndpoint, task: Task, given: DeepGiven): Promise<DeepConnection> {
+  const { request, since, progress, signal } = given
+  const endpoint = endpointId(planned)
+  const startedAtMs = since()
+  const steps = createSteps<DeepStage>(DEEP_LADDERS[planned.kind][task.role], since, step => progress({ at: 'deep-step', endpoint, role: task.role, step }))
+  const transcript = createTranscript(since)
+  const seen: StreamSeen = {}
+  const heard = createHearing(task, { ...given, endpoint, steps })
+  // Shown only where it is the point: with a certificate some servers would not call back.
+  const { clientCertificate, ...withoutCertificate } = request
+  const certificate = task.role === 'external' && clientCertificate !== undefined
+
+  steps.enter('tcp')
+  const opened = await connect({ address: planned.address, port: planned.port, allowNets: request.allowNets, timeoutMs: request.timeoutsMs.tcp, signal })
+  if ('failure' in opened) steps.fail(opened.failure)
+  else {
+    steps.finish()
+    await converse(opened.connection, {
+      plan: planFor(planned, task), address: { ...task.pair, sni: task.pair.to }, request: certificate ? request : withoutCertificate, steps, transcript, seen, certificates: given.certificates, authenticate: heard.authenticate,
+    })
+    opened.connection.destroy()
+    heard.over()
+  }
+  const { ended: _, strayBytes: __, ...kept } = seen
+  const connection: DeepConnection = {
+    role: task.role, endpoint, of: task.of, kind: planned.kind, pair: task.pair, startedAtMs, steps: steps.list(), ...kept, certificate, ...heard.facts(), transcript: transcript.lines(),
+  }
+  progress({ at: 'deep', connection })
+  return connection
+}
+
+function planFor ({ kind }: PlannedEndpoint, { role, pair, question }: Task): Plan {
+  const plan = { kind, tls: 'offered' } as const
+  if (role === 'verify') return { ...plan, authenticate: 'none', ...(question === undefined ? {} : { question }) }
+  return { ...plan, authenticate: [role], pair }
+}
+
+type Facts = Pick<DeepConnection, 'sasl' | 'dialback' | 'question' | 'ping'>
+type Hearing = { authenticate: Authenticate, /** The connection is gone. */ over: () => void, facts: () => Facts }
+
+/** What the conversation says and hears that a light check does not. */
+function createHearing (task: Task, { deep, since, progress, expectation, endpoint, steps, signal }: DeepGiven & { endpoint: string, steps: { enter: (stage: DeepStage) => void, fail: () => void } }): Hearing {
+  const facts: Facts = {}
+  let askedAtMs: number | undefined
+  let warning: NodeJS.Timeout | undefined
+  let ended: () => void = () => undefined
+  const called = () => expectation?.callbacks.some(({ asked }) => asked !== undefined) === true
+
+  const keyFor = (streamId: string, secured: boolean): string => {
+    const scope = { receiving: task.pair.to, originating: task.pair.from, streamId }
+    expectation?.streamIds.add(streamId)
+    facts.dialback = { key: deep.keys === undefined ? 'made-up' : 'true', streamId: quoted(streamId, 100).slice(0, 200), secured, sentAtMs: since(), waitedMs: 0 }
+    const sentAtMs = since()
+    warning = setTimeout(() => progress({ at: 'no-answer-yet', endpoint, ms: since() - sentAtMs, called: called() }), deep.timeoutsMs.warn)
+    return deep.keys?.keyFor(scope) ?? randomBytes(32).toString('hex')
+  }
+  const heard = (event: Event, state: State): void => {
+    if (state.at === 'awaiting-sasl' && event.on === 'sasl-success') facts.sasl = { success: true }
+    if (state.at === 'awaiting-sasl' && event.on === 'sasl-failure') facts.sasl = { success: false, condition: event.condition, ...(event.text === undefined ? {} : { text: event.text }) }
+    if (state.at === 'awaiting-dialback' && facts.dialback !== undefined && facts.dialback.answer === undefined) {
+      clearTimeout(warning)
+      facts.dialback.waitedMs = since() - facts.dialback.sentAtMs
+      if (event.on === 'dialback-result') facts.dialback.answer = seenAnswer(event.answer)
+      if (event.on === 'silence' && task.dialbackMs !== undefined && task.dialbackMs < deep.timeoutsMs.answer) facts.dialback.cutShort = true
+    }
+    if (state.at === 'awaiting-answer' && task.question !== undefined) {
+      facts.question = { right: task.question.right, ms: since() - (askedAtMs ?? since()), ...(event.on === 'dialback-verified' ? { answer: seenAnswer(event.answer) } : {}) }
+    }
+    if (event.on === 'features' || event.on === 'header') askedAtMs = since()
+  }
+  const established = (say: (text: string) => void): AbortSignal => {
+    // In another server's name nothing is said: the stream is closed at once.
+    if (expectation === undefined || deep.depth !== 'probe') return AbortSignal.abort()
+    steps.enter('ping')
+    const done = new AbortController()
+    const id = randomBytes(8).toString('hex')
+    const sentAtMs = since()
+    const settle = (pong: Omit<NonNullable<DeepConnection['ping']>, 'ms'>): void => {
+      if (facts.ping !== undefined) return
+      clearTimeout(timer)
+      signal.removeEventListener('abort', gone)
+      expectation.pings.delete(id)
+      facts.ping = { ...pong, ms: since() - sentAtMs }
+      if (pong.answer === 'none') steps.fail()
+      done.abort()
+    }
+    const gone = () => settle({ answer: 'none' })
+    const timer = setTimeout(gone, deep.timeoutsMs.ping)
+    signal.addEventListener('abort', gone)
+    ended = gone
+    expectation.pings.set(id, settle)
+    say(`<iq type='get' id='${id}' from='${task.pair.from}' to='${task.pair.to}'><ping xmlns='urn:xmpp:ping'/></iq>`)
+    return done.signal
+  }
+  return {
+    authenticate: { keyFor, heard, established, dialbackMs: task.dialbackMs ?? deep.timeoutsMs.answer },
+    over: () => {
+      clearTimeout(warning)
+      ended()
+    },
+    facts: () => facts,
+  }
+}
+
+/** As it was sent, within what the contract keeps. */
+export function seenAnswer (answer: DialbackAnswer): DialbackAnswerSeen {
+  if (answer.type !== 'error') return { type: answer.type }
+  return { type: 'error', condition: answer.condition.slice(0, 64), ...(answer.text === undefined ? {} : { text: answer.text.slice(0, 400) }) }
+}

@@ -1,0 +1,33 @@
+/**
+ * A pair under check: what of it reaches the listener. A callback belongs to it by (from, to, id) of its db:verify, or by its header where none came;
+ * the source address is evidence only.
+ */
+import type { Callback, DialbackAnswerSeen, Failure, Pong } from '@dialtone/contracts'
+
+/** How the peer's key is proved: its authoritative server is asked, over a stream of its own. Never rejects. */
+export type Prove = (question: { from: string, to: string, id: string, key: string }) => Promise<{ answer: DialbackAnswerSeen } | { failure: Failure }>
+
+export type Expectation = {
+  readonly peer: string
+  /** Addresses of the peer's endpoints: what is kept for peers under check is kept for them. */
+  readonly addresses: ReadonlySet<string>
+  readonly prove: Prove
+  /** Milliseconds since the observation began. */
+  readonly since: () => number
+  /** The ids of streams on which a key was sent for the pair. */
+  readonly streamIds: Set<string>
+  /** In order; bounded. */
+  readonly callbacks: Callback[]
+  callbacksLeftOut: number
+  /** Pings that wait, by the id of the stanza. */
+  readonly pings: Map<string, (pong: Omit<Pong, 'ms'>) => void>
+}
+
+/** Kept per pair: more only by a peer that means harm. */
+export const MOST_CALLBACKS = 50
+
+/** Adds a callback, or counts it. */
+export function keep (expectation: Expectation, callback: Callback): void {
+  if (expectation.callbacks.length < MOST_CALLBACKS) expectation.callbacks.push(callback)
+  else expectation.callbacksLeftOut++
+}

@@ -1,0 +1,275 @@
+/** One accepted connection: drives the receiving table, answers questions about keys, proves the keys of peers under check, hears their pongs. */
+import type { Callback, CallbackAnswer, DialbackAnswerSeen, EndpointKind, ListenerEvent, Pong } from '@dialtone/contracts'
+import { quoted } from '@dialtone/kernel'
+import type { Accepted, Secured } from '@dialtone/net'
+import {
+  BEFORE_AUTHENTICATION, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, advanceReceiving, canonicalDomain, childrenOf, createFramer, dialbackAnswerText, featuresText, headerText, identityOf,
+  readCertificate, readEvent, readHeader, saslFailureText, streamErrorText, toElement,
+  type DialbackAnswer, type Framer, type HeaderFrame, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState,
+} from '@dialtone/stream'
+import { keep, type Expectation } from './expectation.ts'
+import type { ListenerLimits } from './limits.ts'
+
+/** What a connection needs of its listener. */
+export type Served = {
+  domain: string
+  certificate?: { certificate: string, key: string }
+  anchors: { system: boolean, given: readonly string[] }
+  limits: ListenerLimits
+  /** The expectation of a pair (peer, ours), if it is under check at this moment. */
+  underCheck: (pair: Pair) => Expectation | undefined
+  isOurs: (key: string, scope: { receiving: string, originating: string, streamId: string }) => boolean
+  /** False when this address has asked too much. */
+  mayAsk: (address: string) => boolean
+  /** Counts a wrong key of this address: whether it is told like others, summed up now (with the number), or no longer told. */
+  wrongKey: (address: string) => 'tell' | 'quiet' | number
+  freshId: () => string
+  now: () => number
+  tell: (event: ListenerEvent) => void
+}
+
+type Untold = ListenerEvent extends infer E ? E extends { connection: number } ? Omit<E, 'at' | 'connection' | 'source'> : never : never
+
+/** Until the connection is closed; never rejects. */
+export async function serve ({ connection, source, address }: Accepted, kind: EndpointKind, number: number, listener: string, served: Served): Promise<void> {
+  const { limits, domain } = served
+  const events: ReceivingEvent[] = []
+  let wake = new AbortController()
+  let reader: Framer | undefined
+  let header: HeaderFrame | undefined
+  let secured: Secured | undefined
+  /** Of the header that we sent last: what a key on this stream is bound to. */
+  let streamId = ''
+  /** What each stanza event that waits is, as far as it can be a pong. */
+  const stanzas: (Stanza | undefined)[] = []
+  /** What the check that it belongs to keeps of it. */
+  let callback: { of: Expectation, seen: Callback } | undefined
+  const began = performance.now()
+  let useful = false
+  let lastEvent = began
+
+  const tell = (event: Untold) => served.tell({ at: new Date(served.now()).toISOString(), connection: number, source, ...event })
+  const say = (text: string) => connection.write(text)
+  const later = (event: ReceivingEvent) => {
+    events.push(event)
+    wake.abort()
+    wake = new AbortController()
+  }
+  const belongsTo = (pair: Pair): Expectation | undefined => {
+    const expectation = served.underCheck(pair)
+    if (expectation === undefined || callback !== undefined) return expectation
+    const seen: Callback = { source, listener, atMs: Math.max(0, expectation.since() - (performance.now() - began)), kind, ...(secured === undefined ? {} : { tls: secured.tls.protocol }) }
+    callback = { of: expectation, seen }
+    keep(expectation, seen)
+    return expectation
+  }
+
+  tell({ on: 'connected', kind })
+  let [state, ...commands] = accept({
+    kind, dialback: true, bidi: false, legacy: true, serves: [domain],
+    tls: served.certificate === undefined ? 'never' : 'optional',
+  })
+  let entered = { state: state.at, at: began }
+  for (;;) {
+    for (const command of commands) {
+      const outcome = await carryOut(command)
+      if (outcome !== undefined) events.push(outcome)
+    }
+    if (state.at === 'closed') break
+    if (entered.state !== state.at) entered = { state: state.at, at: performance.now() }
+    const event = events.shift() ?? await next()
+    if (event === undefined) {
+      commands = []
+      continue
+    }
+    lastEvent = performance.now()
+    note(event, state)
+    ;[state, ...commands] = advanceReceiving(state, event)
+  }
+  const { because } = state
+  if (because !== undefined && callback !== undefined && callback.seen.failure === undefined) callback.seen.failure = because
+  tell({ on: 'closed', ...(because === undefined ? {} : { because }) })
+  // What was said last should arrive; nobody waits for long.
+  await connection.end(1000)
+
+  async function next (): Promise<ReceivingEvent | undefined> {
+    if (connection.unsent > limits.unsentBytes) return { on: 'stopped', failure: { at: 'stream', why: 'went-silent', received: connection.received, detail: 'does not take what it asked for' } }
+    const left = deadline() - performance.now()
+    const { signal } = wake
+    const chunk = left <= 0 ? { timeout: true } as const : await connection.read(left, signal)
+    if ('timeout' in chunk) return signal.aborted ? events.shift() : { on: 'silence', received: connection.received }
+    if ('failure' in chunk) return { on: 'stopped', failure: chunk.failure }
+    if ('end' in chunk) return { on: 'stopped', failure: { at: 'stream', why: 'closed', received: connection.received } }
+    reader ??= read()
+    const consumed = reader.write(chunk.bytes)
+    const last = events.at(-1)
+    // White space before the handshake is harmless; anything else would be read as if it had come through TLS (RFC 6120 §5.3.3).
+    if (last?.on === 'starttls') last.surplus = chunk.bytes.subarray(consumed).filter(byte => byte > 0x20).length
+    return events.shift()
+  }
+
+  function deadline (): number {
+    if (state.at === 'awaiting-header') return Math.min(entered.at + limits.helloMs, useful ? Number.POSITIVE_INFINITY : began + limits.negotiationMs)
+    return useful ? lastEvent + limits.idleMs : began + limits.negotiationMs
+  }
+
+  function read (): Framer {
+    const framer: Framer = createFramer({ limits: BEFORE_AUTHENTICATION }, {
+      header: frame => {
+        header = frame
+        const found = readHeader(frame)
+        if ('refused' in found) {
+          framer.stop()
+          events.push({ on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition: found.refused, detail: `the root is <${quoted(frame.name, 60)}>` } })
+        } else events.push({ on: 'header', header: found.header, identity: proves(found.header.from) })
+      },
+      element: frame => {
+        if (header === undefined) return
+        const event = readEvent(frame, header)
+        if (event.on === 'starttls') framer.stop()
+        if (event.on === 'stanza') stanzas.push(pongOf(toElement(frame, header), event.name))
+        events.push(event)
+      },
+      end: () => events.push({ on: 'footer', received: connection.received }),
+      error: ({ condition, limit, detail }) => events.push({ on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition, ...(limit === undefined ? {} : { limit }), detail } }),
+    })
+    return framer
+  }
+
+  /** The certificate of this connection, judged now, for this very domain (rows D7, D15): chain, dates and name; only of a peer under check. */
+  function proves (from: string | undefined): boolean {
+    const peer = from === undefined ? undefined : canonicalDomain(from)
+    if (secured === undefined || peer === undefined || secured.chain.trust !== 'trusted' || served.underCheck({ from: peer, to: domain }) === undefined) return false
+    const facts = secured.chain.path.map(digest => readCertificate(Buffer.from(secured?.certificates[digest]?.der ?? '', 'base64')))
+    const [leaf] = facts
+    const now = served.now()
+    return leaf !== undefined && identityOf(leaf, peer).match !== 'none' && facts.every(each => each !== undefined && each.notBefore <= now && now <= each.notAfter)
+  }
+
+  /** What people are told, and what the check keeps, of an event. */
+  function note (event: ReceivingEvent, { at }: ReceivingState): void {
+    if (event.on === 'header') {
+      const [from, to] = [event.header.from, event.header.to].map(each => each === undefined ? undefined : quoted(each, 100))
+      const named = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
+      tell({ on: 'header', ...named })
+      const pair = { from: canonicalDomain(event.header.from ?? '') ?? '', to: canonicalDomain(event.header.to ?? '') ?? '' }
+      belongsTo(pair)
+      if (callback !== undefined) callback.seen.header ??= named
+    }
+    if (event.on === 'secured' && secured !== undefined) {
+      tell({ on: 'secured', protocol: secured.tls.protocol })
+      if (callback !== undefined) callback.seen.tls = secured.tls.protocol
+    }
+    if (event.on === 'stopped' && callback !== undefined && at !== 'closed') callback.seen.failure ??= event.failure
+  }
+
+  async function carryOut (command: ReceivingCommand): Promise<ReceivingEvent | undefined> {
+    switch (command.do) {
+      case 'send-header': {
+        streamId = served.freshId()
+        say(headerText({ from: domain, to: command.pair.from, id: streamId }))
+        return undefined
+      }
+      case 'send-features': say(featuresText(command)); return undefined
+      case 'send-proceed': say(PROCEED); return undefined
+      case 'send-starttls-failure': say(STARTTLS_FAILURE); return undefined
+      case 'send-sasl-success': {
+        say(SASL_SUCCESS)
+        reader = undefined
+        authenticated(command.pair, 'external')
+        return undefined
+      }
+      case 'send-sasl-failure': say(saslFailureText(command.condition)); return undefined
+      case 'start-tls': return await secure()
+      case 'verify-key': void prove(command.number, command.pair, command.key); return undefined
+      case 'answer-question': answer(command.pair, command.id, command.key); return undefined
+      case 'refuse-question': answered(command.pair, command.id, command.condition); return undefined
+      case 'send-dialback-result': {
+        say(dialbackAnswerText('result', command.pair.to, command.pair.from, command.answer))
+        if (command.answer.type === 'valid') authenticated(command.pair, 'dialback')
+        return undefined
+      }
+      case 'deliver': return hear(command.pair)
+      case 'send-error': say(streamErrorText(command.condition)); return undefined
+      case 'send-footer': say(FOOTER); return undefined
+      case 'close': return undefined
+      default: return command satisfies never
+    }
+  }
+
+  async function secure (): Promise<ReceivingEvent> {
+    reader = undefined
+    if (served.certificate === undefined) return { on: 'stopped', failure: { at: 'tls', why: 'protocol', detail: 'the listener has no certificate' } }
+    const result = await connection.secureAsServer({ certificate: served.certificate, anchors: served.anchors, timeoutMs: limits.tlsMs })
+    if ('failure' in result) return { on: 'stopped', failure: result.failure }
+    secured = result.secured
+    return { on: 'secured', identity: false }
+  }
+
+  /** db:result: only a pair under check is proved; for any other nobody is asked anything, DNS included (row R1). */
+  async function prove (keyNumber: number, pair: Pair, key: string): Promise<void> {
+    const expectation = belongsTo(pair)
+    tell({ on: 'key', pair, underCheck: expectation !== undefined })
+    if (expectation === undefined) return later({ on: 'dialback-judged', number: keyNumber, answer: { type: 'error', condition: 'policy-violation', text: 'this server answers only those whom it asks itself' } })
+    const atMs = expectation.since()
+    const seen = callback?.seen
+    const outcome = await expectation.prove({ from: pair.to, to: pair.from, id: streamId, key })
+    if (seen !== undefined) seen.reverse = { atMs, ms: expectation.since() - atMs, ...outcome }
+    const answer: DialbackAnswer = 'answer' in outcome ? answerOf(outcome.answer) : { type: 'error', condition: 'remote-connection-failed' }
+    tell({ on: 'judged', pair, answer })
+    later({ on: 'dialback-judged', number: keyNumber, answer })
+  }
+
+  /** db:verify: whether we made the key (XEP-0220 §2.2.2). */
+  function answer (pair: Pair, id: string, key: string): void {
+    if (!served.mayAsk(address)) return answered(pair, id, 'policy-violation')
+    const ours = served.isOurs(key, { receiving: pair.from, originating: pair.to, streamId: id })
+    const how = ours ? 'tell' : served.wrongKey(address)
+    if (typeof how === 'number') tell({ on: 'wrong-keys', count: how })
+    answered(pair, id, ours ? 'valid' : 'invalid', how === 'tell')
+  }
+
+  function answered (pair: Pair, id: string, outcome: CallbackAnswer, told = true): void {
+    const expectation = belongsTo(pair)
+    const ofCheck = expectation?.streamIds.has(id) === true
+    say(dialbackAnswerText('verify', pair.to, pair.from, outcome === 'valid' || outcome === 'invalid' ? { type: outcome } : { type: 'error', condition: outcome }, id))
+    useful ||= outcome === 'valid' || outcome === 'invalid'
+    if (told) tell({ on: 'asked', pair, answered: outcome, underCheck: ofCheck })
+    if (expectation === undefined || callback === undefined) return
+    if (ofCheck) callback.seen.asked ??= { atMs: expectation.since(), answered: outcome }
+    else callback.seen.strangeId ??= quoted(id, 80)
+  }
+
+  function authenticated (pair: Pair, by: 'external' | 'dialback'): void {
+    useful = true
+    belongsTo(pair)
+    tell({ on: 'authenticated', pair, by })
+    if (callback !== undefined) callback.seen.authenticated ??= by
+  }
+
+  /** No stanza but the answer to our ping: any other ends the stream. */
+  function hear (pair: Pair): ReceivingEvent | undefined {
+    const stanza = stanzas.shift()
+    const expectation = served.underCheck(pair)
+    const heard = stanza === undefined ? undefined : expectation?.pings.get(stanza.id)
+    if (stanza === undefined || heard === undefined) return { on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition: 'policy-violation', detail: 'a stanza other than the answer to our ping' } }
+    expectation?.pings.delete(stanza.id)
+    tell({ on: 'pong', pair })
+    heard({ ...stanza.pong, source })
+    return undefined
+  }
+}
+
+type Stanza = { id: string, pong: Omit<Pong, 'ms' | 'source'> }
+
+function pongOf (element: ReturnType<typeof toElement>, name: string): Stanza | undefined {
+  const { id, type } = element.attrs as { id?: unknown, type?: unknown }
+  if (name !== 'iq' || typeof id !== 'string' || (type !== 'result' && type !== 'error')) return undefined
+  const error = childrenOf(element).find(child => child.getName() === 'error')
+  const condition = error === undefined ? undefined : childrenOf(error)[0]?.getName()
+  return { id, pong: { answer: type, ...(condition === undefined ? {} : { condition: quoted(condition, 60).slice(0, 64) }) } }
+}
+
+function answerOf ({ type, condition, text }: DialbackAnswerSeen): DialbackAnswer {
+  return type === 'error' ? { type, condition: condition ?? 'undefined-condition', ...(text === undefined ? {} : { text }) } : { type }
+}
