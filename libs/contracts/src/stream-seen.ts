@@ -38,7 +38,7 @@ export const TlsSeen = Type.Object({
   group: Type.Optional(Type.String({ description: 'Key exchange group' })),
   alpn: Type.Optional(Type.String({ description: "The peer's choice" })),
   sni: Type.String(),
-  clientCertificateRequested: Type.Boolean(),
+  clientCertificateRequested: Type.Optional(Type.Boolean({ description: 'Absent below TLS 1.2, where it cannot be seen' })),
 }, closed)
 export type TlsSeen = Static<typeof TlsSeen>
 

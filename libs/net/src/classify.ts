@@ -8,8 +8,8 @@ export function classifyConnect (error: unknown): Failure {
     case 'ECONNREFUSED': return { at: 'tcp', why: 'refused' }
     case 'ECONNRESET': return { at: 'tcp', why: 'reset' }
     case 'ETIMEDOUT': return { at: 'tcp', why: 'timeout' }
-    case 'EHOSTUNREACH': case 'EHOSTDOWN': case 'ENETDOWN': case 'ENETUNREACH': case 'EACCES': return { at: 'tcp', why: 'unreachable', detail: codeOf(error) }
-    case 'EADDRNOTAVAIL': case 'EAFNOSUPPORT': case 'EINVAL': return { at: 'probe', why: 'no-address-family', detail: codeOf(error) }
+    case 'EHOSTUNREACH': case 'EHOSTDOWN': case 'ENETDOWN': case 'EACCES': return { at: 'tcp', why: 'unreachable', detail: codeOf(error) }
+    case 'ENETUNREACH': case 'EADDRNOTAVAIL': case 'EAFNOSUPPORT': case 'EINVAL': return { at: 'probe', why: 'no-address-family', detail: codeOf(error) }
     case 'EMFILE': case 'ENFILE': case 'ENOBUFS': case 'ENOMEM': return { at: 'probe', why: 'no-resources', detail: codeOf(error) }
     default: return unclassified(error)
   }

@@ -83,13 +83,15 @@ function handshaken (plain: Socket, { anchors, timeoutMs }: Pick<SecureOptions, 
 
 function tlsSeen (socket: TLSSocket, sni: string): TlsSeen {
   const key = socket.getEphemeralKeyInfo() as { type?: string, name?: string, size?: number } | null
+  const protocol = socket.getProtocol() ?? 'unknown'
   return {
-    protocol: socket.getProtocol() ?? 'unknown',
+    protocol,
     cipher: socket.getCipher().standardName,
     ...(key?.name === undefined ? {} : { group: key.name }),
     ...(typeof socket.alpnProtocol === 'string' ? { alpn: socket.alpnProtocol } : {}),
     sni,
-    clientCertificateRequested: socket.getSharedSigalgs().length > 0,
+    // The algorithms come with the request, which older versions send without (RFC 5246 §7.4.4).
+    ...(protocol === 'TLSv1' || protocol === 'TLSv1.1' ? {} : { clientCertificateRequested: socket.getSharedSigalgs().length > 0 }),
   }
 }
 

@@ -27,6 +27,16 @@ for (const [rcode, outcome] of [[0, 'nodata'], [2, 'servfail'], [3, 'nxdomain'],
   })
 }
 
+it('reads the upper bits of the response code, so that BADVERS is no NODATA', async () => {
+  expect(await ask(query => ({ ...answer(query), additionals: [opt(1)] }))).toMatchObject({ outcome: 'other-rcode', rcode: 16 })
+})
+
+it('asks a resolver that does not understand EDNS once more without it', async () => {
+  const records = [{ type: 'SRV', name: SRV.name, ttl: 60, data: { priority: 1, weight: 2, port: 5269, target: 'x.a.example' } }] as const
+  expect(await ask(query => (query.additionals ?? []).length > 0 ? { ...answer(query), questions: [], flags: 0x8181 } : { ...answer(query), answers: [...records] })).toMatchObject({ outcome: 'answer' })
+  expect(await ask(query => ({ ...answer(query), questions: [], flags: 0x8181 }))).toMatchObject({ outcome: 'other-rcode', rcode: 1 })
+})
+
 it('does not believe an answer to another question, or with another id', async () => {
   expect(await ask(query => ({ ...answer(query), questions: [{ type: 'SRV', name: 'evil.example' }] }))).toMatchObject({ outcome: 'malformed', detail: 'an answer to another question: evil.example' })
   expect(await ask(query => ({ ...answer(query), id: (query.id ?? 0) ^ 1 }))).toMatchObject({ outcome: 'malformed', detail: 'an answer with another id' })
@@ -53,6 +63,10 @@ it('tells a resolver that is not there, and one that is silent', async () => {
   for (const socket of sockets.splice(0)) socket.close()
   expect((await createResolver({ address: '127.0.0.1', port, timeoutMs: 500 }).ask(SRV, AbortSignal.timeout(5000))).answer.outcome).toBe('unreachable')
 })
+
+function opt (extendedRcode: number): NonNullable<Packet['additionals']>[number] {
+  return { type: 'OPT', name: '.', udpPayloadSize: 1232, extendedRcode, ednsVersion: 0, flags: 0, flag_do: false, options: [] }
+}
 
 async function ask (reply: (query: Packet) => Packet): Promise<object> {
   const port = await serve(reply)

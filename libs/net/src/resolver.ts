@@ -18,6 +18,8 @@ export type Resolver = { ask: (question: DnsQuestion, signal: AbortSignal) => Pr
 /** Bounds on what one answer may make us keep. */
 const RECORDS = 100
 const ALIASES = 16
+/** What the resolver did not understand (RFC 1035 §4.1.1). */
+const FORMERR = 1
 const RCODES: Record<number, DnsOutcome> = { 2: 'servfail', 3: 'nxdomain', 5: 'refused' }
 
 type Raw = { outcome: 'message', packet: DecodedPacket, message: Uint8Array } | { outcome: 'timeout' | 'unreachable' | 'malformed', detail: string }
@@ -30,10 +32,16 @@ export function createResolver ({ address, port, timeoutMs, attempts = 2 }: { ad
       const began = performance.now()
       let transport: 'udp' | 'tcp' = 'udp'
       let raw: Raw = { outcome: 'timeout', detail: '' }
-      for (let attempt = 0; attempt < attempts && raw.outcome === 'timeout'; attempt++) raw = await overUdp(address, port, question, timeoutMs, signal)
+      let edns = true
+      for (let attempt = 0; attempt < attempts && raw.outcome === 'timeout'; attempt++) raw = await overUdp(address, port, question, { edns, timeoutMs, signal })
+      // A resolver from before EDNS does not understand the question (RFC 6891 §7).
+      if (raw.outcome === 'message' && rcodeOf(raw.packet) === FORMERR) {
+        edns = false
+        raw = await overUdp(address, port, question, { edns, timeoutMs, signal })
+      }
       if (raw.outcome === 'message' && raw.packet.flag_tc) {
         transport = 'tcp'
-        raw = await overTcp(address, port, question, timeoutMs, signal)
+        raw = await overTcp(address, port, question, { edns, timeoutMs, signal })
       }
       const common = { name: question.name, type: question.type, resolver, transport, ms: performance.now() - began }
       if (raw.outcome !== 'message') return { answer: { ...common, outcome: raw.outcome, authenticated: false, records: [], aliases: [], extended: [], ...(raw.detail === '' ? {} : { detail: raw.detail }) } }
@@ -55,19 +63,21 @@ export function systemResolver (file = '/etc/resolv.conf'): { address: string, p
   throw new OperatorError('no-resolver', `${file} names no resolver: give one with --resolver IP[:PORT]`)
 }
 
-function query (question: DnsQuestion): { id: number, bytes: Uint8Array } {
+type How = { edns: boolean, timeoutMs: number, signal: AbortSignal }
+
+function query (question: DnsQuestion, edns: boolean): { id: number, bytes: Uint8Array } {
   const id = randomInt(65_536)
   const flags = 0x0100 | (question.checkingDisabled === true ? 0x0010 : 0x0020) // RD, and CD or AD
   const bytes = encode({
     type: 'query', id, flags,
     questions: [{ type: question.type, name: question.name, class: 'IN' }],
-    additionals: [{ type: 'OPT', name: '.', udpPayloadSize: 1232, extendedRcode: 0, ednsVersion: 0, flags: 0x8000, flag_do: true, options: [] }],
+    additionals: edns ? [{ type: 'OPT', name: '.', udpPayloadSize: 1232, extendedRcode: 0, ednsVersion: 0, flags: 0x8000, flag_do: true, options: [] }] : [],
   })
   return { id, bytes }
 }
 
-function overUdp (address: string, port: number, question: DnsQuestion, timeoutMs: number, signal: AbortSignal): Promise<Raw> {
-  const { id, bytes } = query(question)
+function overUdp (address: string, port: number, question: DnsQuestion, { edns, timeoutMs, signal }: How): Promise<Raw> {
+  const { id, bytes } = query(question, edns)
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
   return new Promise((resolve, reject) => {
     let strays = ''
@@ -108,8 +118,8 @@ function overUdp (address: string, port: number, question: DnsQuestion, timeoutM
   })
 }
 
-function overTcp (address: string, port: number, question: DnsQuestion, timeoutMs: number, signal: AbortSignal): Promise<Raw> {
-  const { id, bytes } = query(question)
+function overTcp (address: string, port: number, question: DnsQuestion, { edns, timeoutMs, signal }: How): Promise<Raw> {
+  const { id, bytes } = query(question, edns)
   return new Promise((resolve, reject) => {
     const socket = connect({ host: address, port })
     let received = Buffer.alloc(0)
@@ -150,6 +160,8 @@ function matched (message: Buffer, id: number, question: DnsQuestion): DecodedPa
   }
   if (packet.id !== id || packet.type !== 'response') return 'an answer with another id'
   const [asked] = packet.questions ?? []
+  // Whoever did not understand the question need not repeat it.
+  if (asked === undefined && rcodeOf(packet) === FORMERR) return packet
   if (asked === undefined || asked.type !== question.type || asked.class !== 'IN' || bare(asked.name) !== bare(question.name)) return `an answer to another question: ${quoted(asked?.name ?? 'none', 80)}`
   return packet
 }
@@ -158,7 +170,7 @@ type Read = Pick<DnsAnswer, 'outcome' | 'rcode' | 'authenticated' | 'records' | 
 
 function readMessage (packet: DecodedPacket, question: DnsQuestion): Read {
   const answers = (packet.answers ?? []).filter(answer => 'class' in answer && answer.class === 'IN').slice(0, RECORDS)
-  const rcode = (message => message & 0x0F)(packet.flags ?? 0)
+  const rcode = rcodeOf(packet)
   const aliases: DnsAnswer['aliases'] = []
   let owner = bare(question.name)
   for (let step = 0; step <= ALIASES; step++) {
@@ -182,6 +194,12 @@ function readMessage (packet: DecodedPacket, question: DnsQuestion): Read {
     extended: extendedOf(packet),
     ...(looped ? { detail: 'the alias chain does not end' } : {}),
   }
+}
+
+/** With the upper bits that EDNS carries (RFC 6891 §6.1.3): BADVERS is no NOERROR. */
+function rcodeOf (packet: DecodedPacket): number {
+  const option = (packet.additionals ?? []).find(additional => additional.type === 'OPT')
+  return ((packet.flags ?? 0) & 0x0F) | ((option?.type === 'OPT' ? option.extendedRcode : 0) << 4)
 }
 
 function recordOf (answer: Answer, wanted: DnsType): DnsRecord | undefined {

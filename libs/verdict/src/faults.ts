@@ -32,11 +32,12 @@ export function faultOf (e: EndpointObservation, o: Observation, config: JudgeCo
   const last = e.headerAgain ?? e.header
   const external = (e.kind === 'direct' || e.tls === undefined ? e.features : e.featuresAgain)?.mechanisms.includes('EXTERNAL') === true
   if (last !== undefined && (last.id ?? '') === '' && !external) return { cause: 'peer.protocol-error', text: 'its stream header has no id, so that dialback is impossible', endpoint: e.id }
-  if (e.tls === undefined) return undefined
-  const offered = e.kind === 'direct' ? e.features : e.featuresAgain
-  const header = e.kind === 'direct' ? e.header : e.headerAgain
-  if (offered === undefined || offered.dialback || offered.mechanisms.includes('EXTERNAL') || header?.dialbackNamespace === true) return undefined
-  return e.tls.clientCertificateRequested
+  const again = e.kind === 'starttls' && e.tls !== undefined
+  const [header, offered] = again ? [e.headerAgain, e.featuresAgain] : [e.header, e.features]
+  // From before XMPP 1.0 there are no features, and none are owed: dialback is declared on the header alone.
+  if ((offered === undefined && header?.version !== undefined) || offered?.dialback === true || external || header?.dialbackNamespace === true) return undefined
+  if (e.tls === undefined) return { cause: 'auth.none-offered', text: 'neither features nor header name dialback, and there is no TLS for EXTERNAL', endpoint: e.id }
+  return e.tls.clientCertificateRequested !== false
     ? o.asked.clientCertificate
       ? { cause: 'auth.external-refused', text: 'asked for our certificate, and then offered neither EXTERNAL nor dialback', endpoint: e.id }
       : { cause: 'auth.external-refused', state: 'unknown', text: 'asks for a certificate, and we had none to show', endpoint: e.id }

@@ -30,7 +30,7 @@ export function proofsOf (o: Observation, config: JudgeConfig): Proofs {
   const untried = judged.flatMap(({ e, state }) => state === 'not-tested' ? [notTested(e)] : [])
   if (!works) {
     const probe = o.endpoints.find(e => e.source === 'port-probe' && judgeEndpoint(e, o, config).state === 'works')
-    if (probe !== undefined && advertised.every(neverSpoke)) faults.push({ cause: 'dns.port-unexpected', text: `XMPP answers on port ${probe.port}` })
+    if (probe !== undefined && advertised.every(neverSpoke)) faults.push({ cause: 'dns.port-unexpected', text: `XMPP answers on port ${probe.port} of the same address, and on no port that is published` })
     faults.push(...recordFaults(o, advertised, config))
     if (faults.length === 0) faults.push(...untried)
   }
@@ -65,7 +65,7 @@ function judgeEndpoint (e: EndpointObservation, o: Observation, config: JudgeCon
 
 /** The claim question accuses only beside a control that was denied, and never of our own endpoints or a named host of ours. */
 function claims (o: Observation, config: JudgeConfig): Seen[] {
-  if (config.ours || config.hostedBy.includes(o.domain)) return []
+  if (config.ours || o.asked.as === o.domain || config.hostedBy.includes(o.domain)) return []
   return o.claim.filter(({ role, answer }) => role === 'claim' && answer === 'serves')
     .filter(({ endpoint }) => o.claim.some(c => c.endpoint === endpoint && c.role === 'control' && c.answer === 'denies'))
     .filter(({ endpoint }) => !o.endpoints.some(e => e.id === endpoint && config.expectedAddresses.some(expected => sameAddress(expected, e.address))))

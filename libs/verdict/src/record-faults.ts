@@ -1,7 +1,7 @@
 // What the records prove, where no endpoint works; and what is wrong with them where one does.
 import { examine } from '@dialtone/checks'
 import type { Cause, DnsAnswer, DnsOutcome, EndpointObservation, JudgeConfig, Observation } from '@dialtone/contracts'
-import { canBeAsked, isAbsent, sameAddress, srvRecords, type SrvRecord } from '@dialtone/discovery'
+import { canBeAsked, isAbsent, isFailed, sameAddress, srvRecords, type SrvRecord } from '@dialtone/discovery'
 import { quoted } from '@dialtone/kernel'
 import type { Seen } from './faults.ts'
 
@@ -32,7 +32,8 @@ export function recordFaults (o: Observation, advertised: readonly EndpointObser
   if (!resolverFails && services.some(({ outcome }) => outcome === 'servfail')) add('dns.servfail', servfail(of('unvalidated')))
   const srv = [...srvRecords(o.dns, 'xmpp-server'), ...srvRecords(o.dns, 'xmpps-server')]
   const dots = services.flatMap(({ records }) => records).filter(record => record.type === 'SRV' && record.target === '.')
-  if (srv.length === 0 && dots.length > 0) add('dns.service-disabled', "the SRV target is '.'")
+  // A service that was not answered for could be the one that is offered.
+  if (srv.length === 0 && dots.length > 0 && !services.some(isFailed)) add('dns.service-disabled', "the SRV target is '.'")
   found.push(...targetFaults(srv, of('target'), o))
   if (srv.length === 0 && allAbsent(services) && allAbsent(of('target', 'fallback'))) add('dns.no-records', 'neither SRV nor address records')
   if (found.length === 0 && failing.length > 0) found.push(lying(o, failing))

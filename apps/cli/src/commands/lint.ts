@@ -47,7 +47,9 @@ export async function runLint (args: readonly string[], out: Out, signal: AbortS
 
 function exitOf (findings: readonly Finding[], { dns }: Observation): number {
   if (findings.some(({ level }) => level === 'error')) return findings.every(({ level, check }) => level !== 'error' || check === 's2s.dns-answered') ? EXIT_CODE.unknown : EXIT_CODE.down
-  if (dns.every(({ outcome }) => outcome !== 'answer' && outcome !== 'nodata' && outcome !== 'nxdomain')) return EXIT_CODE.unknown
+  // That the resolver answers for other names says nothing about this domain.
+  const about = dns.filter(({ purpose }) => purpose !== 'control' && purpose !== 'unvalidated')
+  if (about.every(({ outcome }) => outcome !== 'answer' && outcome !== 'nodata' && outcome !== 'nxdomain')) return EXIT_CODE.unknown
   return findings.some(({ level }) => level === 'warning') ? EXIT_CODE.degraded : EXIT_CODE.up
 }
 

@@ -20,6 +20,7 @@ export const srvRules = defineDomainCheck({
     'not-a-name': { level: 'warning', says: 'names a target that is no host name', remedy: 'Correct the target: letters, digits and hyphens between dots.' },
     'port-zero': { level: 'warning', says: 'names port 0, to which nobody can connect', remedy: 'Name the port that the server listens on, usually 5269.' },
     dangling: { level: 'warning', says: 'names a target that has no address', remedy: 'Add an A or AAAA record for the target, or remove the SRV record.' },
+    'all-dangling': { level: 'error', says: 'names only targets that have no address', remedy: 'Add an A or AAAA record for a target, or correct the names in the SRV records.' },
     duplicate: { level: 'warning', says: 'names one target and port twice', remedy: 'Remove one of the two records.' },
     'not-known': { level: 'unknown', says: 'names targets whose addresses could not be asked for' },
   },
@@ -28,7 +29,8 @@ export const srvRules = defineDomainCheck({
     const records = bothServices(observation)
     if (records.length === 0) return undefined
     const names = [...new Set(records.map(({ target }) => target))].sort()
-    const found = {
+    const dangling = names.filter(name => JUDGED_BY_ADDRESS.has(targetProblem(name)) && isDangling(name, observation))
+    const found: Partial<Record<Rule, string[]>> = {
       'mixed-dot': SERVICES.filter(service => saysNo(dns, service) && srvRecords(dns, service).length > 0).map(service => `_${service}._tcp`),
       literal: names.filter(name => targetProblem(name) === 'address').map(shown),
       localhost: names.filter(name => targetProblem(name) === 'localhost').map(shown),
@@ -36,15 +38,17 @@ export const srvRules = defineDomainCheck({
       'not-a-name': names.filter(name => targetProblem(name) === 'not-a-name').map(shown),
       'port-zero': records.filter(({ port }) => port === 0).map(({ target }) => shown(target)),
       alias: names.flatMap(name => aliasOf(name, observation)),
-      dangling: names.filter(name => JUDGED_BY_ADDRESS.has(targetProblem(name)) && isDangling(name, observation)).map(shown),
+      [dangling.length === names.length ? 'all-dangling' : 'dangling']: dangling.map(shown),
       duplicate: SERVICES.flatMap(service => duplicates(srvRecords(dns, service).map(({ target, port }) => `${shown(target)}:${port}`))),
     }
-    const broken = Object.entries(found).flatMap(([outcome, which]) => which.length === 0 ? [] : [{ outcome: outcome as keyof typeof found, detail: listed([...new Set(which)], 6) }])
+    const broken = Object.entries(found).flatMap(([outcome, which]) => which.length === 0 ? [] : [{ outcome: outcome as Rule, detail: listed([...new Set(which)], 6) }])
     if (broken.length > 0) return broken
     const unknown = names.filter(name => addressesAsked(name, observation).some(isFailed) && !addressesAsked(name, observation).some(({ outcome }) => outcome === 'answer'))
     return unknown.length > 0 ? { outcome: 'not-known', detail: listed(unknown.map(shown), 6) } : 'kept'
   },
 })
+
+type Rule = 'mixed-dot' | 'alias' | 'literal' | 'localhost' | 'unicode' | 'not-a-name' | 'port-zero' | 'dangling' | 'all-dangling' | 'duplicate'
 
 const SERVICES = ['xmpp-server', 'xmpps-server'] as const
 /** An address as target is already judged, whatever asking for it gives. */

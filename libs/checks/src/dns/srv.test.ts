@@ -55,7 +55,8 @@ it.each(casesOf(srvRules, {
   unicode: { 'a U-label': server(srv('m\u00FCnchen.example')) },
   'not-a-name': { 'a blank': server(srv('x example')), 'a port in the name': server(srv('x.example:5269')) },
   'port-zero': { 'port 0': withTarget(srv(X, { port: 0 }), [at('192.0.2.1')]) },
-  dangling: { 'no such host': withTarget(srv(X), 'nxdomain') },
+  dangling: { 'one target of two has no such host': asked(answer('xmpp-server', [srv(X), srv('other.partner.example')]), answer('target', 'nxdomain', { name: X }), answer('target', [at('192.0.2.1')], { name: 'other.partner.example' })) },
+  'all-dangling': { 'no such host': withTarget(srv(X), 'nxdomain') },
   duplicate: { 'one target twice': asked(answer('xmpp-server', [srv(X), srv(X, { priority: 5 })]), answer('target', [at('192.0.2.1')], { name: X })) },
   'not-known': { 'a target that was not answered for': withTarget(srv(X), 'timeout') },
 }))('%s', (_, outcome, found) => expect(found()).toEqual([outcome]))

@@ -1,4 +1,5 @@
 // Does a right XMPP stream header come back? (RFC 6120 §4.7)
+import type { HeaderSeen } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
 import { defineEndpointCheck } from '../check.ts'
 
@@ -16,14 +17,23 @@ export const header = defineEndpointCheck({
     'no-from': { level: 'notice', says: 'answers without saying who it is' },
     'not-asked': { level: 'unknown', says: 'sent no stream header' },
   },
-  judge: (endpoint, { domain }) => {
-    const seen = endpoint.header
-    if (seen === undefined) return 'not-asked'
-    if (seen.contentNamespace !== 'jabber:server') return { outcome: 'wrong-namespace', detail: quoted(seen.contentNamespace, 80) }
-    if (seen.version === undefined) return 'no-version'
-    if (seen.version !== '1.0') return { outcome: 'wrong-version', detail: quoted(seen.version, 20) }
-    if (seen.id === undefined || seen.id === '') return 'no-id'
-    if (seen.from === undefined) return 'no-from'
-    return seen.from.toLowerCase() === domain ? 'right' : { outcome: 'other-host', detail: quoted(seen.from, 120) }
+  judge: ({ header: first, headerAgain }, { domain }) => {
+    if (first === undefined) return 'not-asked'
+    const before = wrongWith(first, domain)
+    const after = headerAgain === undefined ? undefined : wrongWith(headerAgain, domain)
+    if (before !== undefined) return before.detail === undefined ? before.outcome : { outcome: before.outcome, detail: before.detail }
+    return after === undefined ? 'right' : { outcome: after.outcome, detail: [after.detail, 'in the header after TLS'].flatMap(part => part ?? []).join(', ') }
   },
 })
+
+type Wrong = { outcome: 'wrong-namespace' | 'no-version' | 'wrong-version' | 'no-id' | 'no-from' | 'other-host', detail?: string }
+
+/** The first thing that is wrong with one header, if anything. */
+function wrongWith ({ contentNamespace, version, id, from }: HeaderSeen, domain: string): Wrong | undefined {
+  if (contentNamespace !== 'jabber:server') return { outcome: 'wrong-namespace', detail: quoted(contentNamespace, 80) || 'none' }
+  if (version === undefined) return { outcome: 'no-version' }
+  if (version !== '1.0') return { outcome: 'wrong-version', detail: quoted(version, 20) }
+  if (id === undefined || id === '') return { outcome: 'no-id' }
+  if (from === undefined) return { outcome: 'no-from' }
+  return from.toLowerCase() === domain ? undefined : { outcome: 'other-host', detail: quoted(from, 120) }
+}

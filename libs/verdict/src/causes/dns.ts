@@ -46,10 +46,10 @@ export const DNS = {
     remedy: ['Add A or AAAA records for the targets in the evidence, or correct their spelling; a missing final dot in the zone file makes them end in the domain twice.'],
   }),
   'dns.port-unexpected': inRecords('down', {
-    says: 'nothing answers on the SRV port, while the same address speaks XMPP on the usual port',
+    says: 'no XMPP server answers on the published port, while the same address speaks XMPP on the usual one',
     proof: 'Every advertised endpoint fails before the stream header, and the same address completes a check on 5269.',
     lookAlikes: [['peer.unreachable', 'nothing answers on 5269 either']],
-    remedy: ['Correct the port in the SRV record: _xmpp-server._tcp.DOMAIN. IN SRV 0 5 5269 xmpp.DOMAIN. (5369 for 5269 is the usual slip.)', 'Or let the server listen where the record says.'],
+    remedy: ['Correct the SRV record that leads there: _xmpp-server._tcp.DOMAIN. IN SRV 0 5 5269 xmpp.DOMAIN. (5369 for 5269 is the usual slip; _xmpps-server names a port where TLS begins at once.)', 'Or let the server listen where the record says.'],
   }),
   'dns.no-records': inRecords('down', {
     says: 'the domain exists, but has neither a usable SRV record nor an address where a server answers',
