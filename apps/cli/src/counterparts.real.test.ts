@@ -38,7 +38,7 @@ const LEFT_OUT: Record<string, string> = {
   'dropped': 'the packets are dropped before any server could take part',
   'healthy-header-dialback': 'jabberd2 2.7 names dialback in its features, too',
   'policy-at-open': "needs mod_s2s_blacklist, which is not among the modules of Debian's prosody",
-  'not-authorized-at-open': 'as policy-at-open',
+  'not-authorized-at-open': "no module of Debian's prosody refuses a domain by its name, and ejabberd's access rules wait for a key or a certificate",
   'policy-once': 'as policy-at-open',
   'policy-too-soon': 'as policy-at-open',
   'policy-for-nobody': "needs mod_s2s_whitelist, which is not among the modules of Debian's prosody",
