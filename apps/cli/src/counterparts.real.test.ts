@@ -1,5 +1,7 @@
 // The zoo is honest: what its scripted peers and its resolver show is what real servers show. Every scenario that a real server can be made
 // to show runs a second time against that server, behind Unbound and Knot, and the two observations agree in every field that the judge reads.
+import { deviationOf, endsAt, identity, leafOf, pathOf } from '@dialtone/checks'
+import { SERVER_AUTH } from '@dialtone/stream'
 import { SCENARIOS, startScenario, type Scenario } from '@dialtone/zoo'
 import type { EndpointObservation, Failure, Observation, Report } from '@dialtone/contracts'
 import { requestFor } from '@dialtone/ladder'
@@ -22,8 +24,6 @@ const RECIPES: Record<string, Recipe> = {
   'certificate-refused-by-stream-error': { server: 'prosody', breaksOff: true, secureAuth: true },
   'ours-disabled': { server: 'prosody', breaksOff: true, hostLines: ['modules_disabled = { "s2s" }', 'VirtualHost "another.example"'] },
   'dnssec-bogus': { server: 'prosody', bogus: true },
-  // Prosody would not even hear us: we come from a host that it serves.
-  claimed: { server: 'ejabberd' },
   // What is wrong with these is in the DNS: Knot and Unbound are the real servers.
   ...Object.fromEntries([
     'target-is-an-alias', 'target-is-an-address', 'dot-beside-target', 'dangling-target', 'duplicate-target', 'no-such-domain', 'service-disabled', 'both-services-disabled',
@@ -37,20 +37,11 @@ const LEFT_OUT: Record<string, string> = {
   'refused-and-dropped': 'as dropped',
   'dropped': 'the packets are dropped before any server could take part',
   'healthy-header-dialback': 'jabberd2 2.7 names dialback in its features, too',
-  'healthy-weak-key': "Debian's OpenSSL refuses to load such a key",
-  'healthy-tls11': "Debian's OpenSSL is built to begin at TLS 1.2",
-  'nothing-offered': "Prosody without mod_dialback and mod_saslauth ends the stream: undefined-condition, 'No stream features to offer'",
-  'external-withheld': 'as nothing-offered',
-  'external-withheld-nothing-shown': 'as nothing-offered',
-  'claimed-by-our-host': "Prosody with our domain among its hosts refuses us: 'Attempt to connect from a host we serve'",
-  'certificate-demanded-tls13': 'Prosody and ejabberd ask for a certificate and never demand one in the handshake',
-  'certificate-not-accepted-tls13': 'as certificate-demanded-tls13',
-  'certificate-not-accepted-tls12': 'as certificate-demanded-tls13',
-  'policy-at-open': 'needs a module that Debian does not package',
-  'not-authorized-at-open': 'needs a module that Debian does not package',
-  'policy-once': 'needs a module that Debian does not package',
-  'policy-too-soon': 'needs a module that Debian does not package',
-  'policy-for-nobody': 'needs a module that Debian does not package',
+  'policy-at-open': "needs mod_s2s_blacklist, which is not among the modules of Debian's prosody",
+  'not-authorized-at-open': "no module of Debian's prosody refuses a domain by its name, and ejabberd's access rules wait for a key or a certificate",
+  'policy-once': 'as policy-at-open',
+  'policy-too-soon': 'as policy-at-open',
+  'policy-for-nobody': "needs mod_s2s_whitelist, which is not among the modules of Debian's prosody",
   'shutting-down': 'a server that is stopped refuses connections long before a check could meet its last words',
   'overloaded': 'a queue that is full at the right moment cannot be arranged',
   'wants-version': 'no configuration of ejabberd 23.01 sends it',
@@ -105,38 +96,57 @@ async function checkActed (scenario: Scenario, signal: AbortSignal): Promise<Rep
 }
 
 /**
- * What verdicts are made of: the outcome of each question and stage, what failed and how, whether there was TLS, whether a way to authenticate
- * was offered after it, whether the chain is trusted, who answered for whom. Not what differs between any two servers: texts, ids, ports, order.
+ * What verdicts are made of: the outcome of each question and stage, what failed and how and what its text is known to mean, whether there was
+ * TLS, how one could authenticate after it, what is wrong with the certificate, who answered for whom. Not what differs between any two servers:
+ * words, ids, ports, order.
  */
 function whatTheJudgeReads (observation: Observation): unknown {
   return {
     dns: observation.dns.map(({ purpose, name, type, outcome, authenticated, records, aliases }) => ({
-      purpose, name: /^\d[\d.]*$/.test(name) ? 'address' : name.replace(/^_\d+\./, '_port.'), type, outcome, authenticated: observation.asked.resolver !== '' && authenticated, aliases: aliases.length,
+      purpose, name: /^\d[\d.]*$/.test(name) ? 'address' : name.replace(/^_\d+\./, '_port.'), type, outcome, authenticated, aliases: aliases.length,
       records: records.map(record => record.type === 'SRV' ? `${record.priority} ${/^\d/.test(record.target) ? 'address' : record.target}` : record.type).toSorted(),
     })).toSorted(byText),
-    endpoints: observation.endpoints.map(endpointFacts).toSorted(byText),
+    endpoints: observation.endpoints.map(endpoint => endpointFacts(endpoint, observation)).toSorted(byText),
     claim: observation.claim.map(({ role, answer }) => ({ role, answer })).toSorted(byText),
     leftOut: observation.leftOut,
   }
 }
 
-function endpointFacts ({ kind, source, target, family, priority, steps, header, features, tls, chain, headerAgain, featuresAgain }: EndpointObservation): unknown {
+function endpointFacts (endpoint: EndpointObservation, observation: Observation): unknown {
+  const { kind, source, target, family, priority, steps, header, features, tls, chain, headerAgain, featuresAgain } = endpoint
   const last = kind === 'direct' ? features : featuresAgain
   const opening = kind === 'direct' ? header : headerAgain
   return {
     kind, source, target: /^\d/.test(target) ? 'address' : target, family, priority,
     steps: steps.map(({ stage, outcome, failure }) => ({ stage, outcome, failure: failure === undefined ? undefined : failureFacts(failure) })),
     tls: tls !== undefined,
+    asksForACertificate: tls?.clientCertificateRequested,
     offersTls: features?.starttls === undefined ? undefined : features.starttls !== 'absent',
-    authenticates: last === undefined ? undefined : last.dialback || last.mechanisms.includes('EXTERNAL') || opening?.dialbackNamespace === true,
+    external: last?.mechanisms.includes('EXTERNAL'),
+    dialback: last === undefined ? undefined : last.dialback || opening?.dialbackNamespace === true,
     trust: chain?.trust,
+    certificate: certificateFacts(endpoint, observation),
     version: header?.version,
-    namespace: header?.contentNamespace,
+    namespaces: [header?.contentNamespace, headerAgain?.contentNamespace],
+    ids: [header, headerAgain].map(each => each === undefined ? undefined : (each.id ?? '') !== ''),
+  }
+}
+
+function certificateFacts (endpoint: EndpointObservation, observation: Observation): unknown {
+  const leaf = leafOf(endpoint, observation)
+  if (leaf === undefined) return undefined
+  const now = Date.parse(observation.startedAt)
+  const end = endsAt(endpoint, observation) ?? now
+  return {
+    named: identity(endpoint, observation)?.match !== 'none',
+    dates: pathOf(endpoint, observation).some(({ notBefore }) => notBefore > now) ? 'not yet' : end < now ? 'over' : end < now + 14 * 86_400_000 ? 'soon' : 'good',
+    forServers: leaf.extendedKeyUsage?.includes(SERVER_AUTH) ?? true,
   }
 }
 
 function failureFacts (failure: Failure): unknown {
-  return { at: failure.at, why: failure.why, ...('condition' in failure ? { condition: failure.condition } : {}), ...('alert' in failure ? { alert: failure.alert } : {}) }
+  return { at: failure.at, why: failure.why, ...('condition' in failure ? { condition: failure.condition } : {}), ...('alert' in failure ? { alert: failure.alert } : {}),
+    ...(failure.at === 'stream' && failure.why === 'stream-error' ? { means: deviationOf(failure)?.means } : {}), ...('received' in failure ? { silent: failure.received === 0 } : {}) }
 }
 
 function byText (a: unknown, b: unknown): number {

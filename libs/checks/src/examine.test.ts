@@ -50,7 +50,11 @@ describe('TLS and authentication', () => {
   finds('s2s.certificate-trust', 'incomplete', 'a chain without its intermediate', seen({ tls: TLS, chain: { sent: [], trust: 'incomplete', path: [], anchors: 'given' } }))
   finds('s2s.authentication-offer', 'both', 'EXTERNAL and dialback', seen({ tls: TLS, header: HEADER, headerAgain: HEADER, featuresAgain: { ...FEATURES, mechanisms: ['EXTERNAL'], dialback: true } }))
   finds('s2s.authentication-offer', 'legacy-dialback', 'a namespace alone', seen({ tls: TLS, headerAgain: HEADER, featuresAgain: FEATURES }))
-  finds('s2s.authentication-offer', 'none', 'nothing', seen({ tls: TLS, headerAgain: { ...HEADER, dialbackNamespace: false }, featuresAgain: FEATURES }))
+  const nothing = { headerAgain: { ...HEADER, dialbackNamespace: false }, featuresAgain: FEATURES }
+  const shown = seen({ ...nothing, tls: TLS })
+  finds('s2s.authentication-offer', 'none', 'nothing, and no certificate is asked for', seen({ ...nothing, tls: { ...TLS, clientCertificateRequested: false } }))
+  finds('s2s.authentication-offer', 'none', 'nothing for our certificate', { ...shown, asked: { ...shown.asked, clientCertificate: true } })
+  finds('s2s.authentication-offer', 'withheld', 'nothing for those who show no certificate', shown)
 })
 
 describe('the claim question', () => {

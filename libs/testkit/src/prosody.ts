@@ -13,6 +13,10 @@ export type ProsodyOptions = XmppOptions & {
   modules?: readonly string[]
   /** Lua fields for TLS beside certificate and key: 'protocol = "tlsv1_2"'. */
   ssl?: readonly string[]
+  /** PEM; authorities that it trusts beside the system's. It offers EXTERNAL to those alone whose certificate it trusts. */
+  trusts?: string
+  /** Lines for OpenSSL itself: what LuaSec has no word for. */
+  openssl?: readonly string[]
   /** Lua lines for each host. */
   hostLines?: readonly string[]
 }
@@ -25,13 +29,14 @@ export async function startProsody (options: ProsodyOptions): Promise<XmppServer
   mkdirSync(join(folder.path, 'data'))
   mkdirSync(join(folder.path, 'certificates'))
   const file = folder.write('prosody.cfg.lua', configure(options, places, folder, log))
-  const programs = [{ name: 'prosody', command: '/usr/bin/prosody', args: ['-F', '--config', file], listens: listening(places) }]
+  const programs = [{ name: 'prosody', command: '/usr/bin/prosody', args: ['-F', '--config', file], listens: listening(places), env: openssl(options, folder) }]
   return { ...await launch({ name: 'prosody', programs, logFiles: [log], folder }), ...places }
 }
 
-function configure ({ hosts, tls, certificate, secureAuth = false, modules = [], ssl = [], hostLines = [] }: ProsodyOptions, places: Awaited<ReturnType<typeof placesFor>>, folder: Folder, log: string): string {
+function configure ({ hosts, tls, certificate, secureAuth = false, modules = [], ssl = [], trusts, hostLines = [] }: ProsodyOptions, places: Awaited<ReturnType<typeof placesFor>>, folder: Folder, log: string): string {
   const loaded = ['dialback', 'disco', 'ping', 'saslauth', 'stanza_debug', ...(tls === 'off' ? [] : ['tls']), ...modules.filter(name => !name.startsWith('!'))]
     .filter(name => !modules.includes(`!${name}`))
+  const encryption = [...ssl, ...(trusts === undefined ? [] : [`cafile = ${lua(folder.write('authorities.pem', trusts))}`])]
   const lines = [
     'run_as_root = true',
     `data_path = ${lua(join(folder.path, 'data'))}`,
@@ -47,7 +52,7 @@ function configure ({ hosts, tls, certificate, secureAuth = false, modules = [],
     'storage = "memory"',
     `log = { { levels = { min = "debug" }, to = "file", filename = ${lua(log)} } }`,
     // For direct TLS, which knows no host before the handshake.
-    ...(ssl.length === 0 ? [] : [`ssl = { ${ssl.join(', ')} }`]),
+    ...(encryption.length === 0 ? [] : [`ssl = { ${encryption.join(', ')} }`]),
   ]
   for (const host of hosts) {
     lines.push(`VirtualHost ${lua(host)}`, ...hostLines)
@@ -55,9 +60,14 @@ function configure ({ hosts, tls, certificate, secureAuth = false, modules = [],
     // The host's own setting is for STARTTLS; a direct TLS port finds the files by their names.
     const chain = folder.write(`certificates/${host}.crt`, certificate.chain)
     const key = folder.write(`certificates/${host}.key`, certificate.key)
-    lines.push(`ssl = { ${[`certificate = ${lua(chain)}`, `key = ${lua(key)}`, ...ssl].join(', ')} }`)
+    lines.push(`ssl = { ${[`certificate = ${lua(chain)}`, `key = ${lua(key)}`, ...encryption].join(', ')} }`)
   }
   return lines.join('\n') + '\n'
+}
+
+function openssl ({ openssl = [] }: ProsodyOptions, folder: Folder): Record<string, string> {
+  if (openssl.length === 0) return {}
+  return { OPENSSL_CONF: folder.write('openssl.cnf', ['openssl_conf = all', '[all]', 'ssl_conf = tls', '[tls]', 'system_default = lines', '[lines]', ...openssl].join('\n') + '\n') }
 }
 
 function lua (text: string): string {

@@ -9,7 +9,7 @@ import type { Zone } from './knot.ts'
 import { startEjabberd } from './ejabberd.ts'
 import { startJabberd2 } from './jabberd2.ts'
 import { accepts, freePort, loopbackAddress } from './loopback.ts'
-import { startProsody } from './prosody.ts'
+import { startProsody, type ProsodyOptions } from './prosody.ts'
 import type { XmppOptions, XmppServer } from './xmpp-server.ts'
 
 export type StartedCounterpart = {
@@ -46,6 +46,8 @@ export async function startCounterpart (scenario: Scenario, recipe: Recipe): Pro
   }
   try {
     const ports: Ports = { usual: await portForAll(), direct: await portForAll(), other: await portForAll() }
+    // The authority of the certificate that we show.
+    const ours = scenario.request?.clientCertificate === undefined ? undefined : await trustedRoot()
     const servers: XmppServer[] = []
     const places: At[] = []
     for (const { name: host, addresses } of scenario.hosts) {
@@ -62,7 +64,7 @@ export async function startCounterpart (scenario: Scenario, recipe: Recipe): Pro
         // scenario has nothing.
         const [script, port] = at.usual !== undefined ? [at.usual, ports.usual] : at.other !== undefined ? [at.other, ports.other] : [at.direct, at.direct?.[0]?.do === 'tls' ? await freePort(address) : ports.direct]
         if (script !== undefined && (isServer(script) || recipe.breaksOff === true)) {
-          const server = await startFor(script, recipe, { domain, address, port, directTls: at.direct?.[0]?.do === 'tls' })
+          const server = await startFor(script, recipe, { domain, address, port, directTls: at.direct?.[0]?.do === 'tls', ours })
           servers.push(server)
           closers.push(server.stop)
           direct = server.directTlsPort ?? direct
@@ -88,7 +90,7 @@ function isServer (script: Script): boolean {
   return script.some(step => step.do === 'goodbye')
 }
 
-async function startFor (script: Script, recipe: Recipe, { domain, address, port, directTls }: { domain: string, address: string, port: number, directTls: boolean }): Promise<XmppServer> {
+async function startFor (script: Script, recipe: Recipe, { domain, address, port, directTls, ours }: { domain: string, address: string, port: number, directTls: boolean, ours: string | undefined }): Promise<XmppServer> {
   const header = script.find(step => step.do === 'header')
   const features = script.filter(step => step.do === 'features')
   const handshake = script.find(step => step.do === 'tls')
@@ -102,8 +104,30 @@ async function startFor (script: Script, recipe: Recipe, { domain, address, port
   }
   if (recipe.server === 'jabberd2') return await startJabberd2(options)
   if (recipe.server === 'ejabberd') return await startEjabberd(options)
-  const ssl = [...(handshake?.only === 'TLSv1.2' ? ['protocol = "tlsv1_2"'] : []), ...(handshake?.ciphers === undefined ? [] : [`ciphers = ${JSON.stringify(handshake.ciphers)}`])]
-  return await startProsody({ ...options, ssl, secureAuth: recipe.secureAuth === true, hostLines: recipe.hostLines ?? [] })
+  return await startProsody({ ...options, ...prosodyOf(script, ours), secureAuth: recipe.secureAuth === true, hostLines: recipe.hostLines ?? [] })
+}
+
+/** How Prosody is told to do what the script does. */
+function prosodyOf (script: Script, ours: string | undefined): Pick<ProsodyOptions, 'modules' | 'ssl' | 'trusts' | 'openssl'> {
+  const { only, ciphers, clientCertificate, alertAtCertificate, signatures } = script.find(step => step.do === 'tls') ?? {}
+  const offered = script.findLast(step => step.do === 'features')
+  return {
+    // Without any feature it would end the stream: undefined-condition, "No stream features to offer".
+    modules: offered !== undefined && offered.dialback === undefined ? ['!dialback', 's2s_bidi'] : [],
+    ssl: [
+      ...(only === undefined ? [] : [`protocol = "${only.toLowerCase().replace('.', '_')}"`]),
+      ...(ciphers === undefined ? [] : [`ciphers = ${JSON.stringify(ciphers)}`]),
+      ...(clientCertificate === 'never' ? ['verify = "none"'] : []),
+      ...(clientCertificate === 'demanded' ? ['verify = { "peer", "client_once", "fail_if_no_peer_cert" }'] : []),
+      // By default it goes on with whatever certificate it is shown, and only offers no EXTERNAL.
+      ...(alertAtCertificate === undefined ? [] : ['verifyext = { lsec_continue = false }']),
+    ],
+    ...(ours === undefined || alertAtCertificate !== undefined ? {} : { trusts: ours }),
+    openssl: [
+      ...(ciphers?.includes('SECLEVEL') === true ? [`CipherString = ${ciphers}`] : []),
+      ...(signatures === undefined ? [] : [`ClientSignatureAlgorithms = ${signatures}`]),
+    ],
+  }
 }
 
 async function zonesOf ({ records, hosts, resolver }: Scenario, domain: string, places: readonly At[], ports: Ports, bogus: boolean): Promise<Zone[]> {

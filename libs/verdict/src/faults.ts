@@ -35,25 +35,29 @@ export function faultOf (e: EndpointObservation, o: Observation, config: JudgeCo
   const again = e.kind === 'starttls' && e.tls !== undefined
   const [header, offered] = again ? [e.headerAgain, e.featuresAgain] : [e.header, e.features]
   // From before XMPP 1.0 there are no features, and none are owed: dialback is declared on the header alone.
-  if ((offered === undefined && header?.version !== undefined) || offered?.dialback === true || external || header?.dialbackNamespace === true) return undefined
-  if (e.tls === undefined) return { cause: 'auth.none-offered', text: 'neither features nor header name dialback, and there is no TLS for EXTERNAL', endpoint: e.id }
+  if ((offered === undefined && header?.version !== undefined) || offered?.dialback === true || header?.dialbackNamespace === true) return undefined
+  if (e.tls === undefined) return { cause: 'auth.none-offered', text: 'neither its features nor its header name dialback, and EXTERNAL needs TLS', endpoint: e.id, says: 'in clear it offers no way to authenticate' }
+  if (external) return undefined
   return e.tls.clientCertificateRequested !== false
-    ? o.asked.clientCertificate
-      ? { cause: 'auth.external-refused', text: 'asked for our certificate, and then offered neither EXTERNAL nor dialback', endpoint: e.id }
-      : { cause: 'auth.external-refused', state: 'unknown', text: 'asks for a certificate, and we had none to show', endpoint: e.id }
+    ? certificateRefused('asked for our certificate, and then offered neither EXTERNAL nor dialback', e, o)
     : { cause: 'auth.none-offered', text: 'features after TLS name neither EXTERNAL nor dialback', endpoint: e.id }
+}
+
+/** Real servers ask everybody for a certificate: one that we did not show was not refused. */
+function certificateRefused (text: string, { id }: EndpointObservation, { asked }: Observation): Seen {
+  return { cause: 'auth.external-refused', text, endpoint: id, ...(asked.clientCertificate ? {} : { state: 'unknown', says: 'it wants a certificate, and we had none to show' }) }
 }
 
 function stopped (f: Failure, e: EndpointObservation, o: Observation, config: JudgeConfig): Seen | 'not-tested' {
   if (f.at === 'guard' || f.at === 'probe') return 'not-tested'
   const detail = f.detail === undefined ? '' : `: ${f.detail}`
-  const fault = (cause: Cause, text: string, state?: State): Seen => ({ cause, text: text + detail, endpoint: e.id, ...(state === undefined ? {} : { state }) })
+  const fault = (cause: Cause, text: string): Seen => ({ cause, text: text + detail, endpoint: e.id })
   // Our own address that refuses is our service that does not listen; a time-out is as likely a firewall.
   if (f.at === 'tcp') return fault(config.ours && f.why === 'refused' ? 'service.down' : 'peer.unreachable', `TCP ${f.why}`)
   if (f.at === 'starttls') return fault('tls.handshake-failed', 'answered STARTTLS with a failure')
   if (f.at === 'tls') {
     const ourCertificate = f.why === 'alert-from-peer' && ABOUT_OUR_CERTIFICATE.has(f.alert ?? '') && (o.asked.clientCertificate || f.alert === 'certificate_required')
-    if (ourCertificate) return fault('auth.external-refused', `TLS alert ${f.alert ?? ''}`, o.asked.clientCertificate ? undefined : 'unknown')
+    if (ourCertificate) return certificateRefused(`TLS alert ${f.alert ?? ''}${detail}`, e, o)
     return fault('tls.handshake-failed', `TLS ${f.why}${f.alert === undefined ? '' : ` ${f.alert}`}`)
   }
   switch (f.why) {
@@ -67,7 +71,8 @@ function stopped (f: Failure, e: EndpointObservation, o: Observation, config: Ju
 }
 
 /** What a stream error proves: where the condition alone does not say it, what the server that sends it is known to mean. */
-function streamError (f: Extract<Failure, { why: 'stream-error' }>, e: EndpointObservation, { asked }: Observation, config: JudgeConfig): Seen {
+function streamError (f: Extract<Failure, { why: 'stream-error' }>, e: EndpointObservation, o: Observation, config: JudgeConfig): Seen {
+  const { asked } = o
   const text = `stream error ${f.condition}${f.text === undefined ? '' : ` "${f.text}"`}${f.detail === undefined ? '' : `: ${f.detail}`}`
   const fault = (cause: Cause, more: Partial<Seen> = {}): Seen => ({ cause, text, endpoint: e.id, ...more })
   const means = deviationOf(f)?.means
@@ -76,7 +81,7 @@ function streamError (f: Extract<Failure, { why: 'stream-error' }>, e: EndpointO
   if (means === 'federation-off' && config.ours) return fault('service.down')
   if (means === 'needs-encryption' && e.tls === undefined) return fault('tls.not-offered')
   const ourCertificate = means === 'our-certificate' || (f.condition === 'not-authorized' && e.tls !== undefined && asked.clientCertificate)
-  if (ourCertificate) return fault('auth.external-refused', asked.clientCertificate ? {} : { state: 'unknown' })
+  if (ourCertificate) return certificateRefused(text, e, o)
   if (BUSY.has(f.condition)) return fault('peer.busy')
   // A refusal of dialtone.invalid says nothing about anybody's real domain; one of ours is policy only when it is repeated.
   if (REFUSALS.has(f.condition)) return asked.as === undefined ? fault('unknown') : fault('peer.busy', { refusal: true })

@@ -49,6 +49,24 @@ describe('one endpoint', () => {
   })
 })
 
+describe('a peer that offers nothing after TLS', () => {
+  const header = { id: 'i', version: '1.0', contentNamespace: 'jabber:server', dialbackNamespace: false }
+  const features = { starttls: 'absent' as const, mechanisms: [], dialback: false, dialbackErrors: false, bidi: false, streamManagement: false, other: [] }
+  const asking = endpoint('192.0.2.1', undefined, undefined, { tls: { protocol: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', sni: 'partner.example', clientCertificateRequested: true }, header, headerAgain: header, featuresAgain: features })
+  const unshown = observation({ endpoints: [asking] })
+  const shown = observation({ vantage: 'there', endpoints: [asking], asked: { clientCertificate: true } })
+  it('has not refused a certificate that nobody showed', () => {
+    const { cause, state, sentence } = judge([unshown], DEFAULT_JUDGE_CONFIG)
+    expect([cause, state]).toEqual(['auth.external-refused', 'unknown'])
+    expect(sentence).toContain('it wants a certificate, and we had none to show')
+  })
+  it('has refused ours, whatever a vantage without one adds', () => {
+    const { cause, state, sentence } = judge([unshown, shown], DEFAULT_JUDGE_CONFIG)
+    expect([cause, state]).toEqual(['auth.external-refused', 'down'])
+    expect(sentence).toContain('our certificate is not accepted')
+  })
+})
+
 describe('two endpoints', () => {
   it('names the fault that the order puts first, whichever has it', () => {
     expect(causeOf(of(endpoint('192.0.2.1', SILENT), endpoint('192.0.2.2', REFUSED)))).toBe('peer.unreachable')

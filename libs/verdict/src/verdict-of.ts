@@ -12,7 +12,8 @@ export type Decision = { cause: Cause, proof: readonly Fault[], untried: readonl
 export function verdictOf ({ cause, proof, untried, advertised }: Decision, observations: readonly Observation[], config: JudgeConfig): Verdict {
   const { state, side, hop, actor, says, remedy } = CAUSE_ROWS[cause]
   const own = proof.filter(fault => fault.cause === cause)
-  const special = own.find(fault => fault.remedy !== undefined || fault.says !== undefined)
+  const reached = worst(own.map(fault => fault.state ?? state)) ?? state
+  const special = own.find(fault => (fault.state ?? state) === reached && (fault.remedy !== undefined || fault.says !== undefined))
   const skipped = cause === 'unknown' ? [] : [...new Set(untried.flatMap(({ endpoint }) => endpoint ?? []))]
   const untested = [...untestedOf(observations), ...skipped.slice(0, TOLD).map(id => ({ what: placeOf(id, observations), needs: untried.find(({ endpoint }) => endpoint === id)?.remedy ?? 'a vantage that can reach it' }))]
   const said = cause === 'healthy' && skipped.length > 0 ? `every stage that was asked succeeded on ${advertised - skipped.length} of ${advertised} advertised endpoints; the others could not be tried from here` : special?.says ?? says
@@ -20,7 +21,7 @@ export function verdictOf ({ cause, proof, untried, advertised }: Decision, obse
   const named = (text: string) => text.replaceAll('DOMAIN', domain).replaceAll('OURS', asked?.as ?? 'OURS')
   const tail = cause === 'healthy' ? `; not asked: ${untested.map(({ what }) => what).join(', ')}` : seen(own.length > 0 ? own : proof, observations)
   return {
-    state: worst(own.map(fault => fault.state ?? state)) ?? state,
+    state: reached,
     cause, side: config.ours && side === 'peer' ? 'ours' : side, hop: config.ours && hop === 'peer-server' ? 'our-server' : hop,
     actor: config.ours && actor === 'peer-admin' ? 'server-admin' : actor,
     confidence: confidenceOf(cause, own, observations),

@@ -36,8 +36,8 @@ export const FAULTS: readonly Fault[] = [
   stops('bad-xml', 'peer.protocol-error', { usual: afterHeader([{ do: 'send', text: '<stream:features><a></b></stream:features>' }]) }),
   stops('starttls-refused', 'tls.handshake-failed', { usual: [...untilStarttls(), { do: 'send', text: "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>" }, { do: 'close' }] }),
   stops('no-common-cipher', 'tls.handshake-failed', { usual: starttlsServer({ tls: { only: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' } }) }),
-  stops('nothing-offered', 'auth.none-offered', { usual: starttlsServer({ header: { dialback: false }, featuresAgain: {} }) }),
-  stops('our-certificate-refused', 'auth.external-refused', { usual: starttlsServer({ tls: { clientCertificate: 'asked', only: 'TLSv1.2', alertAtCertificate: 48 } }) }),
+  stops('nothing-offered', 'auth.none-offered', { usual: starttlsServer({ header: { dialback: false }, tls: { clientCertificate: 'never' }, featuresAgain: {} }) }),
+  stops('our-certificate-refused', 'auth.external-refused', { usual: starttlsServer({ tls: { only: 'TLSv1.2', alertAtCertificate: 48 } }) }),
   stops('policy', 'peer.busy', { usual: starttlsServer({ header: { refuses: { from: OURS, condition: 'policy-violation' } } }) }),
   { name: 'claimed', cause: 'dialback.domain-claimed', works: true, at: { usual: starttlsServer({ header: { serves: [DOMAIN, OURS] } }) } },
   wrong('expired', 'certificate.expired', { names: NAMES, validDays: { from: -92, to: -2 } }),
@@ -104,5 +104,5 @@ function wrong (name: string, cause: Cause, certificate: CertificateSpec): Fault
 
 /** Nothing carries federation but the certificate: EXTERNAL alone is offered. */
 function needed (name: string, cause: Cause, certificate: CertificateSpec): Fault {
-  return stops(name, cause, { usual: starttlsServer({ certificate, header: { dialback: false }, tls: { clientCertificate: 'asked' }, featuresAgain: { external: true } }) })
+  return stops(name, cause, { usual: starttlsServer({ certificate, header: { dialback: false }, featuresAgain: { external: true } }) })
 }

@@ -73,13 +73,19 @@ it('accepts no certificate whose algorithm it does not name', async () => {
 
 it('answers the certificate of a TLS 1.2 client with an alert', async () => {
   const { chain, key } = await certificateFor(OURS)
-  const handshake = secured(starttlsServer({ tls: { clientCertificate: 'asked', only: 'TLSv1.2', alertAtCertificate: 48 } }), { rejectUnauthorized: false, cert: chain, key })
+  const handshake = secured(starttlsServer({ tls: { only: 'TLSv1.2', alertAtCertificate: 48 } }), { rejectUnauthorized: false, cert: chain, key })
   await expect(handshake).rejects.toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' })
+})
+
+it('asks for a certificate, unless its script says never', async () => {
+  const asked = async (script: Script) => (await secured(script, { rejectUnauthorized: false })).tls.getSharedSigalgs().length > 0
+  expect(await asked(starttlsServer())).toBe(true)
+  expect(await asked(starttlsServer({ tls: { clientCertificate: 'never' } }))).toBe(false)
 })
 
 it('takes the certificate of a client that it asked for one', async () => {
   const { chain, key } = await certificateFor(OURS)
-  const { tls } = await secured(starttlsServer({ tls: { clientCertificate: 'asked' } }), { rejectUnauthorized: false, cert: chain, key })
+  const { tls } = await secured(starttlsServer(), { rejectUnauthorized: false, cert: chain, key })
   tls.write(header())
   expect(await read(tls, '</stream:features>')).toContain('</stream:features>')
 })

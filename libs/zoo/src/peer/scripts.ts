@@ -8,6 +8,9 @@ import type { FeatureOptions, HeaderOptions, Script, Step, TlsOptions } from './
 /** A good certificate for the domain of the scenarios. */
 export const GOOD: CertificateSpec = { names: { dns: ['partner.example'] } }
 
+/** After TLS ejabberd offers EXTERNAL to everyone, Prosody to those alone whose certificate it trusts, and jabberd2 to nobody. */
+export const AS_EJABBERD: FeatureOptions = { external: true, dialback: 'errors' }
+
 export type Server = {
   certificate?: CertificateSpec
   header?: HeaderOptions
@@ -17,6 +20,7 @@ export type Server = {
   features?: FeatureOptions
   /** After TLS. Default: dialback with errors. */
   featuresAgain?: FeatureOptions
+  /** Default: asks for a certificate, as Prosody and ejabberd do unless told otherwise; jabberd2 asks only when told to. */
   tls?: Omit<TlsOptions, 'certificate' | 'proceed'>
   /** In clear, after `<proceed/>`. */
   stray?: string
@@ -61,5 +65,5 @@ function again ({ header, headerAgain, featuresAgain = { dialback: 'errors' } }:
 }
 
 function tlsOf ({ certificate = GOOD, tls }: Server): TlsOptions {
-  return { certificate, ...tls }
+  return { certificate, clientCertificate: 'asked', ...tls }
 }

@@ -70,8 +70,8 @@ export type TlsOptions = {
   ciphers?: string
   /** OpenSSL names; what the server accepts from client certificates, too. */
   signatures?: string
-  /** `asked`: any or none will do. `demanded`: none will not, and the handshake ends with an alert. Default: not asked for. */
-  clientCertificate?: 'asked' | 'demanded'
+  /** `asked`: any or none will do. `demanded`: none will not, and the handshake ends with an alert. Default: never. */
+  clientCertificate?: 'never' | 'asked' | 'demanded'
   /** TLS 1.2: the client's certificate is answered with this fatal alert (RFC 5246 §7.2.2). */
   alertAtCertificate?: number
 }

@@ -24,7 +24,7 @@ export async function secureAsServer (plain: Socket, options: TlsOptions): Promi
   })
 }
 
-async function nodeOptions ({ certificate, withoutSni, only, ciphers, signatures, clientCertificate }: TlsOptions): Promise<NodeTlsOptions> {
+async function nodeOptions ({ certificate, withoutSni, only, ciphers, signatures, clientCertificate = 'never' }: TlsOptions): Promise<NodeTlsOptions> {
   const named = await certificateFor(certificate)
   const shown = withoutSni === undefined ? named : await certificateFor(withoutSni)
   return {
@@ -35,7 +35,10 @@ async function nodeOptions ({ certificate, withoutSni, only, ciphers, signatures
     ...(only === undefined ? {} : { minVersion: only, maxVersion: only }),
     ...(ciphers === undefined ? {} : { ciphers }),
     ...(signatures === undefined ? {} : { sigalgs: signatures }),
-    ...(clientCertificate === undefined ? {} : { requestCert: true, rejectUnauthorized: clientCertificate === 'demanded', ca: await trustedRoot() }),
+    // Authorities are for one that refuses the others' certificates: OpenSSL would send them along with its own.
+    ca: clientCertificate === 'demanded' ? await trustedRoot() : [],
+    requestCert: clientCertificate !== 'never',
+    rejectUnauthorized: clientCertificate === 'demanded',
   }
 }
 

@@ -1,5 +1,5 @@
 // TLS works, and the two sides will not be authenticated: no mechanism, our certificate refused, our domain claimed, or a refusal by policy.
-import { GOOD, afterHeader, afterTls, starttlsServer } from '../peer/scripts.ts'
+import { AS_EJABBERD, GOOD, afterHeader, afterTls, starttlsServer } from '../peer/scripts.ts'
 import type { Script, TlsOptions } from '../peer/steps.ts'
 import { DOMAIN, OURS, type Counterpart, type Scenario } from '../scenario.ts'
 import { oneEndpoint } from './parts.ts'
@@ -9,39 +9,40 @@ const OUR_CERTIFICATE = { names: { dns: [OURS] } }
 const UNKNOWN_CA = 48
 const LATER = { cause: 'policy.refused-by-peer', state: 'down' } as const
 const NOT_YET = { cause: 'peer.busy', state: 'degraded' } as const
-const DEMANDING: Counterpart = { servers: ['prosody', 'ejabberd'], how: 's2s_secure_auth = true; s2s_use_starttls: required_trusted' }
-const ANY_OF_THEM: Counterpart = { servers: ['prosody', 'ejabberd'], how: 'with our domain as a host of its own' }
+const WITHOUT_DIALBACK: Counterpart = { servers: ['prosody'], how: 'mod_s2s_bidi, and no mod_dialback' }
+/** Prosody would not even hear us. */
+const WITH_OUR_DOMAIN: Counterpart = { servers: ['ejabberd'], how: 'with our domain as a host of its own' }
 
 export const AUTHENTICATION: readonly Scenario[] = [
   {
     name: 'nothing-offered', title: 'neither EXTERNAL nor dialback after TLS', expects: { cause: 'auth.none-offered', state: 'down' },
-    ...oneEndpoint({ usual: starttlsServer({ header: { dialback: false }, featuresAgain: {} }) }), counterpart: { servers: ['prosody'], how: 'without mod_dialback and mod_saslauth' },
+    ...oneEndpoint({ usual: starttlsServer({ header: { dialback: false }, tls: { clientCertificate: 'never' }, featuresAgain: {} }) }), counterpart: { servers: ['prosody'], how: 'mod_s2s_bidi, no mod_dialback, and verify = "none"' },
   },
   {
     name: 'dialback-in-clear-only', title: 'dialback before TLS alone, and nothing after it', expects: { cause: 'auth.none-offered', state: 'down' },
-    ...oneEndpoint({ usual: starttlsServer({ header: { dialback: false }, features: { starttls: 'optional', dialback: 'errors' }, featuresAgain: {} }) }), counterpart: { none: 'these servers offer dialback after TLS when they do before' },
+    ...oneEndpoint({ usual: starttlsServer({ header: { dialback: false }, features: { starttls: 'optional', dialback: 'errors' }, tls: { clientCertificate: 'never' }, featuresAgain: {} }) }), counterpart: { none: 'these servers offer dialback after TLS when they do before' },
   },
-  refused('certificate-demanded-tls13', 'demands a certificate and we have none: the alert comes after the handshake (TLS 1.3)', 'unknown', { clientCertificate: 'demanded', only: 'TLSv1.3' }, false),
-  refused('certificate-not-accepted-tls13', 'accepts no certificate of our kind: the alert comes after the handshake (TLS 1.3)', 'down', { clientCertificate: 'demanded', only: 'TLSv1.3', signatures: 'rsa_pss_rsae_sha256' }, true),
-  refused('certificate-not-accepted-tls12', 'answers our certificate with unknown_ca (TLS 1.2)', 'down', { clientCertificate: 'asked', only: 'TLSv1.2', alertAtCertificate: UNKNOWN_CA }, true),
+  refused('certificate-demanded-tls13', 'demands a certificate and we have none: the alert comes after the handshake (TLS 1.3)', 'unknown', { clientCertificate: 'demanded', only: 'TLSv1.3' }, false, 'verify with fail_if_no_peer_cert'),
+  refused('certificate-not-accepted-tls13', 'accepts no certificate of our kind: the alert comes after the handshake (TLS 1.3)', 'down', { clientCertificate: 'demanded', only: 'TLSv1.3', signatures: 'rsa_pss_rsae_sha256' }, true, 'verify with fail_if_no_peer_cert, and ClientSignatureAlgorithms for OpenSSL'),
+  refused('certificate-not-accepted-tls12', 'answers our certificate with unknown_ca (TLS 1.2)', 'down', { only: 'TLSv1.2', alertAtCertificate: UNKNOWN_CA }, true, 'verifyext without lsec_continue'),
   {
     name: 'certificate-refused-by-stream-error', title: 'says after TLS that our certificate has expired', expects: { cause: 'auth.external-refused', state: 'down' },
-    ...oneEndpoint({ usual: afterTls([{ do: 'header' }, { do: 'error', condition: 'not-authorized', text: "Your server's certificate has expired" }], { tls: { clientCertificate: 'asked' } }) }),
+    ...oneEndpoint({ usual: afterTls([{ do: 'header' }, { do: 'error', condition: 'not-authorized', text: "Your server's certificate has expired" }]) }),
     request: { as: OURS, clientCertificate: { ...OUR_CERTIFICATE, validDays: { from: -92, to: -2 } } }, counterpart: { servers: ['prosody'], how: 's2s_secure_auth = true' },
   },
   {
     name: 'external-withheld', title: 'asks for our certificate, and then offers nothing', expects: { cause: 'auth.external-refused', state: 'down' },
-    ...oneEndpoint({ usual: starttlsServer({ header: { dialback: false }, tls: { clientCertificate: 'asked' }, featuresAgain: {} }) }), request: { as: OURS, clientCertificate: { ...OUR_CERTIFICATE, issuer: 'unknown' } },
-    counterpart: DEMANDING,
+    ...oneEndpoint({ usual: starttlsServer({ header: { dialback: false }, featuresAgain: {} }) }), request: { as: OURS, clientCertificate: { ...OUR_CERTIFICATE, issuer: 'unknown' } },
+    counterpart: WITHOUT_DIALBACK,
   },
   {
     name: 'external-withheld-nothing-shown', title: 'asks for a certificate that we do not have, and then offers nothing', expects: { cause: 'auth.external-refused', state: 'unknown' },
-    ...oneEndpoint({ usual: starttlsServer({ header: { dialback: false }, tls: { clientCertificate: 'asked' }, featuresAgain: {} }) }), request: { as: OURS },
-    counterpart: DEMANDING,
+    ...oneEndpoint({ usual: starttlsServer({ header: { dialback: false }, featuresAgain: {} }) }), request: { as: OURS },
+    counterpart: WITHOUT_DIALBACK,
   },
   {
     name: 'claimed', title: 'answers for our domain, and denies a made-up one', expects: { cause: 'dialback.domain-claimed', state: 'down' },
-    ...oneEndpoint({ usual: starttlsServer({ header: { serves: [DOMAIN, OURS] } }) }), request: { as: OURS }, counterpart: ANY_OF_THEM,
+    ...oneEndpoint({ usual: starttlsServer({ header: { serves: [DOMAIN, OURS] }, featuresAgain: AS_EJABBERD }) }), request: { as: OURS }, counterpart: WITH_OUR_DOMAIN,
   },
   {
     name: 'claimed-host-we-serve', title: 'will not hear us: we come from a host that it serves', expects: { cause: 'dialback.domain-claimed', state: 'down' },
@@ -55,8 +56,8 @@ export const AUTHENTICATION: readonly Scenario[] = [
   },
   {
     name: 'claimed-by-our-host', title: 'answers for our domain, which it hosts rightly', expects: { cause: 'healthy', state: 'up' },
-    ...oneEndpoint({ usual: starttlsServer({ header: { serves: [DOMAIN, OURS] } }) }), request: { as: OURS }, judge: { hostedBy: [DOMAIN] },
-    counterpart: ANY_OF_THEM,
+    ...oneEndpoint({ usual: starttlsServer({ header: { serves: [DOMAIN, OURS] }, featuresAgain: AS_EJABBERD }) }), request: { as: OURS }, judge: { hostedBy: [DOMAIN] },
+    counterpart: WITH_OUR_DOMAIN,
   },
   policy('policy-at-open', 'refuses us when the stream opens, and again five minutes later', 'policy-violation', LATER, 301),
   policy('not-authorized-at-open', 'says twice that we are not authorized', 'not-authorized', LATER, 301),
@@ -68,12 +69,12 @@ export const AUTHENTICATION: readonly Scenario[] = [
   },
 ]
 
-function refused (name: string, title: string, state: 'down' | 'unknown', tls: TlsOptionsOfScenario, shown: boolean): Scenario {
+function refused (name: string, title: string, state: 'down' | 'unknown', tls: TlsOptionsOfScenario, shown: boolean, how: string): Scenario {
   const certificate = tls.signatures === undefined ? GOOD : { ...GOOD, key: 'rsa-2048' as const }
   const script: Script = starttlsServer({ certificate, tls, featuresAgain: { external: true } })
   return {
     name, title, expects: { cause: 'auth.external-refused', state }, ...oneEndpoint({ usual: script }),
-    request: { as: OURS, ...(shown ? { clientCertificate: OUR_CERTIFICATE } : {}) }, counterpart: DEMANDING,
+    request: { as: OURS, ...(shown ? { clientCertificate: OUR_CERTIFICATE } : {}) }, counterpart: { servers: ['prosody'], how },
   }
 }
 

@@ -1,7 +1,7 @@
 // The handshake works and the certificate is wrong: degraded while dialback over TLS still carries it, down where a valid one is needed.
 import type { Cause } from '@dialtone/contracts'
 import type { CertificateSpec } from '../certificates/certificates.ts'
-import { directServer, starttlsServer } from '../peer/scripts.ts'
+import { AS_EJABBERD, directServer, starttlsServer } from '../peer/scripts.ts'
 import { DOMAIN, HOST, type Scenario } from '../scenario.ts'
 import { oneEndpoint } from './parts.ts'
 
@@ -27,8 +27,8 @@ export const CERTIFICATE: readonly Scenario[] = [
   })),
   ...WRONG.slice(0, 10).map(([name, title, cause, certificate]): Scenario => ({
     name: `certificate-${name}-needed`, title: `the certificate ${verb(title)}, and the profile of the peer needs a valid one`, expects: { cause, state: 'down' },
-    ...oneEndpoint({ usual: starttlsServer({ certificate, tls: { clientCertificate: 'asked' }, featuresAgain: { external: true, dialback: 'errors' } }) }), judge: { profile: 'expressway' },
-    counterpart: { servers: ['prosody', 'ejabberd'], how: 'with such a certificate and --profile expressway' },
+    ...oneEndpoint({ usual: starttlsServer({ certificate, featuresAgain: AS_EJABBERD }) }), judge: { profile: 'expressway' },
+    counterpart: { servers: ['ejabberd'], how: 'with such a certificate and --profile expressway' },
   })),
   {
     name: 'certificate-expired-direct-tls', title: 'an expired certificate on the direct TLS port', expects: { cause: 'certificate.expired', state: 'degraded' },

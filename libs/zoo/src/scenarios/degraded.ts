@@ -1,5 +1,5 @@
 // It works, but something is wrong, or only failover saves it.
-import { GOOD, clearServer, starttlsServer, untilStarttls } from '../peer/scripts.ts'
+import { afterTls, clearServer, starttlsServer } from '../peer/scripts.ts'
 import { DOMAIN, HOST, type Scenario } from '../scenario.ts'
 import { RESOLVER_ONLY, USUAL_SRV, oneEndpoint, twoEndpoints } from './parts.ts'
 
@@ -10,7 +10,7 @@ const RECORDS = { cause: 'degraded.records', state: 'degraded' } as const
 export const DEGRADED: readonly Scenario[] = [
   {
     name: 'starttls-stripped', title: 'grants STARTTLS and does not offer it, as if the offer were removed on the way', expects: { cause: 'degraded.weak-authentication', state: 'degraded' },
-    ...oneEndpoint({ usual: [...untilStarttls({ features: { dialback: 'errors' } }), { do: 'tls', proceed: {}, certificate: GOOD }, { do: 'await', what: 'header' }, { do: 'close' }] }),
+    ...oneEndpoint({ usual: afterTls([{ do: 'close' }], { features: { dialback: 'errors' } }) }),
     request: { timeoutsMs: { close: 500 } }, counterpart: { none: 'the offer is removed by something in between' },
   },
   {

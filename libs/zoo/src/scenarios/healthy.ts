@@ -1,5 +1,5 @@
 // Nothing is wrong, in every way in which nothing can be wrong.
-import { GOOD, directServer, starttlsServer } from '../peer/scripts.ts'
+import { AS_EJABBERD, GOOD, directServer, starttlsServer } from '../peer/scripts.ts'
 import { DOMAIN, HOST, OURS, type Scenario } from '../scenario.ts'
 import { RESOLVER_ONLY, USUAL_SRV, oneEndpoint, twoEndpoints } from './parts.ts'
 
@@ -50,12 +50,12 @@ export const HEALTHY: readonly Scenario[] = [
   },
   {
     name: 'healthy-external', title: 'asks for our certificate and offers EXTERNAL', expects: UP,
-    ...oneEndpoint({ usual: starttlsServer({ tls: { clientCertificate: 'asked' }, featuresAgain: { external: true, dialback: 'errors', bidi: true } }) }),
+    ...oneEndpoint({ usual: starttlsServer({ featuresAgain: { external: true, dialback: 'errors', bidi: true } }) }),
     request: { as: OURS, clientCertificate: { names: { dns: [OURS] } } },
     counterpart: { servers: ['prosody', 'ejabberd'], how: 'with our CA among the trusted ones' },
   },
   {
-    name: 'healthy-header-dialback', title: 'dialback offered by xmlns:db on the header alone', expects: UP, ...oneEndpoint({ usual: starttlsServer({ featuresAgain: {} }) }),
+    name: 'healthy-header-dialback', title: 'dialback offered by xmlns:db on the header alone', expects: UP, ...oneEndpoint({ usual: starttlsServer({ tls: { clientCertificate: 'never' }, featuresAgain: {} }) }),
     counterpart: { servers: ['jabberd2'], how: 'its features name no dialback' },
   },
   {
@@ -64,8 +64,8 @@ export const HEALTHY: readonly Scenario[] = [
     counterpart: { servers: ['prosody'], how: 'its defaults' },
   },
   {
-    name: 'healthy-both-twice', title: 'offers EXTERNAL and dialback before TLS too', expects: UP,
-    ...oneEndpoint({ usual: starttlsServer({ features: { starttls: 'optional', dialback: 'errors' }, featuresAgain: { external: true, dialback: 'errors' } }) }),
+    name: 'healthy-both-twice', title: 'offers dialback before TLS too, and EXTERNAL beside it afterwards', expects: UP,
+    ...oneEndpoint({ usual: starttlsServer({ features: { starttls: 'optional', dialback: 'errors' }, featuresAgain: AS_EJABBERD }) }),
     counterpart: { servers: ['ejabberd'], how: 's2s_use_starttls: optional' },
   },
   ...([
@@ -100,7 +100,7 @@ export const HEALTHY: readonly Scenario[] = [
   },
   {
     name: 'healthy-tls11', title: 'TLS 1.1 and nothing newer: a warning, since most servers refuse it by now', expects: UP, ...oneEndpoint({ usual: starttlsServer({ tls: { only: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } }) }),
-    counterpart: { servers: ['jabberd2'], how: 'with an OpenSSL that still has it' },
+    counterpart: { servers: ['prosody'], how: 'protocol = "tlsv1_1" and an OpenSSL security level of 0' },
   },
   {
     name: 'healthy-stray-bytes', title: 'bytes in clear after <proceed/>, which nobody may read as XML', expects: UP, ...oneEndpoint({ usual: starttlsServer({ stray: "<stream:features><dialback xmlns='urn:xmpp:features:dialback'/></stream:features>" }) }),
