@@ -12,6 +12,9 @@ const TRIES = 3
 const BEAT_MS = 2000
 const LONGEST_WAIT_MS = 10 * 60_000
 
+/** The npm that runs at this moment. */
+let child
+
 /** Installs unless another launcher has done so meanwhile, and leaves the stamp. */
 export async function install (digest) {
   const release = await takeLock()
@@ -70,7 +73,7 @@ function npm (args) {
   const cli = process.env.npm_execpath?.endsWith('npm-cli.js') ? process.env.npm_execpath : undefined
   const [command, first] = cli === undefined ? ['npm', []] : [process.execPath, [cli]]
   return new Promise((resolve, reject) => {
-    const child = spawn(command, [...first, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+    child = spawn(command, [...first, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
     let said = ''
     const hear = bytes => {
       process.stderr.write(bytes)
@@ -81,7 +84,10 @@ function npm (args) {
     child.once('error', error => reject(new StartError(error.code === 'ENOENT'
       ? 'npm was not found. It is needed once, to install the packages: on Debian, apt-get install npm'
       : `npm does not start: ${error.message}`)))
-    child.once('close', code => resolve({ code, said }))
+    child.once('close', code => {
+      child = undefined
+      resolve({ code, said })
+    })
   })
 }
 
@@ -105,9 +111,19 @@ async function takeLock () {
   }
   const beat = setInterval(() => utimesSync(LOCK, new Date(), new Date()), BEAT_MS)
   const free = () => rmSync(LOCK, { recursive: true, force: true })
+  // npm may not have heard the signal, and must be gone before another start lays hands on the same folder.
   const interrupted = signal => {
-    free()
-    process.exit(signal === 'SIGINT' ? 130 : 143)
+    const leave = () => {
+      free()
+      process.exit(signal === 'SIGINT' ? 130 : 143)
+    }
+    if (child === undefined) {
+      leave()
+      return
+    }
+    child.once('close', leave)
+    child.kill('SIGTERM')
+    setTimeout(() => child?.kill('SIGKILL'), 5000)
   }
   for (const name of ['SIGINT', 'SIGTERM']) process.once(name, interrupted)
   return () => {

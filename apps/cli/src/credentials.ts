@@ -1,8 +1,10 @@
 // Files that the operator names: read, checked and matched before anything is sent.
 import { X509Certificate, createPrivateKey } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { OperatorError, quoted } from '@dialtone/kernel'
 
+/** More than the reports of a large fleet. */
+const MOST_BYTES = 1_000_000_000
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 
 /** `--cert` and `--key`: PEM, the leaf first, the key without a passphrase. Refuses a key that belongs to another certificate. */
@@ -26,16 +28,38 @@ export function anchorsIn (file: string): string[] {
   return text.match(CERTIFICATE) ?? []
 }
 
-/** `--from-file`: one domain a line; blank lines and what follows a `#` do not count. `-` is standard input. */
-export function domainsIn (file: string): string[] {
-  return read('--from-file', file === '-' ? '/dev/stdin' : file).split(/\r?\n/).map(line => line.replace(/#.*/, '').trim()).filter(line => line !== '')
+/** `--from-file`: one domain a line; blank lines and what follows a `#` do not count. `-` is standard input. What `domainOf` refuses is refused with its line. */
+export function domainsIn (file: string, domainOf: (text: string) => string): string[] {
+  return read('--from-file', file === '-' ? '/dev/stdin' : file).replace(/^\uFEFF/, '').split(/\r?\n/).flatMap((line, at) => {
+    const text = line.replace(/#.*/, '').trim()
+    if (text === '') return []
+    try {
+      return domainOf(text)
+    } catch (error) {
+      if (error instanceof OperatorError) throw new OperatorError(error.code, `--from-file ${shown(file)}, line ${at + 1}: ${error.message}`)
+      throw error
+    }
+  })
+}
+
+/** What is wrong with the dates of the first certificate, now; undefined when nothing is. */
+export function datesProblem (pem: string): string | undefined {
+  const { validFromDate, validToDate } = new X509Certificate(pem)
+  const now = Date.now()
+  if (validToDate.getTime() < now) return `ended on ${validToDate.toISOString().slice(0, 10)}`
+  return validFromDate.getTime() > now ? `begins on ${validFromDate.toISOString().slice(0, 10)}` : undefined
 }
 
 /** Any file that an option or argument names. */
 export function read (option: string, file: string): string {
   try {
+    const kind = statSync(file)
+    // A device may have no end; a terminal or pipe behind standard input has.
+    if ((kind.isCharacterDevice() && file !== '/dev/stdin') || kind.isBlockDevice()) throw new OperatorError('unreadable-file', `${option} ${shown(file)}: it is a device; name a file`)
+    if (kind.size > MOST_BYTES) throw new OperatorError('unreadable-file', `${option} ${shown(file)}: it has ${kind.size} bytes, and ${MOST_BYTES} are the most`)
     return readFileSync(file, 'utf8')
   } catch (error) {
+    if (error instanceof OperatorError) throw error
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
     const why = { ENOENT: 'there is no such file', EACCES: 'it may not be read by this user', EISDIR: 'it is a directory' }[code] ?? `it could not be read (${code})`
     throw new OperatorError('unreadable-file', `${option} ${shown(file)}: ${why}`)

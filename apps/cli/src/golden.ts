@@ -38,7 +38,7 @@ function masked (text: string, names: Map<string, string>, ports: Map<string, st
     .replace(RESOLVER, address => address.replace(/:\d+$/, port => named(ports, port, ':port')))
     .replace(/:(\d{4,5})\b/g, port => named(ports, port, ':port'))
     .replace(/\b_(\d{4,5})(?=\._tcp)/g, (_, port: string) => `_${named(ports, `:${port}`, ':port').slice(1)}`)
-    .replace(/\bport (\d{4,5})\b/g, (_, port: string) => `port ${named(ports, `:${port}`, ':port').slice(1)}`)
+    .replace(/(\bport|-p) (\d{4,5})\b/g, (_, word: string, port: string) => `${word} ${named(ports, `:${port}`, ':port').slice(1)}`)
     .replace(/\b\d+ bytes\b/g, '… bytes')
     .replace(/\bid='[^']*'/g, "id='…'")
     .replace(/\b[a-z0-9]{12,}\.invalid\b/g, 'random.invalid')

@@ -21,7 +21,13 @@ enableCompileCache(join(import.meta.dirname, '../../../.cache/compiled'))
 
 const out = standardOut(process.env)
 const stopping = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort(new OperatorError('stopped', `stopped by ${name}; nothing was judged`)))
+let stoppedBy: NodeJS.Signals | undefined
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => {
+    stoppedBy = name
+    stopping.abort(new OperatorError('stopped', `stopped by ${name}; nothing was judged`))
+  })
+}
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -33,7 +39,8 @@ async function main ([name = '--help', ...args]: readonly string[]): Promise<num
     return await (await load())(args, out, stopping.signal)
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
-    out.progress(`dialtone: ${error.message}\n`)
-    return error.code === 'stopped' ? 130 : USAGE
+    // Where it is the progress that cannot be written, the exit code says it.
+    if (error.code !== 'cannot-write' || !error.message.includes('progress')) out.progress(`dialtone: ${error.message}\n`)
+    return error.code === 'stopped' ? stoppedBy === 'SIGTERM' ? 143 : 130 : USAGE
   }
 }

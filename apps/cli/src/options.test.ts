@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { hostOf } from './network-words.ts'
 import { COMMON, addressOf, countOf, formatOf, overrideOf, parse, profileOf, resolverOf } from './options.ts'
 
 it('names an unknown option and where to read on', () => {
@@ -17,13 +18,18 @@ describe('--resolver', () => {
     ['[2001:db8::53]:5353', '2001:db8::53', 5353],
   ] as const) it(`reads ${text}`, () => expect(resolverOf(text)).toEqual({ address, port }))
 
-  for (const text of ['dns.example:53', '192.0.2.53:', '192.0.2.53:0', '192.0.2.53:70000', '[192.0.2.53]:53', '', ':53', 'x'])
+  for (const text of ['dns.example', 'dns.example:53', '192.0.2.53:', '192.0.2.53:0', '192.0.2.53:70000', '[192.0.2.53]:53', '', ':53', 'x'])
     it(`refuses '${text}' and says so`, () => expect(() => resolverOf(text)).toThrow(/--resolver/))
 })
 
 describe('--endpoint', () => {
   it('is STARTTLS unless told', () => expect(overrideOf('XMPP.example:5269')).toEqual({ host: 'xmpp.example', port: 5269, kind: 'starttls' }))
   it('can be direct TLS', () => expect(overrideOf('direct:192.0.2.1:5270')).toEqual({ host: '192.0.2.1', port: 5270, kind: 'direct' }))
+  it('is a name in A-labels, or an address as it is written', () => {
+    expect(hostOf('xmpp.pärtner.example')).toBe('xmpp.xn--prtner-bua.example')
+    expect(hostOf('2001:DB8::1')).toBe('2001:db8::1')
+    for (const text of ['foo..bar', '127.050.0.1', '1.2.3', 'x y']) expect(() => hostOf(text)).toThrow(/is no host/)
+  })
   it('needs a port', () => expect(() => overrideOf('xmpp.example')).toThrow(/--endpoint 'xmpp.example' is no HOST:PORT/))
 })
 

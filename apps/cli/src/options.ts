@@ -31,8 +31,9 @@ export function formatOf (values: { format?: string | undefined, json?: boolean 
 /** `IP`, `IP:PORT` or `[IPv6]:PORT`; the port is 53 unless given. */
 export function resolverOf (text: string): { address: string, port: number } {
   if (isIP(text) !== 0) return { address: text, port: 53 }
+  if (!/:\d+$/.test(text)) throw notAnAddress(text)
   const { host, port } = hostAndPort('--resolver', text)
-  if (isIP(host) === 0) throw new OperatorError('usage', `--resolver takes an IP address, not the name ${name(host)}: write IP or IP:PORT, an IPv6 address with a port in brackets`)
+  if (isIP(host) === 0) throw notAnAddress(host)
   return { address: host, port }
 }
 
@@ -70,6 +71,10 @@ function hostAndPort (option: string, text: string): { host: string, port: numbe
   if (host === undefined || (bracketed !== undefined && isIP(bracketed) !== 6)) throw new OperatorError('usage', `${option} ${name(text)} is no HOST:PORT; write an IPv6 address in brackets: [2001:db8::1]:5269`)
   if (port < 1 || port > 65535) throw new OperatorError('usage', `${option} ${name(text)}: a port is a number from 1 to 65535`)
   return { host, port }
+}
+
+function notAnAddress (text: string): OperatorError {
+  return new OperatorError('usage', `--resolver takes an IP address, not ${name(text)}: write IP or IP:PORT, an IPv6 address with a port in brackets`)
 }
 
 function name (text: string): string {

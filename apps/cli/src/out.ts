@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import { OperatorError } from '@dialtone/kernel'
 import { terminalOf, type Terminal } from './terminal.ts'
 
 /** Where results and progress go. Results on standard output, everything else on standard error. */
@@ -31,7 +32,7 @@ function writeAll (fd: number, text: string): void {
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined
       if (code === 'EPIPE') return
-      if (code !== 'EAGAIN') throw error
+      if (code !== 'EAGAIN') throw new OperatorError('cannot-write', `the ${fd === 1 ? 'output' : 'progress'} cannot be written (${String(code)}): is the disk full?`)
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5) // the reader of a non-blocking pipe is slow
     }
   }

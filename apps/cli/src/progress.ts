@@ -93,7 +93,14 @@ function outcomeOf (endpoint: EndpointObservation, { shapes, paint }: Terminal):
     : paint('green', `${shapes.ok} ${milliseconds(last.atMs + last.ms - (endpoint.steps[0]?.atMs ?? 0))} ms`)
 }
 
+/** To one row of the terminal: erasing counts rows. Colour codes take no room, and end where the line is cut. */
 function cut (line: string, columns: number): string {
-  // Colour codes take no room; a line with some is short by construction.
-  return line.length <= columns || line.includes('\u001B') ? line : line.slice(0, columns - 1) + '…'
+  let room = columns
+  let text = ''
+  for (const [part] of line.matchAll(/\p{Cc}\[\d+m|./gsu)) {
+    if (part.length > 1 && part.startsWith('\u001B')) text += part
+    else if (--room === 0) return `${text}…${line.includes('\u001B') ? '\u001B[0m' : ''}`
+    else text += part
+  }
+  return text
 }

@@ -23,7 +23,7 @@ export function terminalOf (stream: { isTTY?: boolean, columns?: number }, envir
   const coloured = interactive && (environment['NO_COLOR'] ?? '') === ''
   const locale = environment['LC_ALL'] || environment['LC_CTYPE'] || environment['LANG'] || ''
   return {
-    columns: Math.max(60, interactive ? stream.columns ?? 80 : 80),
+    columns: Math.max(40, interactive ? stream.columns ?? 80 : 80),
     interactive,
     paint: (colour, text) => coloured ? `\u001B[${CODES[colour]}m${text}\u001B[0m` : text,
     shapes: locale === '' || /utf-?8/i.test(locale) ? UNICODE : ASCII,

@@ -230,7 +230,7 @@ function close (state: Extract<State, { at: 'closed' }>, event: Event, { steps, 
     return
   }
   const failure = event.on === 'stopped' ? event.failure : undefined
-  seen.ended = event.on === 'footer' ? 'clean' : event.on === 'silence' ? 'timeout' : event.on === 'stream-error' ? 'error' : failure?.at === 'stream' && failure.why === 'closed' ? 'no-footer' : 'reset'
+  seen.ended = event.on === 'footer' ? 'clean' : event.on === 'silence' ? 'timeout' : event.on === 'stream-error' || failure?.at === 'stream' && failure.why === 'broke-protocol' ? 'error' : failure?.at === 'stream' && failure.why === 'closed' ? 'no-footer' : 'reset'
   if (seen.ended === 'clean' || seen.ended === 'no-footer' || seen.ended === 'timeout') steps.finish()
   else steps.fail(state.because ?? { at: 'stream', why: 'reset', received: 0 })
 }

@@ -27,8 +27,10 @@ export async function observe (request: CheckRequest, { signal, progress = () =>
   const certificates: Record<string, StoredCertificate> = {}
 
   const { dns, plan } = await resolve(request, { signal, progress, since, messages })
-  const watch = async (planned: PlannedEndpoint, to: Address): Promise<Observed> => {
-    const observed = await observeEndpoint(planned, to, { request, signal, since, step: step => progress({ at: 'step', endpoint: endpointId(planned), step }) })
+  // Who asks in nobody's name shows nobody's certificate.
+  const { clientCertificate: _, ...nameless } = request
+  const watch = async (planned: PlannedEndpoint, to: Address, shown: CheckRequest = request): Promise<Observed> => {
+    const observed = await observeEndpoint(planned, to, { request: shown, signal, since, step: step => progress({ at: 'step', endpoint: endpointId(planned), step }) })
     Object.assign(certificates, observed.certificates)
     return observed
   }
@@ -46,7 +48,7 @@ export async function observe (request: CheckRequest, { signal, progress = () =>
   const dead = endpoints.length > 0 && endpoints.every(({ steps }) => steps.some(({ stage, outcome }) => stage !== 'close' && outcome === 'failed'))
   if (dead) endpoints.push(...await watchAll(portProbes(plan, request.fallbackPort)))
 
-  const claim = request.as === undefined ? [] : await askClaims(request.as, endpoints, plan, request, async (planned, to) => (await watch(planned, { from: 'dialtone.invalid', to, sni: to })).endpoint)
+  const claim = request.as === undefined ? [] : await askClaims(request.as, endpoints, plan, request, async (planned, to) => (await watch(planned, { from: 'dialtone.invalid', to, sni: to }, nameless)).endpoint)
   for (const answer of claim) progress({ at: 'claim', answer })
   const deep = request.deep === undefined || request.recordsOnly ? undefined : await observeDeep({ request, deep: request.deep, plan, endpoints, certificates, messages, since, signal, progress })
   // What was cut short is no observation: it would be judged as if the peer had failed.

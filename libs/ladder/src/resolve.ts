@@ -19,13 +19,12 @@ export async function resolve (request: Pick<CheckRequest, 'domain' | 'resolver'
     const step = discover({ domain: request.domain, answers: dns, options: request })
     if ('plan' in step) return { dns, plan: step.plan }
     asked += step.ask.length
-    const answers = await Promise.all(step.ask.map(async question => {
+    let answered = dns.length
+    dns.push(...await Promise.all(step.ask.map(async question => {
       const answer = await askOne(resolver, question, signal, since, messages)
-      progress({ at: 'dns', asked, answered: dns.length })
+      progress({ at: 'dns', asked, answered: ++answered })
       return answer
-    }))
-    dns.push(...answers)
-    progress({ at: 'dns', asked, answered: dns.length })
+    })))
   }
   throw new TypeError('discovery did not end')
 }

@@ -37,6 +37,7 @@ async function starttlsUnoffered (planned: PlannedEndpoint, request: CheckReques
 }
 
 async function again (planned: PlannedEndpoint, sni: string, request: CheckRequest, signal: AbortSignal, tls: 'offered' | 'insist'): Promise<EndpointObservation> {
-  const hasty = { ...request, timeoutsMs: { ...request.timeoutsMs, close: 1 } }
+  const { clientCertificate: _, ...nameless } = request
+  const hasty = { ...nameless, timeoutsMs: { ...request.timeoutsMs, close: 1 } }
   return (await observeEndpoint(planned, { from: 'dialtone.invalid', to: request.domain, sni }, { request: hasty, signal, since: () => 0 }, tls)).endpoint
 }

@@ -67,10 +67,11 @@ function build (sent: readonly (Link | undefined)[], digests: string[], anchors:
   const unread = leaf.facts.criticalUnread[0]
   if (unread !== undefined) return { ...common, trust: 'invalid', path: [leaf.digest], detail: `the certificate has the critical extension ${unread}, which is not understood here` }
   const pool = sent.filter(link => link !== undefined)
-  const search = { steps: 0, longest: [leaf] }
+  const search: Search = { steps: 0, longest: [leaf], refused: undefined }
   const path = extend([leaf], pool, anchors, search)
   if (path !== undefined) return { ...common, trust: 'trusted', path: path.map(({ digest }) => digest) }
   const end = search.longest.at(-1) ?? leaf
+  if (search.refused !== undefined) return { ...common, trust: 'invalid', path: search.longest.map(({ digest }) => digest), detail: search.refused }
   const longest = search.longest.map(({ digest }) => digest)
   if (leaf.facts.selfIssued && signs(leaf, leaf)) return { ...common, trust: 'self-signed', path: [leaf.digest] }
   if (end.facts.selfIssued) return { ...common, trust: 'unknown-ca', path: longest, detail: `the chain ends at ${end.facts.subject}, which is not trusted here` }
@@ -79,7 +80,7 @@ function build (sent: readonly (Link | undefined)[], digests: string[], anchors:
 }
 
 /** Depth first, shortest candidates as they were sent; bounded in steps whatever a peer sends. */
-function extend (path: Link[], pool: readonly Link[], anchors: Anchors, search: { steps: number, longest: Link[] }): Link[] | undefined {
+function extend (path: Link[], pool: readonly Link[], anchors: Anchors, search: Search): Link[] | undefined {
   const last = path.at(-1) as Link
   if (path.length > search.longest.length) search.longest = [...path]
   if (anchors.digests.has(last.digest)) return path
@@ -87,20 +88,32 @@ function extend (path: Link[], pool: readonly Link[], anchors: Anchors, search: 
   const candidates = [...(anchors.bySubject.get(last.facts.issuer) ?? []), ...pool.filter(link => link.facts.subject === last.facts.issuer)]
   for (const issuer of candidates) {
     if (++search.steps > STEPS) return undefined
-    if (path.some(({ digest }) => digest === issuer.digest) || !mayIssue(issuer, path) || !signs(issuer, last)) continue
+    if (path.some(({ digest }) => digest === issuer.digest) || !signs(issuer, last)) continue
+    const unfit = unfitToIssue(issuer, path)
+    if (unfit !== undefined) {
+      search.refused ??= `${issuer.facts.subject} ${unfit}`
+      continue
+    }
     const found = extend([...path, issuer], pool, anchors, search)
     if (found !== undefined) return found
   }
   return undefined
 }
 
+/** `refused`: somebody signed the end of the path who may not. */
+type Search = { steps: number, longest: Link[], refused: string | undefined }
+
 /**
- * CA flag, key usage and path length of an issuer above `path` (RFC 5280 §6.1.4 k–n), and no critical extension that is not understood (§6.1.4 o):
+ * Why an issuer above `path` may not be one: CA flag, key usage and path length (RFC 5280 §6.1.4 k–n), and no critical extension that is not understood (§6.1.4 o):
  * name constraints are among those, so that a constrained authority is trusted for nothing rather than for too much.
  */
-function mayIssue ({ facts, certificate }: Link, path: readonly Link[]): boolean {
+function unfitToIssue ({ facts, certificate }: Link, path: readonly Link[]): string | undefined {
   const intermediates = path.slice(1).filter(link => !link.facts.selfIssued).length
-  return facts.criticalUnread.length === 0 && (facts.isAuthority || certificate.ca) && (facts.keyUsage === undefined || (facts.keyUsage & KEY_CERT_SIGN) !== 0) && (facts.pathLength === undefined || intermediates <= facts.pathLength)
+  const [unread] = facts.criticalUnread
+  if (unread !== undefined) return `has the critical extension ${unread}, which is not understood here`
+  if (!facts.isAuthority && !certificate.ca) return 'signed it, and is no certificate authority'
+  if (facts.keyUsage !== undefined && (facts.keyUsage & KEY_CERT_SIGN) === 0) return 'signed it, and its key may not sign certificates'
+  return facts.pathLength !== undefined && intermediates > facts.pathLength ? `allows no more than ${facts.pathLength} intermediates below it` : undefined
 }
 
 function signs (issuer: Link, subject: Link): boolean {

@@ -33,12 +33,9 @@ export async function connect ({ address, port, allowNets, timeoutMs, signal }: 
   if (refused !== undefined) return { failure: { at: 'guard', why: 'address-refused', detail: refused } }
   signal.throwIfAborted()
   const socket = connectSocket({ host: address, port, noDelay: true })
-  const failure = await new Promise<Failure | undefined>((resolve, reject) => {
+  const failure = await new Promise<Failure | undefined>(resolve => {
     const timer = setTimeout(() => settle({ at: 'tcp', why: 'timeout' }), timeoutMs)
-    const abort = () => {
-      settle({ at: 'probe', why: 'cancelled' })
-      reject(signal.reason as Error)
-    }
+    const abort = () => settle({ at: 'probe', why: 'cancelled' })
     const settle = (failure: Failure | undefined) => {
       clearTimeout(timer)
       signal.removeEventListener('abort', abort)

@@ -57,8 +57,8 @@ describe('what a server sent', () => {
 
 describe('time', () => {
   it('a stanza of 256 KiB byte by byte costs about four times one of 64 KiB', () => {
-    const grew = ratio(() => feed(pieces(stanza(65_536), 1)), () => feed(pieces(stanza(262_000), 1)))
-    expect(grew).toBeLessThan(4 * 2.5)
+    const [small, large] = [65_536, 262_000].map(size => pieces(stanza(size), 1)) as [Uint8Array[], Uint8Array[]]
+    expect(ratio(() => feed(small), () => feed(large), 4 * 2.5)).toBeLessThan(4 * 2.5)
   })
 
   it('unfinished text in 1 KiB chunks is linear, in values, CDATA and tags too', () => {
@@ -67,7 +67,7 @@ describe('time', () => {
       (size: number) => `<a>${'&amp;'.repeat(size / 5)}`, (size: number) => `<a>${'<b/>'.repeat(size / 4)}`, (size: number) => `<a${' '.repeat(size)}`, (size: number) => `<a>${'é'.repeat(size / 2)}`,
     ]) {
       const [small, large] = [131_072, 524_288].map(size => pieces(encode(HEADER + make(size)), 1024)) as [Uint8Array[], Uint8Array[]]
-      expect(ratio(() => feed(small), () => feed(large))).toBeLessThan(4 * 2.5)
+      expect(ratio(() => feed(small), () => feed(large), 4 * 2.5)).toBeLessThan(4 * 2.5)
     }
   })
 
@@ -76,11 +76,11 @@ describe('time', () => {
     const names = (first: string, second: string) => Array.from({ length: 64 }, (_, at) => Array.from({ length: 6 }, (_, bit) => (at >> bit) % 2 === 0 ? first : second).join(''))
     const tag = (list: readonly string[]) => `<a ${list.map(name => `${name}='1'`).join(' ')}/>`
     const [different, equal] = [names('Aa', 'Bc'), names('Aa', 'BB')].map(list => [encode(HEADER + tag(list).repeat(300))]) as [Uint8Array[], Uint8Array[]]
-    expect(ratio(() => feed(different), () => feed(equal))).toBeLessThan(10)
+    expect(ratio(() => feed(different), () => feed(equal), 10)).toBeLessThan(10)
 
     const declarations = (count: number) => Array.from({ length: count / 64 }, (_, at) => `<b ${Array.from({ length: 64 }, (_, k) => `xmlns:p${at}-${k}='urn:x'`).join(' ')}>`)
     const nested = (count: number) => [encode(`${HEADER}<a xmlns:q='urn:q'>${declarations(count).join('')}${"<q:c q:d='1'/>".repeat(4000)}${'</b>'.repeat(count / 64)}</a>`)]
-    expect(ratio(() => feed(nested(0)), () => feed(nested(192)))).toBeLessThan(40)
+    expect(ratio(() => feed(nested(0)), () => feed(nested(192)), 40)).toBeLessThan(40)
   })
 })
 
@@ -172,10 +172,13 @@ function feed (chunks: readonly Uint8Array[]): void {
   if (framer.phase !== 'stream') throw new Error(`the stream is ${framer.phase}`)
 }
 
-/** How many times as long the second takes: the best of several rounds of each, so that a busy machine does not count. */
-function ratio (small: () => void, large: () => void): number {
+/**
+ * How many times as long the second takes: the best of several rounds of each, and of more while that is not below the bound. A busy machine only
+ * makes a round longer; what is quadratic is so in each.
+ */
+function ratio (small: () => void, large: () => void, bound: number): number {
   const best = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as [number, number]
-  for (let round = 0; round < 7; round++) {
+  for (let round = 0; round < 7 || (round < 60 && best[1] / best[0] >= bound); round++) {
     for (const [at, run] of [small, large].entries()) {
       const began = performance.now()
       run()

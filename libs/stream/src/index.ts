@@ -6,7 +6,7 @@ export { AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, type Limits } from './limi
 export { childrenOf, toElement, type Element } from './element.ts'
 export { serialise } from './serialise.ts'
 export { canonicalDomain, domainOf } from './domain.ts'
-export { readHeader } from './read-header.ts'
+export { isLegacy, readHeader } from './read-header.ts'
 export { readFeatures } from './read-features.ts'
 export { keysOf, type Keys, type KeyScope } from './dialback-key.ts'
 export { readEvent, type DialbackAnswer, type Event } from './negotiation/event.ts'

@@ -28,6 +28,11 @@ export function readHeader (frame: HeaderFrame): { header: HeaderSeen } | { refu
   }
 }
 
+/** From before XMPP 1.0: no version, or one below 1. Such a peer sends no features (RFC 6120 §4.7.5). */
+export function isLegacy ({ version }: HeaderSeen): boolean {
+  return version === undefined || /^0*(?:\.|$)/.test(version)
+}
+
 function present<Name extends string> (name: Name, value: string | undefined): { [N in Name]?: string } {
   return value === undefined ? {} : { [name]: value.slice(0, 1024) } as { [N in Name]?: string }
 }

@@ -4,6 +4,7 @@
  */
 import type { Cause, EndpointObservation, Failure, JudgeConfig, Observation, State } from '@dialtone/contracts'
 import { deviationOf } from '@dialtone/checks'
+import { isLegacy } from '@dialtone/stream'
 import { sameAddress } from '@dialtone/discovery'
 import { quoted, unreachable } from '@dialtone/kernel'
 
@@ -35,7 +36,7 @@ export function faultOf (e: EndpointObservation, o: Observation, config: JudgeCo
   const again = e.kind === 'starttls' && e.tls !== undefined
   const [header, offered] = again ? [e.headerAgain, e.featuresAgain] : [e.header, e.features]
   // From before XMPP 1.0 there are no features, and none are owed: dialback is declared on the header alone.
-  if ((offered === undefined && header?.version !== undefined) || offered?.dialback === true || header?.dialbackNamespace === true) return undefined
+  if (header === undefined || (offered === undefined && !isLegacy(header)) || offered?.dialback === true || header.dialbackNamespace) return undefined
   if (e.tls === undefined) return { cause: 'auth.none-offered', text: 'neither its features nor its header name dialback, and EXTERNAL needs TLS', endpoint: e.id, says: 'in clear it offers no way to authenticate' }
   if (external) return undefined
   return e.tls.clientCertificateRequested !== false

@@ -112,6 +112,12 @@ describe('records', () => {
     expect(judge([observation({ dns: [services(...many), ...asked] })], DEFAULT_JUDGE_CONFIG)).toMatchObject({ cause: 'unknown', sentence: expect.stringContaining('none of the first 10 SRV targets has an address, and 2 more were not asked for') as unknown })
     expect(causeOf(observation({ dns: [services(...many.slice(0, 10)), ...asked] }))).toBe('dns.target-unresolvable')
   })
+  it("say no only when both services were answered for", () => {
+    const dot = services(srv('.'))
+    const direct = (outcome: Observation['dns'][number]['outcome']): Observation['dns'][number] => ({ ...question('xmpps-server', outcome), name: '_xmpps-server._tcp.partner.example', type: 'SRV' })
+    expect(causeOf(observation({ dns: [dot, direct('nodata')] }))).toBe('dns.service-disabled')
+    expect(causeOf(observation({ dns: [dot, direct('timeout'), control('answer')] }))).toBe('unknown')
+  })
   it('of a resolver that fails for this domain alone say so', () => {
     const lies: Observation['dns'][number] = { ...question('xmpp-server', 'malformed'), name: '_xmpp-server._tcp.partner.example', type: 'SRV', detail: 'an answer to another question: evil.example' }
     const verdict = judge([observation({ dns: [lies, control('answer')] })], DEFAULT_JUDGE_CONFIG)
@@ -149,6 +155,24 @@ describe('what was not seen', () => {
     expect(judge([of(shown)], DEFAULT_JUDGE_CONFIG)).toMatchObject({ cause: 'unknown', state: 'unknown' })
     expect(judge([{ ...of(shown), certificates: { [digest]: { der: 'AAAA', sha512: '', spkiSha256: digest, spkiSha512: '' } } }], DEFAULT_JUDGE_CONFIG).cause).toBe('unknown')
   })
+})
+
+describe('in clear', () => {
+  const header = { id: 'x', version: '1.0', contentNamespace: 'jabber:server', dialbackNamespace: false }
+  const features = { starttls: 'absent', mechanisms: ['PLAIN'], dialback: false, dialbackErrors: false, bidi: false, streamManagement: false, other: [] } as const
+  const offers = (given: Partial<Parameters<typeof endpoint>[3]>) => causeOf(of(endpoint('192.0.2.1', undefined, undefined, { header, features: { ...features, mechanisms: [] }, ...given })))
+  it('only dialback authenticates', () => {
+    expect(offers({})).toBe('auth.none-offered')
+    expect(offers({ features: { ...features, mechanisms: ['EXTERNAL', 'PLAIN'] } })).toBe('auth.none-offered')
+    expect(offers({ features: { ...features, mechanisms: [], dialback: true } })).toBe('degraded.weak-authentication')
+    expect(offers({ header: { ...header, dialbackNamespace: true } })).toBe('degraded.weak-authentication')
+  })
+})
+
+it('nobody claims a domain by serving itself', () => {
+  const claim = (['claim', 'control'] as const).map(role => ({ endpoint: '192.0.2.1', role, to: 'partner.example', answer: role === 'claim' ? 'serves' as const : 'denies' as const, ms: 1 }))
+  expect(causeOf(observation({ asked: { as: 'partner.example' }, endpoints: [endpoint('192.0.2.1')], claim }))).toBe('degraded.weak-authentication')
+  expect(causeOf(observation({ asked: { as: 'ours.example' }, endpoints: [endpoint('192.0.2.1')], claim }))).toBe('dialback.domain-claimed')
 })
 
 describe('a refusal in our name', () => {

@@ -18,7 +18,7 @@ export function verdictOf ({ cause, proof, untried, advertised }: Decision, obse
   const untested = [...untestedOf(observations), ...skipped.slice(0, TOLD).map(id => ({ what: placeOf(id, observations), needs: untried.find(({ endpoint }) => endpoint === id)?.remedy ?? 'a vantage that can reach it' }))]
   const said = cause === 'healthy' && skipped.length > 0 ? `every stage that was asked succeeded on ${advertised - skipped.length} of ${advertised} advertised endpoints; the others could not be tried from here` : special?.says ?? says
   const { domain = 'nothing', asked } = observations[0] ?? {}
-  const named = (text: string) => text.replaceAll('DOMAIN', domain).replaceAll('OURS', asked?.as ?? 'OURS')
+  const named = (text: string) => text.replaceAll('DOMAIN', domain).replaceAll('OURS', asked?.as ?? 'OURS').replaceAll('RESOLVER', asked === undefined ? 'RESOLVER' : forDig(asked.resolver))
   const tail = cause === 'healthy' ? `; not asked: ${untested.map(({ what }) => what).join(', ')}` : seen(own.length > 0 ? own : proof, observations)
   return {
     state: reached,
@@ -30,6 +30,12 @@ export function verdictOf ({ cause, proof, untried, advertised }: Decision, obse
     remedy: special?.remedy === undefined ? remedy.map(named) : [named(special.remedy)],
     untested,
   }
+}
+
+/** A resolver as dig takes it: `192.0.2.53`, or `192.0.2.53 -p 5300`. */
+function forDig (resolver: string): string {
+  const [, address = resolver, port = '53'] = /^\[?(.+?)\]?:(\d+)$/.exec(resolver) ?? []
+  return port === '53' ? address : `${address} -p ${port}`
 }
 
 /** A fact that is sure goes before one that leaves it open. */

@@ -2,7 +2,7 @@
 import { DEFAULT_JUDGE_CONFIG, type JudgeConfig, type Report, type State } from '@dialtone/contracts'
 import { OperatorError } from '@dialtone/kernel'
 import { requestFor, type CheckRequest } from '@dialtone/ladder'
-import { anchorsIn, clientCertificate, domainsIn } from '../credentials.ts'
+import { anchorsIn, clientCertificate, datesProblem, domainsIn } from '../credentials.ts'
 import { exitCode } from '../exit-code.ts'
 import { CHECK_HELP } from '../help.ts'
 import { COMMON, addressOf, countOf, formatOf, overrideOf, parse, profileOf, resolverOf } from '../options.ts'
@@ -11,7 +11,7 @@ import { SILENT, liveProgress, plainProgress } from '../progress.ts'
 import { check } from '../run-check.ts'
 import { reportText } from '../text/report.ts'
 import { usableFamilies, vantageName } from '../vantage.ts'
-import { domainOf, parseAllowNet, resolverHere } from '../network-words.ts'
+import { domainOf, hostOf, parseAllowNet, resolverHere } from '../network-words.ts'
 
 export const CHECK_OPTIONS = {
   ...COMMON,
@@ -40,13 +40,15 @@ export async function runCheck (args: readonly string[], out: Out, signal: Abort
   if (values.help === true) return out.print(CHECK_HELP)
 
   const format = formatOf(values)
-  const domains = [...new Set([...positionals, ...(values['from-file'] === undefined ? [] : domainsIn(values['from-file']))].map(domainOf))]
+  const domains = [...new Set([...positionals.map(domainOf), ...(values['from-file'] === undefined ? [] : domainsIn(values['from-file'], domainOf))])]
   if (domains.length === 0) throw new OperatorError('usage', 'which domain? For example: dialtone check partner.example')
-  const overrides = (values.endpoint ?? []).map(overrideOf)
+  const overrides = (values.endpoint ?? []).map(overrideOf).map(override => ({ ...override, host: hostOf(override.host) }))
   if (overrides.length > 0 && domains.length > 1) throw new OperatorError('usage', '--endpoint replaces the records of one domain: name just one')
   const parallel = countOf('--parallel', values.parallel ?? '16', 1, 1000)
 
   const request = requestOf(values, overrides)
+  if (request.as !== undefined && domains.includes(request.as)) throw new OperatorError('usage', `--as names your own domain, and ${request.as} is the one to check: leave --as out, and say --ours`)
+  warnOfDates(request.clientCertificate, out)
   const config = configOf(values)
   const progress = values.quiet === true ? SILENT
     : out.errors.interactive ? liveProgress(out.progress, out.errors, domains.length)
@@ -61,11 +63,15 @@ export async function runCheck (args: readonly string[], out: Out, signal: Abort
     for (const [at, domain] of queue) {
       const report = await check(requestFor({ ...request, domain }), config, signal, { progress: progress.of(domain) })
       states.push(report.verdict.state)
-      progress.finished(report, () => out.print(printer(report, at)))
+      progress.finished(report, () => out.print(printer.add(report, at)))
     }
   }
   try {
     await Promise.all(Array.from({ length: Math.min(parallel, domains.length) }, worker))
+  } catch (error) {
+    if (!signal.aborted || domains.length === 1) throw error
+    if (format === 'json') out.print(printer.printed === 0 ? '[]\n' : '\n]\n')
+    throw new OperatorError('stopped', `stopped; ${printer.printed} of ${domains.length} domains were judged`)
   } finally {
     progress.close()
   }
@@ -73,18 +79,27 @@ export async function runCheck (args: readonly string[], out: Out, signal: Abort
 }
 
 /** Reports come as they finish and are printed as they were asked for; what is printed is forgotten, so a long list stays small in memory. */
-function inOrder (count: number, textOf: (report: Report, at: number) => string): (report: Report, at: number) => string {
+function inOrder (count: number, textOf: (report: Report, at: number) => string): { add: (report: Report, at: number) => string, readonly printed: number } {
   const waiting = new Map<number, Report>()
   let next = 0
-  return (report, at) => {
-    waiting.set(at, report)
-    let text = ''
-    for (let ready = waiting.get(next); ready !== undefined && next < count; ready = waiting.get(next)) {
-      text += textOf(ready, next)
-      waiting.delete(next++)
-    }
-    return text
+  return {
+    add: (report, at) => {
+      waiting.set(at, report)
+      let text = ''
+      for (let ready = waiting.get(next); ready !== undefined && next < count; ready = waiting.get(next)) {
+        text += textOf(ready, next)
+        waiting.delete(next++)
+      }
+      return text
+    },
+    get printed () { return next },
   }
+}
+
+/** A certificate of ours that is out of date is shown all the same: that may be what is to be found out. */
+function warnOfDates (shown: CheckRequest['clientCertificate'], out: Out): void {
+  const problem = shown === undefined ? undefined : datesProblem(shown.certificate)
+  if (problem !== undefined) out.progress(`dialtone: --cert ${problem}; it is shown all the same\n`)
 }
 
 type Values = ReturnType<typeof parse<typeof CHECK_OPTIONS>>['values']

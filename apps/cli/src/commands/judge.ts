@@ -33,7 +33,7 @@ export function runJudge (args: readonly string[], out: Out): number {
   // One vantage gives the same object as check; several give their reports under the common verdict.
   const printed = judged.map(entry => entry.reports.length === 1 ? entry.reports[0] : entry)
   if (format === 'json') out.print(JSON.stringify(printed.length === 1 ? printed[0] : printed, null, 2) + '\n')
-  else out.print(judged.map(({ reports }) => textOf(reports, out)).join('\n'))
+  else out.print(judged.map(({ reports }) => textOf(reports.map(printable), out)).join('\n'))
   return exitCode(judged.map(({ verdict }) => verdict.state))
 }
 
@@ -53,11 +53,21 @@ function textOf (reports: readonly Report[], out: Out): string {
   return reports.map((report, at) => at === 0 ? reportText(report, out.terminal) : `${headline(report, out.terminal)[0]}\n`).join('\n')
 }
 
+/** A file from elsewhere holds what somebody wrote: nothing of it may move a cursor or forge a line. Text that was quoted when it was seen stays as it is. */
+function printable<T> (value: T): T {
+  if (typeof value === 'string') return value.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, character => `\\u{${character.codePointAt(0)?.toString(16)}}`) as T
+  if (Array.isArray(value)) return value.map(printable) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [printable(name), printable(inner)])) as T
+}
+
 function observationsIn (file: string): Observation[] {
   const text = read('FILE', file === '-' ? '/dev/stdin' : file)
   const shown = `'${quoted(file, 120)}'`
   const parsed = json(text, shown)
-  return (Array.isArray(parsed) ? parsed : [parsed]).flatMap((entry: unknown) => inside(entry)).map(candidate => {
+  const candidates = (Array.isArray(parsed) ? parsed : [parsed]).flatMap((entry: unknown) => inside(entry))
+  if (candidates.length === 0) throw new OperatorError('not-an-observation', `${shown} holds no observation at all. It should hold what 'dialtone check --json' prints`)
+  return candidates.map(candidate => {
     const problem = firstProblem(ObservationShape, candidate)
     if (problem !== undefined) throw new OperatorError('not-an-observation', `${shown} holds no observation: ${problem}. It should hold what 'dialtone check --json' prints`)
     return candidate as Observation
@@ -68,7 +78,7 @@ function observationsIn (file: string): Observation[] {
 function inside (entry: unknown): unknown[] {
   if (typeof entry === 'object' && entry !== null) {
     if ('observation' in entry) return [entry.observation]
-    if ('reports' in entry && Array.isArray(entry.reports)) return entry.reports.flatMap(inside)
+    if ('reports' in entry && Array.isArray(entry.reports)) return entry.reports.map((report: unknown) => typeof report === 'object' && report !== null && 'observation' in report ? report.observation : report)
   }
   return [entry]
 }

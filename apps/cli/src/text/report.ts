@@ -36,7 +36,7 @@ export function headline ({ domain, as, observation, verdict, vantage }: Report,
   return [
     `${paint('bold', who)}  ${paint('dim', seen)}`,
     wrap(`${paint(STATE_COLOUR[verdict.state], state)}  ${verdict.sentence}`, columns - 2, '  '),
-    `  ${paint('dim', cause)}`,
+    `  ${paint('dim', wrap(cause, columns - 2, '  '))}`,
   ]
 }
 

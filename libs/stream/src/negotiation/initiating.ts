@@ -6,6 +6,7 @@
 import type { EndpointKind, Failure, FeaturesSeen, HeaderSeen, StreamCondition } from '@dialtone/contracts'
 import { SERVER } from '../namespaces.ts'
 import type { DialbackAnswer, Event } from './event.ts'
+import { isLegacy } from '../read-header.ts'
 import { pairOfAddresses, pairOfDomains, reversed, samePair, type Pair } from './pair.ts'
 
 /** What the stream is for; it does not change while the stream lives. */
@@ -85,7 +86,7 @@ const table: { [S in State['at']]: Row<S> } = {
       const { plan, secured, authenticated, bidi } = state
       // A light check reports what it sees; whoever relies on the stream refuses what is no S2S stream.
       if (plan.authenticate !== 'none' && header.contentNamespace !== SERVER) return broke(state, 'invalid-namespace', 'the content namespace is not jabber:server')
-      if (header.version !== undefined) return [{ at: 'awaiting-features', plan, secured, authenticated, bidi, header }]
+      if (!isLegacy(header)) return [{ at: 'awaiting-features', plan, secured, authenticated, bidi, header }]
       // Before XMPP 1.0 there were no features: the header is all that comes (RFC 6120 §4.7.5), and dialback may begin.
       if (authenticated || (plan.authenticate !== 'none' && plan.tls === 'insist' && !secured)) return broke(state, 'unsupported-version', 'a header without version')
       return afterFeatures(plan, secured, header, NO_FEATURES)

@@ -5,6 +5,7 @@
 import type { EndpointKind, Failure, StreamCondition } from '@dialtone/contracts'
 import { canonicalDomain } from '../domain.ts'
 import { SERVER } from '../namespaces.ts'
+import { isLegacy } from '../read-header.ts'
 import type { DialbackAnswer, Event as StreamEvent } from './event.ts'
 import { pairOfAddresses, pairOfDomains, samePair, type Pair } from './pair.ts'
 
@@ -102,12 +103,12 @@ const table: { [S in State['at']]: Row<S> } = {
       if (first !== undefined && (to !== first.to || (first.from !== '' && from !== first.from))) return end(state, 'improper-addressing', 'from or to changed with the restart')
       if (!offer.serves.includes(to)) return end(state, 'host-unknown', `${to} is not served here`, pair)
       if (offer.serves.includes(from)) return end(state, 'not-authorized', `${from} is served here`, pair)
-      if (header.version === undefined && !(offer.legacy && offer.dialback && (secured || offer.tls !== 'required'))) return end(state, 'unsupported-version', 'a header without version', pair)
+      if (isLegacy(header) && !(offer.legacy && offer.dialback && (secured || offer.tls !== 'required'))) return end(state, 'unsupported-version', 'a header without version', pair)
       const proved = secured && identity && from !== ''
       const next: State = { at: 'negotiating', offer, secured, identity: proved, pair, standing, pending: [] }
       const fresh = standing.authenticated.length === 0
       const features: Command = { do: 'send-features', starttls: secured || offer.tls === 'never' ? 'absent' : offer.tls, external: proved && fresh, dialback: offer.dialback, bidi: offer.bidi && secured && fresh }
-      return [next, { do: 'send-header', pair }, ...(header.version === undefined ? [] : [features])]
+      return [next, { do: 'send-header', pair }, ...(isLegacy(header) ? [] : [features])]
     },
   },
   negotiating: {

@@ -1,5 +1,5 @@
 // TLS works, and the two sides will not be authenticated: no mechanism, our certificate refused, our domain claimed, or a refusal by policy.
-import { AS_EJABBERD, GOOD, afterHeader, afterTls, starttlsServer } from '../peer/scripts.ts'
+import { AS_EJABBERD, GOOD, afterHeader, afterTls, clearServer, starttlsServer } from '../peer/scripts.ts'
 import type { Script, TlsOptions } from '../peer/steps.ts'
 import { DOMAIN, OURS, type Counterpart, type Scenario } from '../scenario.ts'
 import { oneEndpoint } from './parts.ts'
@@ -17,6 +17,10 @@ export const AUTHENTICATION: readonly Scenario[] = [
   {
     name: 'nothing-offered', title: 'neither EXTERNAL nor dialback after TLS', expects: { cause: 'auth.none-offered', state: 'down' },
     ...oneEndpoint({ usual: starttlsServer({ header: { dialback: false }, tls: { clientCertificate: 'never' }, featuresAgain: {} }) }), counterpart: { servers: ['prosody'], how: 'mod_s2s_bidi, no mod_dialback, and verify = "none"' },
+  },
+  {
+    name: 'nothing-offered-in-clear', title: 'no TLS, and no dialback either', expects: { cause: 'auth.none-offered', state: 'down' },
+    ...oneEndpoint({ usual: clearServer({ header: { dialback: false }, features: {} }) }), counterpart: { none: 'Prosody ends such a stream, ejabberd declares dialback on its header all the same' },
   },
   {
     name: 'dialback-in-clear-only', title: 'dialback before TLS alone, and nothing after it', expects: { cause: 'auth.none-offered', state: 'down' },

@@ -1,0 +1,55 @@
+// What is wrong with input is one line that says so, with the exit code for it: the command as an operator runs it.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { SCENARIOS } from '@dialtone/zoo'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { runZoo } from './run-zoo.ts'
+
+const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
+let folder = ''
+beforeAll(() => { folder = mkdtempSync(join(tmpdir(), 'dialtone-hostile-')) })
+afterAll(() => { rmSync(folder, { recursive: true }) })
+
+for (const [name, args, says] of [
+  ['its own domain as OURS', ['check', 'a.example', '--as', 'A.example'], '--as names your own domain, and a.example is the one to check'],
+  ['an endpoint that is no host', ['check', 'a.example', '--endpoint', 'foo..bar:5269'], "'foo..bar' is no host: it has an empty label"],
+  ['a number that looks like an address', ['check', 'a.example', '--endpoint', '127.050.0.1:5269'], "'127.050.0.1' is no host: it looks like an address and is none"],
+  ['a resolver by name', ['check', 'a.example', '--resolver', 'dns.example'], "--resolver takes an IP address, not 'dns.example'"],
+  ['no observation', ['judge', 'empty.json'], 'holds no observation at all'],
+  ['reports in reports in reports', ['judge', 'deep.json'], 'holds no observation'],
+] as const) {
+  it(`names ${name}`, async () => {
+    writeFileSync(join(folder, 'empty.json'), '[]')
+    writeFileSync(join(folder, 'deep.json'), `${'{"reports":['.repeat(5000)}${']}'.repeat(5000)}`)
+    const { code, out, err } = await dialtone(args)
+    expect([code, out]).toEqual([64, ''])
+    expect(err).toMatch(/^dialtone: [^\n]+\n$/)
+    expect(err).toContain(says)
+  })
+}
+
+it('judges a forged observation without letting it speak to the terminal', async () => {
+  const [outcome] = await runZoo(SCENARIOS.filter(({ name }) => name === 'claimed'), { parallel: 1, signal: AbortSignal.timeout(20_000) })
+  const forged = JSON.parse(JSON.stringify((outcome as { report: { observation: object } }).report.observation).replaceAll('partner.example', 'partner.example\\n● UP  fine\\u001b[2J')) as object
+  writeFileSync(join(folder, 'forged.json'), JSON.stringify(forged))
+  const { out } = await dialtone(['judge', 'forged.json'])
+  expect(out).toContain('partner.example\\u{a}● UP')
+  expect(out.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
+})
+
+it('says that the disk is full', async () => {
+  const { code, err } = await dialtone(['explain'], openSync('/dev/full', 'w'))
+  expect(code).toBe(64)
+  expect(err).toContain('the output cannot be written (ENOSPC): is the disk full?')
+})
+
+function dialtone (args: readonly string[], stdout: 'pipe' | number = 'pipe'): Promise<{ code: number | null, out: string, err: string }> {
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, stdio: ['ignore', stdout, 'pipe'] })
+  let [out, err] = ['', '']
+  child.stdout?.setEncoding('utf8').on('data', text => { out += text })
+  child.stderr?.setEncoding('utf8').on('data', text => { err += text })
+  return new Promise(resolve => child.once('close', code => resolve({ code, out, err })))
+}
