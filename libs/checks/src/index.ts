@@ -1,7 +1,7 @@
 // Observations in, findings out: one table of outcomes and one pure function per check.
 
 export { CHECKS } from './catalogue.ts'
-export { ask, defineDomainCheck, defineEndpointCheck, type Answer, type Check, type DomainCheck, type EndpointCheck, type Outcome } from './check.ts'
+export { ask, defineConnectionCheck, defineDomainCheck, defineEndpointCheck, type Answer, type Check, type ConnectionCheck, type DeepObservation, type DomainCheck, type EndpointCheck, type Outcome } from './check.ts'
 export { DEVIATIONS, deviationOf, type Deviation, type Meaning } from './deviations.ts'
 export { examine } from './examine.ts'
 export { endsAt, identity, leafOf, pathOf } from './certificates.ts'
