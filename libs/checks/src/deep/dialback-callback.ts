@@ -2,7 +2,7 @@
 import type { Callback, Deep, DeepConnection } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
 import { defineConnectionCheck } from '../check.ts'
-import { arrivals, seconds, told } from './seen.ts'
+import { arrivals, listens, seconds, told } from './seen.ts'
 
 export type CallbackOutcome = 'answered-tls' | 'answered-clear' | 'denied' | 'unserved' | 'refused' | 'strange-id' | 'aborted' | 'not-seen' | 'not-needed' | 'not-observable'
 
@@ -35,14 +35,18 @@ const WEIGHT: readonly CallbackOutcome[] = ['denied', 'refused', 'unserved', 'an
 
 /** What came back for the key of a connection, and the connection that brought it. */
 export function callbackOf (connection: DeepConnection, deep: Deep): { is: CallbackOutcome, callback?: Callback } {
-  const seen = arrivals(connection, deep).flatMap(callback => {
+  const seen = arrivals(connection, deep).toSorted(bySourceAndTime).flatMap(callback => {
     const is = outcomeOf(callback)
     return is === undefined ? [] : [{ is, callback }]
   })
   const decisive = WEIGHT.map(outcome => seen.find(({ is }) => is === outcome)).find(each => each !== undefined)
   if (decisive !== undefined) return decisive
-  if (deep.listener === undefined) return { is: 'not-observable' }
+  if (!listens(deep)) return { is: 'not-observable' }
   return { is: connection.dialback?.answer?.type === 'valid' ? 'not-needed' : 'not-seen' }
+}
+
+function bySourceAndTime (a: Callback, b: Callback): number {
+  return a.atMs - b.atMs || (a.source < b.source ? -1 : a.source > b.source ? 1 : 0)
 }
 
 /** Undefined: the peer came to authenticate itself, which is no callback. */

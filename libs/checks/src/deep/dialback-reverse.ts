@@ -1,6 +1,6 @@
 // Does the peer authenticate itself to us? (XEP-0220 §2.1: one direction proves nothing about the other)
 import { defineDomainCheck } from '../check.ts'
-import { seconds, told, worded } from './seen.ts'
+import { listens, seconds, told, worded } from './seen.ts'
 
 export const dialbackReverse = defineDomainCheck({
   id: 's2s.dialback-reverse',
@@ -24,6 +24,6 @@ export const dialbackReverse = defineDomainCheck({
     if (keys.some(({ answer }) => answer?.type === 'invalid')) return { outcome: 'denied', detail: pair }
     const [key] = keys
     if (key !== undefined) return { outcome: 'failed', detail: `${pair}: ${key.answer === undefined ? told(key.failure) : worded(key.answer)}` }
-    return deep.listener === undefined ? 'not-observable' : { outcome: 'not-seen', detail: pair }
+    return !listens(deep) ? 'not-observable' : { outcome: 'not-seen', detail: pair }
   },
 })

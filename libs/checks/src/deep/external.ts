@@ -47,8 +47,10 @@ export function externalOf (connection: DeepConnection): { is: ExternalOutcome, 
     const aboutIt = means === 'our-certificate' || (means === undefined && failure.condition === 'not-authorized')
     if (aboutIt) return { is: certificate ? 'refused-by-stream-error' : 'not-shown', detail: told(failure) }
   }
-  if (stop?.stage === 'external') return { is: 'unanswered', detail: told(failure) }
   const features = offered(connection)
-  if (tls === undefined || features === undefined || features.mechanisms.includes('EXTERNAL')) return { is: 'not-asked', ...(stop === undefined ? {} : { detail: `${stop.stage}: ${told(failure)}` }) }
+  const offers = features?.mechanisms.includes('EXTERNAL') === true
+  if (stop?.stage === 'external' && offers) return { is: 'unanswered', detail: told(failure) }
+  const early = stop !== undefined && stop.stage !== 'external' && stop.stage !== 'ping'
+  if (tls === undefined || features === undefined || offers || early) return { is: 'not-asked', ...(stop === undefined ? {} : { detail: `${stop.stage}: ${told(failure)}` }) }
   return { is: !tls.clientCertificateRequested ? 'not-requested' : certificate ? 'withheld' : 'not-shown' }
 }

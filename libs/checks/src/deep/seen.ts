@@ -43,6 +43,11 @@ export function worded ({ condition = 'no condition', text }: { condition?: stri
   return text === undefined ? condition : `${condition} "${text}"`
 }
 
+/** A listener of this check would see the callback: at other depths the real server of OURS is called. */
+export function listens ({ depth, as, listener }: Deep): boolean {
+  return depth === 'probe' && listener?.domain === as
+}
+
 /** Connections of the peer's side that came while the answer to this connection's key was due, or that asked about this very key. */
 export function arrivals ({ dialback }: DeepConnection, { callbacks }: Deep): Callback[] {
   if (dialback === undefined) return []
