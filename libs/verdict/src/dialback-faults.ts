@@ -19,7 +19,7 @@ export function dialbackProof (connection: DeepConnection, o: DeepObservation, c
   const said = answerText(connection)
   const fault = (seen: Seen): Proof => ({ fault: seen })
   switch (is) {
-    case 'valid': case 'valid-without-callback': return { works: 'dialback' }
+    case 'valid': case 'valid-without-callback': case 'valid-although-denied': return { works: 'dialback' }
     case 'valid-made-up': case 'invalid-made-up': return { untested: inTheNameOf(o) }
     case 'invalid': return fault(denied(connection, o, config, said, claimed))
     case 'denied': return fault(forbidden(connection, o, config, said, claimed))

@@ -2,12 +2,12 @@
 import type { Deep, DeepConnection } from '@dialtone/contracts'
 import { defineConnectionCheck } from '../check.ts'
 import { dialbackDeviationOf, dialbackMeaning, type DialbackMeaning } from '../dialback-deviations.ts'
-import { callbackOf } from './dialback-callback.ts'
+import { callbackOf, type CallbackOutcome } from './dialback-callback.ts'
 import { EARLY_MS, FULL_MS, seconds, stopped, told, worded } from './seen.ts'
 
 /** `made-up`: at depth knock, where the right answer is invalid. */
 export type DialbackOutcome =
-  | 'valid' | 'valid-without-callback' | 'valid-made-up' | 'invalid' | 'invalid-made-up'
+  | 'valid' | 'valid-without-callback' | 'valid-although-denied' | 'valid-made-up' | 'invalid' | 'invalid-made-up'
   | DialbackMeaning | 'other-error'
   | 'stream-error' | 'stream-ended' | 'none' | 'none-yet' | 'interrupted' | 'not-asked'
 
@@ -20,6 +20,7 @@ export const dialbackAnswer = defineConnectionCheck<DialbackOutcome>({
   outcomes: {
     valid: { level: 'ok', says: 'accepts our key' },
     'valid-without-callback': { level: 'ok', says: 'accepts our key without asking anybody (XEP-0344)' },
+    'valid-although-denied': { level: 'error', says: 'accepts our key although it was told that it is invalid', ...PEER },
     'valid-made-up': { level: 'error', says: 'accepts a key that nobody made: it does not verify', ...PEER },
     invalid: { level: 'error', says: 'says that our key is invalid' },
     'invalid-made-up': { level: 'ok', says: 'denies a made-up key, as it should' },
@@ -54,7 +55,7 @@ export function dialbackOf (connection: DeepConnection, deep: Deep): { is: Dialb
   const stop = stopped(connection)
   if (dialback === undefined) return { is: 'not-asked', ...(stop === undefined ? {} : { detail: `${stop.stage}: ${told(stop.failure)}` }) }
   const { answer, key, cutShort, waitedMs } = dialback
-  if (answer !== undefined) return answered(answer, key === 'made-up', callbackOf(connection, deep).is === 'not-needed')
+  if (answer !== undefined) return answered(answer, key === 'made-up', callbackOf(connection, deep).is)
   if (cutShort === true) return { is: 'none-yet' }
   const failure = stop?.failure
   const waited = `after ${seconds(waitedMs)}`
@@ -64,8 +65,8 @@ export function dialbackOf (connection: DeepConnection, deep: Deep): { is: Dialb
   return waitedMs >= FULL_MS ? { is: 'none', detail: waited } : { is: 'interrupted', detail: waited }
 }
 
-function answered (answer: NonNullable<NonNullable<DeepConnection['dialback']>['answer']>, madeUp: boolean, unasked: boolean): { is: DialbackOutcome, detail?: string } {
-  if (answer.type === 'valid') return { is: madeUp ? 'valid-made-up' : unasked ? 'valid-without-callback' : 'valid' }
+function answered (answer: NonNullable<NonNullable<DeepConnection['dialback']>['answer']>, madeUp: boolean, callback: CallbackOutcome): { is: DialbackOutcome, detail?: string } {
+  if (answer.type === 'valid') return { is: madeUp ? 'valid-made-up' : callback === 'denied' ? 'valid-although-denied' : callback === 'not-needed' ? 'valid-without-callback' : 'valid' }
   if (answer.type === 'invalid') return { is: madeUp ? 'invalid-made-up' : 'invalid' }
   const means = dialbackMeaning(answer)
   const known = dialbackDeviationOf(answer)

@@ -17,10 +17,10 @@ export const dialbackCallback = defineConnectionCheck<CallbackOutcome>({
     unserved: { level: 'error', says: 'called back, and was told that the domain is not served here', suspect: 'ours' },
     refused: { level: 'error', says: 'called back, and was refused by our own policy', suspect: 'ours' },
     'strange-id': { level: 'warning', says: 'called back about a stream id that is none of this check', suspect: 'peer' },
-    aborted: { level: 'error', says: 'connected, and ended before it asked', suspect: 'ours', remedy: 'Check the certificate of the listener as the peer sees it: strict servers ask nothing of a server that they do not trust.' },
+    aborted: { level: 'warning', says: 'connected, and ended before it asked', suspect: 'ours', remedy: 'Check the certificate of the listener as the peer sees it: strict servers ask nothing of a server that they do not trust.' },
     'not-seen': { level: 'warning', says: 'did not call back', suspect: 'path' },
     'not-needed': { level: 'ok', says: 'took the key for valid without calling back (XEP-0344)' },
-    'not-observable': { level: 'unknown', says: 'was not seen calling back, because nothing of this check listens' },
+    'not-observable': { level: 'unknown', says: 'could not be seen calling back: nothing of this check listens, or more came than was kept' },
   },
   judge: (connection, { deep }) => {
     if (connection.dialback === undefined || connection.of !== 'peer') return undefined
@@ -41,7 +41,8 @@ export function callbackOf (connection: DeepConnection, deep: Deep): { is: Callb
   })
   const decisive = WEIGHT.map(outcome => seen.find(({ is }) => is === outcome)).find(each => each !== undefined)
   if (decisive !== undefined) return decisive
-  if (!listens(deep)) return { is: 'not-observable' }
+  // More came than was kept: what is not among the rest may still have come.
+  if (!listens(deep) || deep.callbacksLeftOut > 0) return { is: 'not-observable' }
   return { is: connection.dialback?.answer?.type === 'valid' ? 'not-needed' : 'not-seen' }
 }
 

@@ -26,6 +26,7 @@ const knocked = (dialback: Partial<Dialback>): Observation => unheard({ depth: '
 it.each(casesOf(dialbackAnswer, {
   valid: { 'after a callback': sent(VALID, [ASKED]), 'where nobody listens': unheard({ connections: [keyed(VALID)] }) },
   'valid-without-callback': { 'a certificate that was enough': sent(VALID) },
+  'valid-although-denied': { 'a server that ignores what it is told': sent(VALID, [callback({ asked: { atMs: 200, answered: 'invalid' } })]) },
   'valid-made-up': { 'a server that verifies nothing': knocked(VALID) },
   invalid: { 'a denied key': sent(INVALID, [ASKED]) },
   'invalid-made-up': { 'a healthy server at depth knock': knocked(INVALID), 'the same in the words of the specification': knocked({ answer: { type: 'error', condition: 'forbidden' } }) },
@@ -66,7 +67,7 @@ it.each(casesOf(dialbackCallback, {
   aborted: { 'an untrusted certificate': sent({ waitedMs: 95_000 }, [callback({ failure: { at: 'tls', why: 'alert-from-peer', alert: 'unknown_ca' } })]) },
   'not-seen': { 'a provider that asks itself': sent(INVALID), 'a stream on which it authenticates itself': sent(INVALID, [callback({ authenticated: 'external' })]), 'one after the answer': sent(INVALID, [callback({ atMs: 400 })]) },
   'not-needed': { 'a valid certificate': sent(VALID) },
-  'not-observable': { 'depth shared': unheard({ connections: [keyed(INVALID)] }) },
+  'not-observable': { 'depth shared': unheard({ connections: [keyed(INVALID)] }), 'a flood of callbacks': deeply({ connections: [keyed(INVALID)], callbacksLeftOut: 3 }), 'a listener of another domain': deeply({ connections: [keyed(INVALID)], listener: listener({ domain: 'other.example' }) }) },
 }))('%s', (_, outcome, found) => expect(found()).toEqual([outcome]))
 
 it('s2s.dialback-callback tells which key a callback asks about, by its id or by its time', () => {
