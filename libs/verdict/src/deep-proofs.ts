@@ -96,6 +96,6 @@ function untestedOf (o: DeepObservation, { speaksForOurs, dialbacks, externals, 
     ...(!speaksForOurs ? [inTheNameOf(o)] : dialbacks.length === 0 ? [{ what: 'dialback', needs: 'a check that sends a key' }] : open(dialbacks)),
     ...open(externals),
     ...(cutShort ? [{ what: 'the end of the dialback', needs: o.deep.quick ? 'a check without --quick' : 'a check that can see the callback' }] : []),
-    ...(inbound ? [] : [{ what: 'the inbound direction', needs: !listens(o.deep) ? 'a check of our own domain from outside' : 'a ping that is answered, or a check of our own domain from outside' }]),
+    ...(inbound ? [] : [{ what: 'the inbound direction', needs: !speaksForOurs || !listens(o.deep) ? 'a check of our own domain from outside' : 'a ping that is answered, or a check of our own domain from outside' }]),
   ]
 }

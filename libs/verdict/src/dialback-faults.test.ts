@@ -89,6 +89,13 @@ describe('at depth probe', () => {
   it('believes callbacks that came although the records say otherwise', () => {
     expect(judged(probed({ listener: listener({ published: 'elsewhere' }), connections: [keyed(INVALID)], callbacks: [asking('invalid')] })).cause).toBe('dialback.denied')
   })
+  it('makes nothing of callbacks that are missing where more came than were kept', () => {
+    for (const connections of [[keyed(INVALID)], [keyed(SILENT, QUIET)]]) expect(judged(probed({ connections, callbacksLeftOut: 3 }))).toMatchObject({ cause: 'unknown', state: 'unknown' })
+  })
+  it('reads what Openfire says when it wants no dialback, or none in clear', () => {
+    expect(judged(heard({}, [], streamError('policy-violation', 'Dialback has been disabled by configuration.')))).toMatchObject({ cause: 'auth.external-refused', state: 'unknown' })
+    expect(judged(heard({}, [], streamError('policy-violation', 'Remote domain is not allowed to establish a connection to this server.')))).toMatchObject({ cause: 'peer.busy' })
+  })
   it('puts the alert about our certificate into the sentence', () => {
     expect(judged(heard(SILENT, [callback({ failure: UNTRUSTED })], QUIET)).sentence).toContain('TLS alert-from-peer unknown_ca')
   })

@@ -1,7 +1,8 @@
 // What EXTERNAL on one connection proves (XEP-0178): our certificate is accepted, refused in one of its ways, or nobody could tell.
-import { externalOf, type DeepObservation } from '@dialtone/checks'
+import { deviationOf, externalOf, stopped, type DeepObservation } from '@dialtone/checks'
 import type { DeepConnection, JudgeConfig } from '@dialtone/contracts'
 import { unreachable } from '@dialtone/kernel'
+import { ANY_PURPOSE, CLIENT_AUTH } from '@dialtone/stream'
 import { refusedBefore, type Proof } from './dialback-faults.ts'
 import { placeOf } from './place.ts'
 
@@ -21,7 +22,7 @@ export function externalProof (connection: DeepConnection, o: DeepObservation, c
   switch (is) {
     case 'accepted': return { works: 'external' }
     case 'withheld': case 'refused-at-handshake': case 'refused-late': case 'refused-by-stream-error': case 'refused-by-sasl':
-      return { fault: { cause: 'auth.external-refused', text: `${REFUSED[is]}${detail === undefined ? '' : `: ${detail}`}`, endpoint } }
+      return { fault: { cause: 'auth.external-refused', text: `${REFUSED[is]}${detail === undefined ? '' : `: ${detail}`}`, endpoint, ...(isOurs(connection) ? { side: 'ours', hop: 'our-server', actor: 'server-admin' } as const : {}) } }
     case 'not-shown': return { fault: { cause: 'auth.external-refused', state: 'unknown', text: 'asks for a certificate, and we had none to show', endpoint } }
     case 'not-requested': return undefined
     case 'unanswered': case 'not-asked': {
@@ -31,3 +32,14 @@ export function externalProof (connection: DeepConnection, o: DeepObservation, c
     default: return unreachable(is)
   }
 }
+
+/** Dates, purpose or chain of our certificate explain it: ours to mend. Without a reason it may as well be what the peer trusts. */
+function isOurs (connection: DeepConnection): boolean {
+  const failure = stopped(connection)?.failure
+  if (failure?.at === 'tls') return OURS_TO_MEND.has(failure.alert ?? '')
+  if (failure?.at === 'stream' && failure.why === 'stream-error') return deviationOf(failure)?.means === 'our-certificate'
+  const usages = connection.certificateUsages
+  return usages !== undefined && usages.length > 0 && !usages.includes(CLIENT_AUTH) && !usages.includes(ANY_PURPOSE)
+}
+
+const OURS_TO_MEND: ReadonlySet<string> = new Set(['certificate_expired', 'certificate_revoked', 'unsupported_certificate', 'bad_certificate', 'unknown_ca'])

@@ -37,6 +37,12 @@ describe('EXTERNAL', () => {
     expect(judged({ ...refused, ...without })).toMatchObject({ cause: 'auth.external-refused', state: 'down' })
     expect(judged(refused)).toMatchObject({ cause: 'auth.external-refused', state: 'degraded' })
   })
+  it('that is refused for its dates, its purpose or its chain is ours to mend, and otherwise the peer’s to explain', () => {
+    expect(judged(connection('external', {}, { at: 'tls', failure: ALERT }), VALID)).toMatchObject({ side: 'ours', hop: 'our-server', actor: 'server-admin' })
+    expect(judged(connection('external', { certificateUsages: ['1.3.6.1.5.5.7.3.1'] }), VALID)).toMatchObject({ side: 'ours', actor: 'server-admin' })
+    expect(judged(connection('external', { certificateUsages: ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2'] }), VALID)).toMatchObject({ side: 'peer', actor: 'peer-admin' })
+    expect(judged(WITHHELD, VALID)).toMatchObject({ side: 'peer', actor: 'peer-admin' })
+  })
   it('that is refused while dialback is open is not known to stop anything', () => {
     expect(judged(WITHHELD, keyed({ waitedMs: 15_000, cutShort: true }))).toMatchObject({ state: 'unknown' })
   })
