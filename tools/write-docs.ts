@@ -5,6 +5,9 @@ import { CHECKS, PROFILE_DATA } from '@dialtone/checks'
 import { CAUSES } from '@dialtone/contracts'
 import { CAUSE_ROWS, ORDER } from '@dialtone/verdict'
 
+/** What a check is asked of, by its scope. */
+const OF = { domain: 'the domain', endpoint: 'every endpoint', connection: 'every connection of a deep check' } as const
+
 const root = resolve(import.meta.dirname, '..')
 const pages = { 'docs/checks/README.md': checksPage(), 'docs/checks/causes.md': causesPage() }
 const stale = Object.entries(pages).filter(([file, text]) => current(file) !== text)
@@ -19,7 +22,7 @@ if (process.argv.includes('--check')) {
 
 function checksPage (): string {
   const checks = CHECKS.map(({ id, asks, about, scope, outcomes }) => [
-    `## ${id}`, '', `**${asks}** Asked of ${scope === 'domain' ? 'the domain' : 'every endpoint'}.`, '', about, '',
+    `## ${id}`, '', `**${asks}** Asked of ${OF[scope]}.`, '', about, '',
     '| outcome | level | means | what to change |', '|---|---|---|---|',
     ...Object.entries(outcomes).map(([outcome, { level, says, remedy }]) => `| \`${outcome}\` | ${level} | ${says} | ${remedy ?? ''} |`), '',
   ].join('\n'))

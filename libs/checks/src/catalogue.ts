@@ -1,3 +1,16 @@
+import { bidiOffer } from './deep/bidi-offer.ts'
+import { callbackSource } from './deep/callback-source.ts'
+import { dialbackAnswer } from './deep/dialback-answer.ts'
+import { dialbackCallback } from './deep/dialback-callback.ts'
+import { dialbackReverse } from './deep/dialback-reverse.ts'
+import { dialbackTime } from './deep/dialback-time.ts'
+import { external } from './deep/external.ts'
+import { externalPurpose } from './deep/external-purpose.ts'
+import { externalUnshown } from './deep/external-unshown.ts'
+import { listenerPublished } from './deep/listener-published.ts'
+import { ping } from './deep/ping.ts'
+import { pingTime } from './deep/ping-time.ts'
+import { verifyAnswer } from './deep/verify-answer.ts'
 import { addressExpected } from './dns/address-expected.ts'
 import { addressFallback } from './dns/address-fallback.ts'
 import { addressFamilies } from './dns/address-families.ts'
@@ -54,4 +67,7 @@ export const CHECKS: readonly Check[] = [
   starttlsOffer, starttlsUnoffered, clearAuthentication, strayBytes, handshake, tlsVersion, clientCertificate, alpn, defaultCertificate,
   trust, dates, name, purpose, strength, sameCertificate,
   authentication, profileFit, claimQuestion,
+  listenerPublished, external, externalUnshown, externalPurpose,
+  dialbackAnswer, dialbackCallback, callbackSource, dialbackTime, dialbackReverse, verifyAnswer,
+  bidiOffer, ping, pingTime,
 ]

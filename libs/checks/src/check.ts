@@ -1,4 +1,4 @@
-import type { EndpointObservation, Finding, JudgeConfig, Level, Observation, Side } from '@dialtone/contracts'
+import type { Deep, DeepConnection, EndpointObservation, Finding, JudgeConfig, Level, Observation, Side } from '@dialtone/contracts'
 
 /** One row of a check's table: how bad this outcome is by default, what it means in one sentence, and who is suspected. */
 export type Outcome = {
@@ -36,7 +36,16 @@ export type EndpointCheck<Key extends string = string> = Common<Key> & {
   judge: (endpoint: EndpointObservation, observation: Observation, config: JudgeConfig) => Answer<Key> | Answer<Key>[]
 }
 
-export type Check = DomainCheck | EndpointCheck
+/** An observation of a check that authenticated itself, or asked about keys. */
+export type DeepObservation = Observation & { deep: Deep }
+
+/** A check that is asked of every connection of a deep check; of a light one it says nothing. */
+export type ConnectionCheck<Key extends string = string> = Common<Key> & {
+  scope: 'connection'
+  judge: (connection: DeepConnection, observation: DeepObservation, config: JudgeConfig) => Answer<Key> | Answer<Key>[]
+}
+
+export type Check = DomainCheck | EndpointCheck | ConnectionCheck
 
 /** Declares a check of the whole domain; the compiler holds `judge` to the keys of `outcomes`. */
 export function defineDomainCheck<const Key extends string> (check: Omit<DomainCheck<Key>, 'scope'>): DomainCheck<Key> {
@@ -48,12 +57,22 @@ export function defineEndpointCheck<const Key extends string> (check: Omit<Endpo
   return { scope: 'endpoint', ...check }
 }
 
+/** Declares a check of one deep connection; the compiler holds `judge` to the keys of `outcomes`. */
+export function defineConnectionCheck<const Key extends string> (check: Omit<ConnectionCheck<Key>, 'scope'>): ConnectionCheck<Key> {
+  return { scope: 'connection', ...check }
+}
+
 /**
- * All findings of one check about one observation, in the order of the endpoints. Pure; never throws on an observation
+ * All findings of one check about one observation, in the order of the endpoints or connections. Pure; never throws on an observation
  * that its schema accepts.
  */
 export function ask (check: Check, observation: Observation, config: JudgeConfig): Finding[] {
   if (check.scope === 'domain') return list(check.judge(observation, config)).map(answer => finding(check, answer, observation.vantage))
+  if (check.scope === 'connection') {
+    const { deep } = observation
+    return deep === undefined ? [] : deep.connections.flatMap(connection =>
+      list(check.judge(connection, { ...observation, deep }, config)).map(answer => ({ ...finding(check, answer, observation.vantage), endpoint: connection.endpoint })))
+  }
   return observation.endpoints.flatMap(endpoint =>
     list(check.judge(endpoint, observation, config)).map(answer => ({ ...finding(check, answer, observation.vantage), endpoint: endpoint.id })))
 }

@@ -55,6 +55,16 @@ export const DEVIATIONS: readonly Deviation[] = [
     bytes: error('policy-violation', 'Use of STARTTLS required'),
   },
   {
+    server: 'Openfire', when: 'its policy demands TLS and the key is sent in clear', means: 'needs-encryption',
+    condition: 'policy-violation', text: /^Local server configuration dictates that Server Dialback can be negotiated only after/i, known: 'source',
+    bytes: error('policy-violation', 'Local server configuration dictates that Server Dialback can be negotiated only after the connection has been encrypted.'),
+  },
+  {
+    server: 'Openfire', when: 'dialback is switched off, so that it wants a certificate', means: 'our-certificate',
+    condition: 'policy-violation', text: /^Dialback has been disabled by configuration/i, known: 'source',
+    bytes: error('policy-violation', 'Dialback has been disabled by configuration.'),
+  },
+  {
     server: 'Prosody', when: 's2s_secure_auth is on and our certificate has a fault', means: 'our-certificate',
     condition: 'not-authorized', text: /^Your server's certificate/i, known: 'recorded',
     bytes: error('not-authorized', "Your server's certificate has expired"),

@@ -42,8 +42,8 @@ export const Callback = Type.Object({
   tls: Type.Optional(Type.String()),
   /** As its stream header said. */
   header: Type.Optional(Type.Object({ from: Type.Optional(Type.String()), to: Type.Optional(Type.String()) }, closed)),
-  /** db:verify for our pair and stream id. */
-  asked: Type.Optional(Type.Object({ atMs: ms('from the start of the observation'), answered: Type.Enum([...CALLBACK_ANSWERS]) }, closed)),
+  /** db:verify for our pair and stream id. `id`: which; without it the time tells to which key of this check it belongs. A connection that asks twice is two callbacks. */
+  asked: Type.Optional(Type.Object({ atMs: ms('from the start of the observation'), answered: Type.Enum([...CALLBACK_ANSWERS]), id: Type.Optional(Type.String({ maxLength: 200 })) }, closed)),
   /** db:verify for our pair with an id that is not one of this check's. */
   strangeId: Type.Optional(Type.String({ maxLength: 200 })),
   /** The peer authenticated itself to us on this stream, for (peer, ours). */
@@ -84,6 +84,8 @@ export const DeepConnection = Type.Object({
   featuresAgain: Type.Optional(FeaturesSeen),
   /** A certificate of ours was shown to those who ask for one. */
   certificate: Type.Boolean(),
+  /** Its extended key usages as OIDs (RFC 5280 §4.2.1.12); empty when it has no such extension. */
+  certificateUsages: Type.Optional(Type.Array(Type.String())),
   /** The answer to SASL EXTERNAL (XEP-0178); absent when it was not asked for. */
   sasl: Type.Optional(Type.Object({ success: Type.Boolean(), condition: Type.Optional(Type.String({ maxLength: 64 })), text: Type.Optional(Type.String({ maxLength: 400 })) }, closed)),
   /** db:result: which key was sent, when, and what came. No answer: it was waited for `waitedMs`, or the stream ended. */

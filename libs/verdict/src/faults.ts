@@ -5,11 +5,15 @@
 import type { Cause, EndpointObservation, Failure, JudgeConfig, Observation, State } from '@dialtone/contracts'
 import { deviationOf } from '@dialtone/checks'
 import { isLegacy } from '@dialtone/stream'
+import type { CauseRow } from './causes/row.ts'
 import { sameAddress } from '@dialtone/discovery'
 import { quoted, unreachable } from '@dialtone/kernel'
 
-/** A fact that stops federation, or that is wrong although it works. `says` and `remedy` replace those of the cause where the fact itself says it better. */
-export type Seen = { cause: Cause, state?: State, text: string, endpoint?: string, says?: string, remedy?: string, refusal?: true }
+/**
+ * A fact that stops federation, or that is wrong although it works. `says`, `remedy` and where it lies replace those of the cause where the fact itself
+ * says it better. `refusal`: the domain that was refused, once. `unsure`: it is likely, not proved.
+ */
+export type Seen = { cause: Cause, state?: State, text: string, endpoint?: string, says?: string, remedy?: string, refusal?: string, unsure?: true } & Partial<Pick<CauseRow, 'side' | 'hop' | 'actor'>>
 /** The same, and who saw it. */
 export type Fault = Seen & { vantage: string }
 
@@ -40,13 +44,13 @@ export function faultOf (e: EndpointObservation, o: Observation, config: JudgeCo
   if (e.tls === undefined) return { cause: 'auth.none-offered', text: 'neither its features nor its header name dialback, and EXTERNAL needs TLS', endpoint: e.id, says: 'in clear it offers no way to authenticate' }
   if (external) return undefined
   return e.tls.clientCertificateRequested !== false
-    ? certificateRefused('asked for our certificate, and then offered neither EXTERNAL nor dialback', e, o)
+    ? certificateRefused('asked for our certificate, and then offered neither EXTERNAL nor dialback', e.id, o.asked.clientCertificate)
     : { cause: 'auth.none-offered', text: 'features after TLS name neither EXTERNAL nor dialback', endpoint: e.id }
 }
 
 /** Real servers ask everybody for a certificate: one that we did not show was not refused. */
-function certificateRefused (text: string, { id }: EndpointObservation, { asked }: Observation): Seen {
-  return { cause: 'auth.external-refused', text, endpoint: id, ...(asked.clientCertificate ? {} : { state: 'unknown', says: 'it wants a certificate, and we had none to show' }) }
+function certificateRefused (text: string, endpoint: string, shown: boolean): Seen {
+  return { cause: 'auth.external-refused', text, endpoint, ...(shown ? {} : { state: 'unknown', says: 'it wants a certificate, and we had none to show' }) }
 }
 
 function stopped (f: Failure, e: EndpointObservation, o: Observation, config: JudgeConfig): Seen | 'not-tested' {
@@ -58,11 +62,11 @@ function stopped (f: Failure, e: EndpointObservation, o: Observation, config: Ju
   if (f.at === 'starttls') return fault('tls.handshake-failed', 'answered STARTTLS with a failure')
   if (f.at === 'tls') {
     const ourCertificate = f.why === 'alert-from-peer' && ABOUT_OUR_CERTIFICATE.has(f.alert ?? '') && (o.asked.clientCertificate || f.alert === 'certificate_required')
-    if (ourCertificate) return certificateRefused(`TLS alert ${f.alert ?? ''}${detail}`, e, o)
+    if (ourCertificate) return certificateRefused(`TLS alert ${f.alert ?? ''}${detail}`, e.id, o.asked.clientCertificate)
     return fault('tls.handshake-failed', `TLS ${f.why}${f.alert === undefined ? '' : ` ${f.alert}`}`)
   }
   switch (f.why) {
-    case 'stream-error': return streamError(f, e, o, config)
+    case 'stream-error': return streamError(f, { endpoint: e.id, address: e.address, encrypted: e.tls !== undefined, certificate: o.asked.clientCertificate, ...(o.asked.as === undefined ? {} : { as: o.asked.as }) }, config)
     case 'broke-protocol': return fault('peer.protocol-error', `we ended the stream with ${f.condition}`)
     case 'not-xmpp': return fault('service.not-xmpp', 'bytes that are no stream header')
     case 'went-silent': return { cause: 'service.silent', text: `${DUE[f.detail ?? ''] ?? 'an answer'} did not come; ${f.received} bytes had`, endpoint: e.id }
@@ -71,22 +75,29 @@ function stopped (f: Failure, e: EndpointObservation, o: Observation, config: Ju
   }
 }
 
+/** The stream that was refused: where, whether over TLS and with a certificate of ours, and in whose real name. */
+export type Stream = { endpoint: string, address?: string, encrypted: boolean, certificate: boolean, as?: string }
+
 /** What a stream error proves: where the condition alone does not say it, what the server that sends it is known to mean. */
-function streamError (f: Extract<Failure, { why: 'stream-error' }>, e: EndpointObservation, o: Observation, config: JudgeConfig): Seen {
-  const { asked } = o
+export function streamError (f: Extract<Failure, { why: 'stream-error' }>, { endpoint, address, encrypted, certificate, as }: Stream, config: JudgeConfig): Seen {
   const text = `stream error ${f.condition}${f.text === undefined ? '' : ` "${f.text}"`}${f.detail === undefined ? '' : `: ${f.detail}`}`
-  const fault = (cause: Cause, more: Partial<Seen> = {}): Seen => ({ cause, text, endpoint: e.id, ...more })
+  const fault = (cause: Cause, more: Partial<Seen> = {}): Seen => ({ cause, text, endpoint, ...more })
   const means = deviationOf(f)?.means
-  if (f.condition === 'host-unknown' || f.condition === 'host-gone') return fault(config.ours || config.expectedAddresses.some(expected => sameAddress(expected, e.address)) ? 'service.wrong-box' : 'service.wrong-host')
-  if (means === 'claims-opener' && asked.as !== undefined) return fault('dialback.domain-claimed')
+  if (f.condition === 'host-unknown' || f.condition === 'host-gone') return fault(wrongHost(address, config))
+  if (means === 'claims-opener' && as !== undefined) return fault('dialback.domain-claimed')
   if (means === 'federation-off' && config.ours) return fault('service.down')
-  if (means === 'needs-encryption' && e.tls === undefined) return fault('tls.not-offered')
-  const ourCertificate = means === 'our-certificate' || (f.condition === 'not-authorized' && e.tls !== undefined && asked.clientCertificate)
-  if (ourCertificate) return certificateRefused(text, e, o)
+  if (means === 'needs-encryption' && !encrypted) return fault('tls.not-offered')
+  const ourCertificate = means === 'our-certificate' || (f.condition === 'not-authorized' && encrypted && certificate)
+  if (ourCertificate) return certificateRefused(text, endpoint, certificate)
   if (BUSY.has(f.condition)) return fault('peer.busy')
   // A refusal of dialtone.invalid says nothing about anybody's real domain; one of ours is policy only when it is repeated.
-  if (REFUSALS.has(f.condition)) return asked.as === undefined ? fault('unknown') : fault('peer.busy', { refusal: true })
+  if (REFUSALS.has(f.condition)) return as === undefined ? fault('unknown') : fault('peer.busy', { refusal: as })
   return fault('peer.protocol-error')
+}
+
+/** A server that does not know the domain: at an address that is ours it is the wrong one. */
+export function wrongHost (address: string | undefined, { ours, expectedAddresses }: JudgeConfig): Cause {
+  return ours || (address !== undefined && expectedAddresses.some(expected => sameAddress(expected, address))) ? 'service.wrong-box' : 'service.wrong-host'
 }
 
 /** Why an endpoint was not tried, for when nothing else was found: it proves no cause, and tells what would. */

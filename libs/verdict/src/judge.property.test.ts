@@ -4,7 +4,7 @@ import { Verdict, firstProblem } from '@dialtone/contracts/schemas'
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { judge } from './index.ts'
-import { endpoint, observation } from './test-support.ts'
+import { endpoint, observation } from './test-support/observation.ts'
 
 const condition = fc.constantFrom(...STREAM_CONDITIONS, 'forbidden', 'made-up')
 const text = fc.constantFrom(undefined, 'Attempt to connect from a host we serve', 'Use of STARTTLS required', "Your server's certificate has expired", 'x')

@@ -1,7 +1,7 @@
 import { CAUSES, DEFAULT_JUDGE_CONFIG, type EndpointObservation, type Failure, type Observation } from '@dialtone/contracts'
 import { describe, expect, it } from 'vitest'
 import { CAUSE_ROWS, ORDER, judge } from './index.ts'
-import { endpoint, observation } from './test-support.ts'
+import { endpoint, observation } from './test-support/observation.ts'
 
 const REFUSED: Failure = { at: 'tcp', why: 'refused' }
 const SILENT: Failure = { at: 'stream', why: 'went-silent', received: 0 }

@@ -2,6 +2,8 @@
 import { leafOf } from '@dialtone/checks'
 import type { EndpointObservation, JudgeConfig, Observation } from '@dialtone/contracts'
 import { sameAddress } from '@dialtone/discovery'
+import { byOrder } from './causes/order.ts'
+import { deepProofs, type DeepProofs } from './deep-proofs.ts'
 import { faultOf, notTested, type Fault, type Seen } from './faults.ts'
 import { recordFaults, softRecordFaults } from './record-faults.ts'
 import { softFaults } from './soft-faults.ts'
@@ -20,11 +22,16 @@ export type Proofs = {
   /** Advertised endpoints that were not tried, and why. */
   untried: Fault[]
   advertised: number
+  /** What was authenticated, and what was not: absent for a light check. */
+  deep?: Omit<DeepProofs, 'faults'> & { faults: Fault[] }
 }
 
 export function proofsOf (o: Observation, config: JudgeConfig): Proofs {
+  const claimed = claims(o, config)
+  const deep = o.deep === undefined ? undefined : deepProofs({ ...o, deep: o.deep }, config, claimed.length > 0)
+  const accepted = new Set(deep?.carried.map(({ endpoint }) => endpoint))
   const advertised = o.endpoints.filter(({ source }) => source !== 'port-probe')
-  const judged = advertised.map(e => judgeEndpoint(e, o, config))
+  const judged = advertised.map(e => judgeEndpoint(e, o, config, accepted.has(e.id)))
   const works = judged.some(({ state }) => state === 'works')
   const faults = judged.flatMap(endpoint => endpoint.state === 'stopped' ? endpoint.faults : [])
   const untried = judged.flatMap(({ e, state }) => state === 'not-tested' ? [notTested(e)] : [])
@@ -37,7 +44,10 @@ export function proofsOf (o: Observation, config: JudgeConfig): Proofs {
   const reached = faults.some(({ endpoint, cause }) => endpoint !== undefined && cause !== 'unknown')
   const soft = [...judged.flatMap(endpoint => endpoint.state === 'works' ? endpoint.faults : []), ...softRecordFaults(o, config)]
   const from = (seen: Seen[]): Fault[] => seen.map(fault => ({ ...fault, vantage: o.vantage }))
-  return { startedAt: Date.parse(o.startedAt), works, reached, faults: from([...faults, ...claims(o, config)]), soft: from(soft), untried: from(untried), advertised: advertised.length }
+  return {
+    startedAt: Date.parse(o.startedAt), works, reached, faults: from([...faults, ...claimed]).toSorted(byOrder), soft: from(soft), untried: from(untried), advertised: advertised.length,
+    ...(deep === undefined ? {} : { deep: { ...deep, faults: from([...deep.faults]).toSorted(byOrder) } }),
+  }
 }
 
 const UNREADABLE = 'Judge the whole report as dialtone check --json printed it, or check again.'
@@ -49,9 +59,13 @@ function neverSpoke ({ header }: EndpointObservation): boolean {
   return header === undefined
 }
 
-/** What is wrong with an endpoint that works stops it where nothing else carries federation, such as a certificate that the profile demands. */
-function judgeEndpoint (e: EndpointObservation, o: Observation, config: JudgeConfig): Judged {
-  const fault = faultOf(e, o, config)
+/**
+ * What is wrong with an endpoint that works stops it where nothing else carries federation, such as a certificate that the profile demands. `accepted`: the
+ * peer authenticated us there, which no look from outside can gainsay.
+ */
+function judgeEndpoint (e: EndpointObservation, o: Observation, config: JudgeConfig, accepted = false): Judged {
+  const seen = faultOf(e, o, config)
+  const fault = accepted && seen !== 'not-tested' && seen?.cause !== 'dialback.domain-claimed' ? undefined : seen
   if (fault === 'not-tested') return { e, state: 'not-tested', faults: [] }
   if (fault !== undefined) return { e, state: 'stopped', faults: [fault] }
   // A chain without its certificates cannot be judged; that of a peer which sent none that can be read is invalid, and known to be.

@@ -5,13 +5,14 @@ import type { Proofs } from './proofs.ts'
 /** Servers in use block for up to five minutes after a failure. */
 const RETRY_WINDOW_MS = 300_000
 
-/** Whether the fault is a refusal, and the observations hold another from before the window. */
-export function isRepeated ({ refusal }: Fault, each: readonly Proofs[]): boolean {
-  if (refusal !== true) return false
-  const times = each.filter(({ faults }) => faults.some(fault => fault.refusal === true)).map(({ startedAt }) => startedAt)
-  return Math.max(...times) - Math.min(...times) >= RETRY_WINDOW_MS
+/** The proofs with every refusal called policy of which they hold another, of the same domain, from before the window. */
+export function concluded (proofs: Proofs, each: readonly Proofs[]): Proofs {
+  const conclude = (fault: Fault): Fault => isRepeated(fault, each) ? { ...fault, cause: 'policy.refused-by-peer' } : fault
+  return { ...proofs, faults: proofs.faults.map(conclude), ...(proofs.deep === undefined ? {} : { deep: { ...proofs.deep, faults: proofs.deep.faults.map(conclude) } }) }
 }
 
-export function asPolicy (fault: Fault): Fault {
-  return { ...fault, cause: 'policy.refused-by-peer' }
+function isRepeated ({ refusal }: Fault, each: readonly Proofs[]): boolean {
+  if (refusal === undefined) return false
+  const times = each.filter(({ faults, deep }) => [...faults, ...deep?.faults ?? []].some(fault => fault.refusal === refusal)).map(({ startedAt }) => startedAt)
+  return Math.max(...times) - Math.min(...times) >= RETRY_WINDOW_MS
 }

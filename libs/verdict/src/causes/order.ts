@@ -1,4 +1,6 @@
+// Which cause goes before which.
 import type { Cause } from '@dialtone/contracts'
+import type { Fault } from '../faults.ts'
 
 /** What stops federation, in the order of judging: the first that is proved wins. A line is a group. */
 export const ORDER: readonly Cause[] = [
@@ -21,3 +23,20 @@ export const SOFT_ORDER: readonly Cause[] = [
   'certificate.expired', 'certificate.not-yet-valid', 'certificate.name-mismatch', 'certificate.purpose', 'certificate.self-signed', 'certificate.untrusted',
   'degraded.certificate-expiring', 'degraded.records', 'degraded.weak-authentication', 'degraded.slow',
 ]
+
+/** Faults in the order of judging; those of one cause by where and what. */
+export function byOrder (a: Fault, b: Fault): number {
+  return ORDER.indexOf(a.cause) - ORDER.indexOf(b.cause) || compare(keyOf(a), keyOf(b)) || compare(wordsOf(a), wordsOf(b))
+}
+
+function compare (a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function wordsOf ({ says, remedy, state, side }: Fault): string {
+  return [says, remedy, state, side].map(word => word ?? '').join(' ')
+}
+
+function keyOf ({ endpoint, text, vantage }: Fault): string {
+  return [endpoint ?? '', text, vantage].join(' ')
+}

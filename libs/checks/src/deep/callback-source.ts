@@ -1,0 +1,34 @@
+// Where do the peer's own connections come from?
+import { sameAddress } from '@dialtone/discovery'
+import { quoted } from '@dialtone/kernel'
+import { defineDomainCheck } from '../check.ts'
+import { listed, publishedAddresses } from '../dns/asked.ts'
+
+export const callbackSource = defineDomainCheck({
+  id: 's2s.callback-source',
+  asks: 'Do the peer’s callbacks come from an address that it publishes?',
+  about: 'Evidence only, never a fault: ejabberd dials from the primary address of its route, and NAT changes what is seen. It tells a firewall administrator which address must be let in. A callback belongs to a check by its pair and stream id, not by where it comes from.',
+  outcomes: {
+    published: { level: 'ok', says: 'calls back from addresses that it publishes' },
+    other: { level: 'notice', says: 'calls back from an address that is none of its published ones', remedy: 'Let firewalls and allow-lists know this address too.' },
+    'not-known': { level: 'unknown', says: 'calls back, and none of its own addresses is known here' },
+  },
+  judge: observation => {
+    const { deep, endpoints } = observation
+    if (deep === undefined || deep.callbacks.length === 0) return undefined
+    const own = [...new Set([...publishedAddresses(observation), ...endpoints.map(({ address }) => address)])]
+    const sources = [...new Set(deep.callbacks.map(({ source }) => addressOf(source)))].toSorted()
+    const strange = sources.filter(source => !own.some(address => sameAddress(address, source)))
+    if (own.length === 0) return { outcome: 'not-known', detail: shown(sources) }
+    return strange.length === 0 ? { outcome: 'published', detail: shown(sources) } : { outcome: 'other', detail: shown(strange) }
+  },
+})
+
+/** Of `192.0.2.1:5269`, `[2001:db8::1]:5269` or `2001:db8::1:5269`, the address. */
+function addressOf (place: string): string {
+  return place.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+}
+
+function shown (addresses: readonly string[]): string {
+  return listed(addresses.map(address => quoted(address, 60)), 4)
+}
