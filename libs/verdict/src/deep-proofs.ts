@@ -55,10 +55,14 @@ function faultsOf (judged: Judged): Seen[] {
   return judged.flatMap(({ proof }) => proof !== undefined && 'fault' in proof ? [proof.fault] : [])
 }
 
-/** The peer accepted us somehow: what is left degrades. By EXTERNAL alone, a refusal of who shows no certificate is the peer's right. */
+/**
+ * The peer accepted us somehow: what is left degrades, and an endpoint that is no server of the domain is dead beside one that is. By EXTERNAL alone, a
+ * refusal of who shows no certificate is the peer's right.
+ */
 function whereItWorks (external: readonly Seen[], dialback: readonly Seen[], byDialback: boolean): Seen[] {
   const kept = (seen: Seen) => !isOpen(seen) && seen.state !== 'unknown' && (byDialback || seen.cause.startsWith('dialback.') || seen.cause === 'peer.protocol-error' || seen.cause === 'policy.refused-by-us')
-  return [...external.filter(seen => seen.state !== 'unknown'), ...dialback.filter(kept)].filter(seen => !isOpen(seen)).map(seen => ({ ...seen, state: 'degraded' }))
+  const left = [...external.filter(seen => !isOpen(seen) && seen.state !== 'unknown'), ...dialback.filter(kept)]
+  return left.map(seen => ({ ...seen, state: 'degraded', cause: /^(?:service|tls)\./.test(seen.cause) ? 'degraded.endpoint-dead' : seen.cause }))
 }
 
 /** Nobody accepted us, or nobody asked: a refused certificate is down only where dialback fails too, or is not offered. */
@@ -97,5 +101,9 @@ function untestedOf (o: DeepObservation, { speaksForOurs, dialbacks, externals, 
     ...open(externals),
     ...(cutShort ? [{ what: 'the end of the dialback', needs: o.deep.quick ? 'a check without --quick' : 'a check that can see the callback' }] : []),
     ...(inbound ? [] : [{ what: 'the inbound direction', needs: !speaksForOurs || !listens(o.deep) ? 'a check of our own domain from outside' : 'a ping that is answered, or a check of our own domain from outside' }]),
-  ]
+  ].toSorted((a, b) => keyOf(a) < keyOf(b) ? -1 : 1)
+}
+
+function keyOf ({ what, needs }: Untested): string {
+  return `${what} ${needs}`
 }

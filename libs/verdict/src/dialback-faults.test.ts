@@ -1,7 +1,8 @@
 import { DEFAULT_JUDGE_CONFIG, type Callback, type Failure, type JudgeConfig, type Observation, type Verdict } from '@dialtone/contracts'
 import { describe, expect, it } from 'vitest'
 import { judge } from './index.ts'
-import { asking, callback, connection, inOurName, keyed, listener, own, probed, shared, type Dialback } from './test-support/deep.ts'
+import { endpoint } from './test-support/observation.ts'
+import { asking, callback, connection, inOurName, keyed, listener, own, probed, shared, works, type Dialback } from './test-support/deep.ts'
 
 const VALID = { answer: { type: 'valid' } } as const satisfies Partial<Dialback>
 const INVALID = { answer: { type: 'invalid' } } as const satisfies Partial<Dialback>
@@ -222,6 +223,17 @@ describe('several endpoints', () => {
   it('of which one accepts our key and another does not are degraded by the cause', () => {
     const o = probed({ connections: [keyed(VALID), keyed({ ...UNREACHED, streamId: 's2', sentAtMs: 1000 })], callbacks: [asking('valid')] })
     expect(judged(o)).toMatchObject({ cause: 'dialback.callback-blocked', state: 'degraded', pair: { out: { state: 'up' }, in: { state: 'degraded', cause: 'dialback.callback-blocked' } } })
+  })
+  it('of which one is dead are told as that, whatever it did to who came to authenticate', () => {
+    const unknown = streamError('host-unknown')
+    const dead = endpoint('192.0.2.2', unknown, 'features')
+    const refusing = connection('dialback', { endpoint: '192.0.2.2' }, { at: 'features', failure: unknown })
+    expect(judged(probed({ connections: [keyed(VALID), refusing], callbacks: [asking('valid')] }, { endpoints: [works('192.0.2.1'), dead] }))).toMatchObject({ cause: 'degraded.endpoint-dead', evidence: [{ endpoint: '192.0.2.2' }] })
+    expect(judged(probed({ connections: [keyed(INVALID), refusing], callbacks: [asking('invalid')] }, { endpoints: [works('192.0.2.1'), dead] })).cause).toBe('dialback.denied')
+  })
+  it('of which one does not know the domain when it is asked for a key are the same', () => {
+    const other = keyed({ ...error('item-not-found'), streamId: 's2', sentAtMs: 1000 }, undefined, { endpoint: '192.0.2.2' })
+    expect(judged(probed({ connections: [keyed(VALID), other], callbacks: [asking('valid')] }, { endpoints: [works('192.0.2.1'), works('192.0.2.2')] }))).toMatchObject({ cause: 'degraded.endpoint-dead', state: 'degraded' })
   })
   it('that nobody could send a key to are untested, with their places', () => {
     const verdict = judged(probed({ connections: [connection('dialback', {}, { at: 'tcp', failure: REFUSED })] }))

@@ -46,13 +46,19 @@ export function proofsOf (o: Observation, config: JudgeConfig): Proofs {
   const from = (seen: Seen[]): Fault[] => seen.map(fault => ({ ...fault, vantage: o.vantage }))
   return {
     startedAt: Date.parse(o.startedAt), works, reached, faults: from([...faults, ...claimed]).toSorted(byOrder), soft: from(soft), untried: from(untried), advertised: advertised.length,
-    ...(deep === undefined ? {} : { deep: { ...deep, faults: from([...deep.faults]).toSorted(byOrder) } }),
+    ...(deep === undefined ? {} : { deep: { ...deep, faults: from(works ? elsewhere(deep.faults, judged) : [...deep.faults]).toSorted(byOrder) } }),
   }
 }
 
 const UNREADABLE = 'Judge the whole report as dialtone check --json printed it, or check again.'
 
 type Judged = { e: EndpointObservation, state: 'works' | 'stopped' | 'not-tested', faults: Seen[] }
+
+/** An endpoint that is dead beside a working one is told as that: what it did to who came to authenticate says no more. */
+function elsewhere (faults: readonly Seen[], judged: readonly Judged[]): Seen[] {
+  const dead = new Set(judged.filter(({ state }) => state === 'stopped').map(({ e }) => e.id))
+  return faults.filter(({ endpoint, cause }) => cause === 'dialback.domain-claimed' || endpoint === undefined || !dead.has(endpoint))
+}
 
 /** No stream header came. */
 function neverSpoke ({ header }: EndpointObservation): boolean {

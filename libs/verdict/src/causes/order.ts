@@ -26,7 +26,13 @@ export const SOFT_ORDER: readonly Cause[] = [
 
 /** Faults in the order of judging; those of one cause by where and what. */
 export function byOrder (a: Fault, b: Fault): number {
-  return ORDER.indexOf(a.cause) - ORDER.indexOf(b.cause) || compare(keyOf(a), keyOf(b)) || compare(wordsOf(a), wordsOf(b))
+  return rankOf(a) - rankOf(b) || compare(keyOf(a), keyOf(b)) || compare(wordsOf(a), wordsOf(b))
+}
+
+/** What stops nothing comes last. */
+function rankOf ({ cause }: Fault): number {
+  const rank = ORDER.indexOf(cause)
+  return rank < 0 ? ORDER.length : rank
 }
 
 function compare (a: string, b: string): number {
