@@ -125,6 +125,8 @@ export const Deep = Type.Object({
   as: Type.String(),
   /** Stopped at the early warning. */
   quick: Type.Boolean(),
+  /** How long an answer was waited for before the early warning, and at most; 15 and 95 s except in tests. */
+  waits: Type.Optional(Type.Object({ earlyMs: ms('to the early warning'), fullMs: ms('to the end') }, closed)),
   listener: Type.Optional(ListenerSeen),
   connections: Type.Array(DeepConnection, { description: 'In the order in which they were made' }),
   /** What reached our listener for the pair, in order. */

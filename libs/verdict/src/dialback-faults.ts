@@ -19,7 +19,7 @@ export function dialbackProof (connection: DeepConnection, o: DeepObservation, c
   const said = answerText(connection)
   const fault = (seen: Seen): Proof => ({ fault: seen })
   switch (is) {
-    case 'valid': case 'valid-without-callback': case 'valid-although-denied': return { works: 'dialback' }
+    case 'valid': case 'valid-without-callback': case 'valid-although-denied': return takenBack(connection) ?? { works: 'dialback' }
     case 'valid-made-up': case 'invalid-made-up': return { untested: inTheNameOf(o) }
     case 'invalid': return fault(denied(connection, o, config, said, claimed))
     case 'denied': return fault(forbidden(connection, o, config, said, claimed))
@@ -83,12 +83,20 @@ function unencrypted (connection: DeepConnection, o: DeepObservation, said: stri
   return { cause: connection.features?.starttls === 'optional' || connection.features?.starttls === 'required' ? 'tls.required-by-peer' : 'tls.not-offered', text: `${said}, in clear`, endpoint: connection.endpoint }
 }
 
+/** Valid, and then something that ended the stream for a protocol reason, such as another answer: nobody could rely on it. */
+function takenBack (connection: DeepConnection): Proof {
+  const failure = stopped(connection)?.failure
+  return failure?.at === 'stream' && failure.why === 'broke-protocol' ? { fault: { cause: 'peer.protocol-error', text: `answered valid, and then: ${failure.detail ?? failure.condition}`, endpoint: connection.endpoint } } : undefined
+}
+
 /** An answer that no specification knows, or that we ended the stream for. */
 function strange (connection: DeepConnection, said: string): Seen {
   const { endpoint, dialback } = connection
   const failure = stopped(connection)?.failure
   if (dialback?.answer === undefined) return { cause: 'peer.protocol-error', text: failure?.detail ?? 'it answered what was not asked', endpoint }
-  if (dialback.answer.condition === undefined) return { cause: 'peer.protocol-error', text: 'db:result error without a condition', endpoint }
+  // A reader makes undefined-condition of none (RFC 6120 §8.3.3.21).
+  const { condition = 'undefined-condition', text } = dialback.answer
+  if (condition === 'undefined-condition' && text === undefined) return { cause: 'peer.protocol-error', text: 'db:result error without a condition', endpoint }
   return open(endpoint, said, 'the peer answers our key with an error that says nothing known', 'Ask the peer for its log of the same second; the condition and the text are in the evidence.')
 }
 

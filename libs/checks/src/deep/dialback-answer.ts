@@ -49,6 +49,9 @@ export const dialbackAnswer = defineConnectionCheck<DialbackOutcome>({
   },
 })
 
+/** A wait is measured from the key, and begins to be counted a moment later. */
+const ALMOST = 0.95
+
 /** How the dialback of a connection ended. */
 export function dialbackOf (connection: DeepConnection, deep: Deep): { is: DialbackOutcome, detail?: string } {
   const { dialback } = connection
@@ -61,8 +64,8 @@ export function dialbackOf (connection: DeepConnection, deep: Deep): { is: Dialb
   const waited = `after ${seconds(waitedMs)}`
   if (failure?.at === 'stream' && failure.why === 'stream-error') return { is: failure.condition === 'connection-timeout' ? 'none' : 'stream-error', detail: `${told(failure)}, ${waited}` }
   if (failure?.at === 'stream' && failure.why === 'broke-protocol') return { is: 'other-error', detail: told(failure) }
-  if (failure?.at === 'stream' && failure.why !== 'went-silent') return { is: waitedMs >= EARLY_MS ? 'none' : 'stream-ended', detail: `${told(failure)}, ${waited}` }
-  return waitedMs >= FULL_MS ? { is: 'none', detail: waited } : { is: 'interrupted', detail: waited }
+  if (failure?.at === 'stream' && failure.why !== 'went-silent') return { is: waitedMs >= (deep.waits?.earlyMs ?? EARLY_MS) ? 'none' : 'stream-ended', detail: `${told(failure)}, ${waited}` }
+  return waitedMs >= (deep.waits?.fullMs ?? FULL_MS) * ALMOST ? { is: 'none', detail: waited } : { is: 'interrupted', detail: waited }
 }
 
 function answered (answer: NonNullable<NonNullable<DeepConnection['dialback']>['answer']>, madeUp: boolean, callback: CallbackOutcome): { is: DialbackOutcome, detail?: string } {

@@ -1,16 +1,16 @@
 /** One connection that authenticates, or asks whether a key is good: a conversation, and what was heard in it. */
-import { randomBytes } from 'node:crypto'
+import { X509Certificate, randomBytes } from 'node:crypto'
 import { DEEP_LADDERS, type DeepConnection, type DeepRole, type DeepStage, type DialbackAnswerSeen, type PairSeen, type StoredCertificate } from '@dialtone/contracts'
 import type { PlannedEndpoint } from '@dialtone/discovery'
 import { quoted } from '@dialtone/kernel'
 import { connect } from '@dialtone/net'
-import type { DialbackAnswer, Event, Plan, Question, State } from '@dialtone/stream'
+import { canonicalDomain, readCertificate, type DialbackAnswer, type Event, type Plan, type Question, type State } from '@dialtone/stream'
 import { converse, type Authenticate, type StreamSeen } from '../converse.ts'
 import type { Expectation } from '../listener/expectation.ts'
 import { endpointId } from '../observe-endpoint.ts'
 import type { Progress } from '../progress.ts'
 import type { CheckRequest, DeepRequest } from '../request.ts'
-import { createSteps } from '../steps.ts'
+import { createSteps, type Steps } from '../steps.ts'
 import { createTranscript } from '../transcript.ts'
 
 export type DeepGiven = {
@@ -59,10 +59,16 @@ export async function deepConnection (planned: PlannedEndpoint, task: Task, give
   }
   const { ended: _, strayBytes: __, ...kept } = seen
   const connection: DeepConnection = {
-    role: task.role, endpoint, of: task.of, kind: planned.kind, pair: task.pair, startedAtMs, steps: steps.list(), ...kept, certificate, ...heard.facts(), transcript: transcript.lines(),
+    role: task.role, endpoint, of: task.of, kind: planned.kind, pair: task.pair, startedAtMs, steps: steps.list(), ...kept, certificate, ...(certificate ? usagesOf(clientCertificate.certificate) : {}), ...heard.facts(), transcript: transcript.lines(),
   }
   progress({ at: 'deep', connection })
   return connection
+}
+
+/** What our certificate may be used for, by its own words: some servers refuse one that is for servers alone. */
+function usagesOf (pem: string): Pick<DeepConnection, 'certificateUsages'> {
+  const facts = readCertificate(new X509Certificate(pem).raw)
+  return facts === undefined ? {} : { certificateUsages: [...facts.extendedKeyUsage ?? []] }
 }
 
 function planFor ({ kind }: PlannedEndpoint, { role, pair, question }: Task): Plan {
@@ -75,7 +81,7 @@ type Facts = Pick<DeepConnection, 'sasl' | 'dialback' | 'question' | 'ping'>
 type Hearing = { authenticate: Authenticate, /** The connection is gone. */ over: () => void, facts: () => Facts }
 
 /** What the conversation says and hears that a light check does not. */
-function createHearing (task: Task, { deep, since, progress, expectation, endpoint, steps, signal }: DeepGiven & { endpoint: string, steps: { enter: (stage: DeepStage) => void, fail: () => void } }): Hearing {
+function createHearing (task: Task, { deep, since, progress, expectation, endpoint, steps, signal }: DeepGiven & { endpoint: string, steps: Pick<Steps, 'enter' | 'fail' | 'current'> }): Hearing {
   const facts: Facts = {}
   let askedAtMs: number | undefined
   let warning: NodeJS.Timeout | undefined
@@ -96,7 +102,7 @@ function createHearing (task: Task, { deep, since, progress, expectation, endpoi
     if (state.at === 'awaiting-dialback' && facts.dialback !== undefined && facts.dialback.answer === undefined) {
       clearTimeout(warning)
       facts.dialback.waitedMs = since() - facts.dialback.sentAtMs
-      if (event.on === 'dialback-result') facts.dialback.answer = seenAnswer(event.answer)
+      if (event.on === 'dialback-result' && canonicalDomain(event.from) === task.pair.to && canonicalDomain(event.to) === task.pair.from) facts.dialback.answer = seenAnswer(event.answer)
       if (event.on === 'silence' && task.dialbackMs !== undefined && task.dialbackMs < deep.timeoutsMs.answer) facts.dialback.cutShort = true
     }
     if (state.at === 'awaiting-answer' && task.question !== undefined) {
@@ -117,7 +123,8 @@ function createHearing (task: Task, { deep, since, progress, expectation, endpoi
       signal.removeEventListener('abort', gone)
       expectation.pings.delete(id)
       facts.ping = { ...pong, ms: since() - sentAtMs }
-      if (pong.answer === 'none') steps.fail()
+      // Where the stream broke, the stage has failed with the reason already.
+      if (pong.answer === 'none' && steps.current === 'ping') steps.fail()
       done.abort()
     }
     const gone = () => settle({ answer: 'none' })

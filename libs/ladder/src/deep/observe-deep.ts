@@ -49,7 +49,7 @@ export async function observeDeep ({ request, deep, plan, endpoints, certificate
     release?.()
   }
   return {
-    depth: deep.depth, as: deep.as, quick: deep.quick,
+    depth: deep.depth, as: deep.as, quick: deep.quick, waits: { earlyMs: deep.timeoutsMs.warn, fullMs: deep.timeoutsMs.answer },
     ...(listener === undefined ? {} : { listener }),
     connections,
     callbacks: expectation?.callbacks ?? [],

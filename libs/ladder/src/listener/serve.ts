@@ -167,7 +167,7 @@ export async function serve ({ connection, source, address }: Accepted, kind: En
     switch (command.do) {
       case 'send-header': {
         streamId = served.freshId()
-        say(headerText({ from: domain, to: command.pair.from, id: streamId }))
+        say(headerText({ from: domain, to: command.pair.from, id: streamId, legacy: command.legacy === true }))
         return undefined
       }
       case 'send-features': say(featuresText(command)); return undefined
@@ -236,8 +236,17 @@ export async function serve ({ connection, source, address }: Accepted, kind: En
     useful ||= outcome === 'valid' || outcome === 'invalid'
     if (told) tell({ on: 'asked', pair, answered: outcome, underCheck: ofCheck })
     if (expectation === undefined || callback === undefined) return
-    if (ofCheck) callback.seen.asked ??= { atMs: expectation.since(), answered: outcome }
+    if (ofCheck && callback.seen.asked !== undefined) again(expectation)
+    if (ofCheck) callback.seen.asked = { atMs: expectation.since(), answered: outcome, id: quoted(id, 100).slice(0, 200) }
     else callback.seen.strangeId ??= quoted(id, 80)
+  }
+
+  /** Servers keep the connection on which they called back, and ask about the next key on it, too: that is a callback of its own. */
+  function again (expectation: Expectation): void {
+    if (callback === undefined) return
+    const { asked: _, strangeId: __, ...same } = callback.seen
+    callback = { of: expectation, seen: { ...same, atMs: expectation.since() } }
+    keep(expectation, callback.seen)
   }
 
   function authenticated (pair: Pair, by: 'external' | 'dialback'): void {

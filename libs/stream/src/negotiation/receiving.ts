@@ -42,7 +42,8 @@ export type Event = StreamEvent | { on: 'dialback-judged', number: number, answe
 
 export type Command =
   | { do: 'start-tls' }
-  | { do: 'send-header', pair: Named }
+  /** `legacy`: without a version, as the peer's own. */
+  | { do: 'send-header', pair: Named, legacy?: boolean }
   | { do: 'send-features', starttls: 'required' | 'optional' | 'absent', external: boolean, dialback: boolean, bidi: boolean }
   | { do: 'send-proceed' }
   | { do: 'send-starttls-failure' }
@@ -96,19 +97,21 @@ const table: { [S in State['at']]: Row<S> } = {
       const { offer, secured, first, standing } = state
       if (header.contentNamespace !== SERVER) return end(state, 'invalid-namespace', 'the content namespace is not jabber:server')
       const from = header.from === undefined ? first?.from ?? '' : canonicalDomain(header.from)
-      const to = header.to === undefined ? first?.to : canonicalDomain(header.to)
+      // From before XMPP 1.0 the header may name nobody; the key that follows does (XEP-0220 §2.1.1).
+      const nameless = isLegacy(header) && offer.legacy ? '' : undefined
+      const to = header.to === undefined ? first?.to ?? nameless : canonicalDomain(header.to)
       if (from === undefined || to === undefined) return end(state, 'improper-addressing', 'a header whose from or to is no domain')
       const pair = { from, to }
       // A header may not become another after TLS or SASL (RFC 6120 §4.7.1, §4.7.2), only name what it left out.
-      if (first !== undefined && (to !== first.to || (first.from !== '' && from !== first.from))) return end(state, 'improper-addressing', 'from or to changed with the restart')
-      if (!offer.serves.includes(to)) return end(state, 'host-unknown', `${to} is not served here`, pair)
+      if (first !== undefined && ((first.to !== '' && to !== first.to) || (first.from !== '' && from !== first.from))) return end(state, 'improper-addressing', 'from or to changed with the restart')
+      if (to !== '' && !offer.serves.includes(to)) return end(state, 'host-unknown', `${to} is not served here`, pair)
       if (offer.serves.includes(from)) return end(state, 'not-authorized', `${from} is served here`, pair)
       if (isLegacy(header) && !(offer.legacy && offer.dialback && (secured || offer.tls !== 'required'))) return end(state, 'unsupported-version', 'a header without version', pair)
       const proved = secured && identity && from !== ''
       const next: State = { at: 'negotiating', offer, secured, identity: proved, pair, standing, pending: [] }
       const fresh = standing.authenticated.length === 0
       const features: Command = { do: 'send-features', starttls: secured || offer.tls === 'never' ? 'absent' : offer.tls, external: proved && fresh, dialback: offer.dialback, bidi: offer.bidi && secured && fresh }
-      return [next, { do: 'send-header', pair }, ...(isLegacy(header) ? [] : [features])]
+      return [next, { do: 'send-header', pair, legacy: isLegacy(header) }, ...(isLegacy(header) ? [] : [features])]
     },
   },
   negotiating: {

@@ -4,9 +4,9 @@ import { escaped } from '../element.ts'
 import { BIDI, BIDI_FEATURE, DIALBACK, DIALBACK_FEATURE, SASL, SERVER, STANZA_ERRORS, STREAM_ERRORS, STREAMS, TLS } from '../namespaces.ts'
 import type { DialbackAnswer } from './event.ts'
 
-/** A stream header (RFC 6120 §4.7). `id` is for the receiving side alone; a domain that is '' is left out. */
-export function headerText ({ from, to, id }: { from?: string, to?: string, id?: string }): string {
-  return `<?xml version='1.0'?><stream:stream xmlns='${SERVER}' xmlns:stream='${STREAMS}' xmlns:db='${DIALBACK}'${attribute('id', id)}${attribute('from', from)}${attribute('to', to)} version='1.0'>`
+/** A stream header (RFC 6120 §4.7). `id` is for the receiving side alone; a domain that is '' is left out. `legacy`: without a version, for a peer from before XMPP 1.0. */
+export function headerText ({ from, to, id, legacy = false }: { from?: string, to?: string, id?: string, legacy?: boolean }): string {
+  return `<?xml version='1.0'?><stream:stream xmlns='${SERVER}' xmlns:stream='${STREAMS}' xmlns:db='${DIALBACK}'${attribute('id', id)}${attribute('from', from)}${attribute('to', to)}${legacy ? '' : " version='1.0'"}>`
 }
 
 export const FOOTER = '</stream:stream>'
