@@ -8,6 +8,7 @@ import { requestFor } from '@dialtone/ladder'
 import { startCounterpart, type Recipe, type ServerName } from '@dialtone/testkit'
 import { expect, it } from 'vitest'
 import { check } from './run-check.ts'
+import { requestOf } from './run-zoo.ts'
 
 /** What the server itself logs when it is asked. */
 const ASKED: Record<ServerName, RegExp> = {
@@ -89,7 +90,12 @@ async function checkReal (scenario: Scenario, recipe: Recipe, signal: AbortSigna
 async function checkActed (scenario: Scenario, signal: AbortSignal): Promise<Report> {
   const running = await startScenario(scenario, signal)
   try {
-    return await check(requestFor(running.request), running.judge, signal)
+    const { request, stop } = await requestOf(running)
+    try {
+      return await check(request, running.judge, signal)
+    } finally {
+      await stop()
+    }
   } finally {
     await running.stop()
   }

@@ -2,7 +2,7 @@
 import type { Report } from '@dialtone/contracts'
 
 /** Fields whose value is a time, a length or an id of this run alone. */
-const RUN_ONLY = new Set(['ms', 'atMs', 'startedAt', 'received', 'id', 'ttl', 'negativeTtl'])
+const RUN_ONLY = new Set(['ms', 'atMs', 'sentAtMs', 'startedAtMs', 'waitedMs', 'streamId', 'strangeId', 'startedAt', 'received', 'id', 'ttl', 'negativeTtl'])
 const RESOLVER = /\b127(?:\.\d+){3}:\d+\b/g
 
 /**
@@ -40,6 +40,7 @@ function masked (text: string, names: Map<string, string>, ports: Map<string, st
     .replace(/\b_(\d{4,5})(?=\._tcp)/g, (_, port: string) => `_${named(ports, `:${port}`, ':port').slice(1)}`)
     .replace(/(\bport|-p) (\d{4,5})\b/g, (_, word: string, port: string) => `${word} ${named(ports, `:${port}`, ':port').slice(1)}`)
     .replace(/\b\d+ bytes\b/g, '… bytes')
+    .replace(/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'random')
     .replace(/\bid='[^']*'/g, "id='…'")
     .replace(/\b[a-z0-9]{12,}\.invalid\b/g, 'random.invalid')
     .replace(/\b\d+(?:\.\d+)? (?:ms|s)\b/g, '… ms')

@@ -1,8 +1,10 @@
 // Runs scenarios of the zoo: each is started, checked like any domain, and stopped.
 import type { Cause, Report } from '@dialtone/contracts'
 import { OperatorError, type Clock } from '@dialtone/kernel'
-import { requestFor } from '@dialtone/ladder'
-import { startScenario, type Scenario } from '@dialtone/zoo'
+import { requestFor, startListener, type CheckRequest, type DeepRequest } from '@dialtone/ladder'
+import { DIGEST } from '@dialtone/net'
+import { keysOf } from '@dialtone/stream'
+import { startScenario, type RunningScenario, type Scenario } from '@dialtone/zoo'
 import { check } from './run-check.ts'
 
 /** `notRun` is a sentence where this machine cannot act a scenario out. */
@@ -31,19 +33,32 @@ async function runOne (scenario: Scenario, signal: AbortSignal): Promise<Outcome
   const began = performance.now()
   try {
     const running = await startScenario(scenario, signal)
+    const closers = [running.stop]
     try {
-      const request = requestFor(running.request)
+      const { request, stop } = await requestOf(running)
+      closers.push(stop)
       const earlier = scenario.again === undefined ? [] : [(await check(request, running.judge, signal, { clock: clockBack(scenario.again.afterSeconds) })).observation]
       const report = await check(request, running.judge, signal, { earlier })
       const { cause, state } = report.verdict
       return { scenario, report, right: cause === scenario.expects.cause && state === scenario.expects.state, ms: performance.now() - began }
     } finally {
-      await running.stop()
+      for (const close of closers.toReversed()) await close()
     }
   } catch (error) {
     if (error instanceof OperatorError && error.code === 'no-ipv6-loopback') return { scenario, notRun: error.message }
     throw error
   }
+}
+
+/** The request of a running scenario, with the listener that it needs. */
+export async function requestOf ({ request, deep }: RunningScenario): Promise<{ request: CheckRequest, stop: () => Promise<void> }> {
+  if (deep === undefined) return { request: requestFor(request), stop: () => Promise.resolve() }
+  const { listener: wanted, secret, ...given } = deep
+  const listener = wanted === undefined ? undefined : await startListener({
+    domain: deep.as, places: [{ ...wanted.place, kind: 'starttls' }], keys: keysOf(wanted.secret, DIGEST), anchors: request.anchors, ...(wanted.certificate === undefined ? {} : { certificate: wanted.certificate }),
+  })
+  const speaking: DeepRequest = { ...given, publicAddresses: [], ...(secret === undefined ? {} : { keys: keysOf(secret, DIGEST) }), ...(listener === undefined ? {} : { listener }) }
+  return { request: requestFor({ ...request, deep: speaking }), stop: async () => { await listener?.stop() } }
 }
 
 /** A clock that is so many seconds slow. */

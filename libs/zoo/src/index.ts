@@ -4,7 +4,7 @@ export { DOMAIN, HOST, OURS, type Counterpart, type Host, type HostAddress, type
 export { NOT_SHOWN, SCENARIOS } from './scenarios/catalogue.ts'
 export { FAULTS, expectedOfPair, randomPairs, scenarioOfPair, startPair, type Fault } from './faults.ts'
 export { startScenario, type RunningScenario } from './start-scenario.ts'
-export { PATIENT, type ScenarioRequest, type ScenarioTimeouts } from './request.ts'
+export { PATIENT, type DeepTimeouts, type ScenarioDeep, type ScenarioRequest, type ScenarioTimeouts } from './request.ts'
 export { startDnsServer, type DnsServer } from './dns/server.ts'
 export type { Misbehaviour, Rule, Zone, ZoneRecord } from './dns/zone.ts'
 export { certificateFor, trustedRoot, type CertificateSpec, type Issued } from './certificates/certificates.ts'

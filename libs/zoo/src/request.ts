@@ -24,5 +24,20 @@ export type ScenarioRequest = {
   timeoutsMs: ScenarioTimeouts
 }
 
+/** Milliseconds: to the early warning, to the end of waiting for an answer, and for a ping. */
+export type DeepTimeouts = { warn: number, answer: number, ping: number }
+
+/** What a scenario wants to be spoken in somebody's name. Whoever runs it starts the listener, at the place that the records lead to. */
+export type ScenarioDeep = {
+  depth: 'probe' | 'shared' | 'knock'
+  as: string
+  /** That keys are made with; absent: they are made up. */
+  secret?: string
+  listener?: { place: { address: string, port: number }, secret: string, certificate?: { certificate: string, key: string } }
+  verifyPeers: boolean
+  quick: boolean
+  timeoutsMs: DeepTimeouts
+}
+
 /** Long enough for a machine that is busy with every other scenario; one that waits for a time-out says a shorter one. */
 export const PATIENT: ScenarioTimeouts = { dns: 3000, tcp: 6000, stream: 8000, tls: 8000, close: 2000 }

@@ -6,7 +6,7 @@ import type { Cause, EndpointKind, JudgeConfig, State } from '@dialtone/contract
 import type { CertificateSpec } from './certificates/certificates.ts'
 import type { Rule, ZoneRecord } from './dns/zone.ts'
 import type { Script } from './peer/steps.ts'
-import type { ScenarioTimeouts } from './request.ts'
+import type { DeepTimeouts, ScenarioTimeouts } from './request.ts'
 
 /** Ports have numbers only at run time. `usual` is 5269 elsewhere: it is the request's `fallbackPort`. */
 export type PortName = 'usual' | 'direct' | 'other'
@@ -44,6 +44,19 @@ export type Scenario = {
     clientCertificate?: CertificateSpec
     overrides?: readonly { host: string, port: PortName, kind: EndpointKind }[]
     timeoutsMs?: Partial<ScenarioTimeouts>
+  }
+  /** Speaks in somebody's name too: `as` of the request. */
+  deep?: {
+    depth: 'probe' | 'shared' | 'knock'
+    /** Our listener; without TLS unless told. Only at depth `probe`. Default: a listener in clear. */
+    listener?: 'clear' | 'tls' | 'none'
+    /** Where the records of `as` lead. Default: to the listener. */
+    published?: 'listener' | 'elsewhere' | 'nowhere'
+    /** The listener has another secret than the one that keys are made with. */
+    secretsDiffer?: true
+    verifyPeers?: true
+    quick?: true
+    timeoutsMs?: Partial<DeepTimeouts>
   }
   /** `published`: every address of the hosts is expected. */
   judge?: Partial<Omit<JudgeConfig, 'expectedAddresses'>> & { expectedAddresses?: 'published' | readonly string[] }

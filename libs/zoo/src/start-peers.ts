@@ -1,5 +1,6 @@
 /** The peers of a scenario on loopback: an address for each, and the same port numbers on all of them. */
 import { openBlackhole, type Blackhole } from './peer/blackhole.ts'
+import type { Cast } from './peer/perform.ts'
 import { startPeer, type Peer } from './peer/server.ts'
 import type { Script } from './peer/steps.ts'
 import type { HostAddress, PortName, Scenario } from './scenario.ts'
@@ -22,7 +23,7 @@ const PORT_NAMES: readonly PortName[] = ['usual', 'direct', 'other']
 const TRIES = 20
 
 /** `network`: the first three bytes of the addresses. */
-export async function startPeers ({ hosts }: Scenario, domain: string, network: string, signal: AbortSignal): Promise<RunningPeers> {
+export async function startPeers ({ hosts }: Scenario, { domain, callTo }: Pick<Cast, 'domain' | 'callTo'>, network: string, signal: AbortSignal): Promise<RunningPeers> {
   const hasBlackhole = hosts.some(({ addresses }) => addresses.includes('blackhole'))
   const blackhole = hasBlackhole ? await openBlackhole() : undefined
   const placed = place(hosts, network, blackhole)
@@ -35,7 +36,7 @@ export async function startPeers ({ hosts }: Scenario, domain: string, network: 
   }
   try {
     for (const name of PORT_NAMES) {
-      const opened = await openPort(name, placed, `${network}.1`, domain, name === 'usual' ? blackhole?.port : undefined, signal)
+      const opened = await openPort(name, placed, `${network}.1`, { domain, ...(callTo === undefined ? {} : { callTo }) }, name === 'usual' ? blackhole?.port : undefined, signal)
       ports[name] = opened.port
       peers.push(...opened.peers)
     }
@@ -66,14 +67,14 @@ function place (hosts: Scenario['hosts'], network: string, blackhole: Blackhole 
  * Opens one port on every address that has a script for it. The number is `wanted`, or one that the system chose on the first of them; without
  * any, one that was free a moment ago on an address of this scenario, so that it refuses.
  */
-async function openPort (name: PortName, placed: readonly Placed[], spare: string, domain: string, wanted: number | undefined, signal: AbortSignal): Promise<{ port: number, peers: Peer[] }> {
+async function openPort (name: PortName, placed: readonly Placed[], spare: string, cast: Pick<Cast, 'domain' | 'callTo'>, wanted: number | undefined, signal: AbortSignal): Promise<{ port: number, peers: Peer[] }> {
   const listeners = placed.flatMap(({ at, address }): { script: Script, address: string }[] => {
     const script = at === 'blackhole' ? undefined : at[name]
     return script === undefined ? [] : [{ script, address }]
   })
   for (let left = TRIES; left > 0; left--) {
     signal.throwIfAborted()
-    const peers = await listenAll(listeners.length > 0 ? listeners : [{ script: [], address: spare }], domain, wanted ?? 0)
+    const peers = await listenAll(listeners.length > 0 ? listeners : [{ script: [], address: spare }], cast, wanted ?? 0)
     // A spare listener stays: while it does, nobody else gets this number on that address.
     if (peers[0] !== undefined) return { port: peers[0].port, peers }
   }
@@ -81,12 +82,12 @@ async function openPort (name: PortName, placed: readonly Placed[], spare: strin
 }
 
 /** A peer on each address, all at the port of the first. Nothing, and nothing left open, when that port is taken on one of them. */
-async function listenAll (listeners: readonly { script: Script, address: string }[], domain: string, wanted: number): Promise<Peer[]> {
+async function listenAll (listeners: readonly { script: Script, address: string }[], cast: Pick<Cast, 'domain' | 'callTo'>, wanted: number): Promise<Peer[]> {
   const peers: Peer[] = []
   const closeAll = async () => { await Promise.all(peers.map(peer => peer.close())) }
   try {
     for (const { script, address } of listeners) {
-      const peer = await startPeer(script, { domain, address, port: peers[0]?.port ?? wanted })
+      const peer = await startPeer(script, { ...cast, address, port: peers[0]?.port ?? wanted })
       if (peer === undefined) {
         await closeAll()
         return []

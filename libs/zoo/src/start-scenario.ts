@@ -1,18 +1,22 @@
 /** From a scenario to something that can be checked: addresses and ports, the zone, the peers, the request and the expectations of the judge. */
 import { createHash } from 'node:crypto'
+import { createServer, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { DEFAULT_JUDGE_CONFIG, type JudgeConfig } from '@dialtone/contracts'
 import { OperatorError } from '@dialtone/kernel'
 import { certificateFor, trustedRoot } from './certificates/certificates.ts'
 import { startDnsServer } from './dns/server.ts'
+import type { ZoneRecord } from './dns/zone.ts'
 import { startPeers, type RunningPeers } from './start-peers.ts'
 import { zoneRecords } from './zone-records.ts'
-import { PATIENT, type ScenarioRequest } from './request.ts'
-import { DOMAIN, type Scenario } from './scenario.ts'
+import { PATIENT, type ScenarioDeep, type ScenarioRequest } from './request.ts'
+import { DOMAIN, OURS, type Scenario } from './scenario.ts'
 
 export type RunningScenario = {
   domain: string
   request: ScenarioRequest
+  /** Absent where the scenario only looks. */
+  deep?: ScenarioDeep
   judge: JudgeConfig
   /** Closes everything that was started. May be called again. */
   stop: () => Promise<void>
@@ -40,16 +44,17 @@ export async function startScenario (scenario: Scenario, signal: AbortSignal): P
   // Whoever started it hears of a complaint when they stop it.
   const aborted = () => { stop().catch(() => undefined) }
   try {
-    const peers = await startPeers(scenario, domain, network, signal)
+    const callTo = scenario.deep === undefined ? undefined : { address: `${network}.9`, port: await freePort(`${network}.9`) }
+    const peers = await startPeers(scenario, { domain, ...(callTo === undefined ? {} : { callTo }) }, network, signal)
     closers.push(peers.close)
-    const records = await zoneRecords(scenario, domain, peers)
+    const records = [...await zoneRecords(scenario, domain, peers), ...ourRecords(scenario, callTo)]
     const { rules = [], authenticated } = scenario.resolver ?? {}
     const dns = await startDnsServer({ records, rules, ...(authenticated === undefined ? {} : { authenticated }) }, `${network}.53`, signal)
     closers.push(dns.close)
     const request = await requestOf(scenario, domain, peers, dns)
     signal.throwIfAborted()
     signal.addEventListener('abort', aborted, { once: true })
-    return { domain, request, judge: judgeOf(scenario, peers), stop }
+    return { domain, request, ...(callTo === undefined ? {} : { deep: await deepOf(scenario, callTo) }), judge: judgeOf(scenario, peers), stop }
   } catch (error) {
     await stop()
     throw error
@@ -95,6 +100,49 @@ async function requestOf ({ request = {}, resolver }: Scenario, domain: string, 
     timeoutsMs: { ...PATIENT, ...request.timeoutsMs },
   }
 }
+
+/** The address belongs to this scenario alone, so that nobody takes the port before the listener has it. */
+function freePort (address: string): Promise<number> {
+  const server = createServer()
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: address, port: 0 }, () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+/** What is published about the domain that we speak for. */
+function ourRecords ({ deep, request = {} }: Scenario, callTo: { address: string, port: number } | undefined): ZoneRecord[] {
+  if (deep === undefined || callTo === undefined || deep.published === 'nowhere') return []
+  const ours = request.as ?? OURS
+  const address = deep.published === 'elsewhere' ? callTo.address.replace(/\.9$/, '.10') : callTo.address
+  return [
+    { name: ours, type: 'SOA', serial: 1 },
+    { name: `_xmpp-server._tcp.${ours}`, type: 'SRV', priority: 0, weight: 5, port: callTo.port, target: `listener.${ours}` },
+    { name: `listener.${ours}`, type: 'A', address },
+  ]
+}
+
+async function deepOf ({ deep, request = {} }: Scenario, place: { address: string, port: number }): Promise<ScenarioDeep> {
+  if (deep === undefined) throw new TypeError('a scenario that only looks')
+  const as = request.as ?? OURS
+  const kind = deep.depth === 'probe' ? deep.listener ?? 'clear' : 'none'
+  const shown = kind === 'tls' ? await certificateFor({ names: { dns: [as] } }) : undefined
+  return {
+    depth: deep.depth, as,
+    ...(deep.depth === 'knock' ? {} : { secret: SECRET }),
+    ...(kind === 'none' ? {} : { listener: { place, secret: deep.secretsDiffer === true ? `another ${SECRET}` : SECRET, ...(shown === undefined ? {} : { certificate: { certificate: shown.chain, key: shown.key } }) } }),
+    verifyPeers: deep.verifyPeers === true, quick: deep.quick === true,
+    timeoutsMs: { ...HASTY, ...deep.timeoutsMs },
+  }
+}
+
+/** Of nobody but the zoo. */
+const SECRET = 'the secret of a domain that only exists on loopback'
+/** Peers on loopback answer at once or never. */
+const HASTY: ScenarioDeep['timeoutsMs'] = { warn: 1000, answer: 6000, ping: 6000 }
 
 function judgeOf ({ judge = {} }: Scenario, peers: RunningPeers): JudgeConfig {
   const { expectedAddresses = [], ...rest } = judge

@@ -4,18 +4,31 @@
  */
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { BEFORE_AUTHENTICATION, TLS, createFramer, type Framer } from '@dialtone/stream'
+import { BEFORE_AUTHENTICATION, createFramer, readEvent, type Event, type Framer, type HeaderFrame } from '@dialtone/stream'
 
 /** What the other side said. `gone`: it closed, or broke, or this side was stopped. */
-export type Heard = { it: 'header', to: string | undefined, from: string | undefined } | { it: 'starttls' | 'footer' | 'bytes' | 'gone' }
+export type Heard =
+  | { it: 'header', to: string | undefined, from: string | undefined, id: string | undefined }
+  | Bare<'starttls' | 'proceed' | 'features' | 'sasl' | 'footer' | 'bytes' | 'gone'>
+  /** db:result and db:verify, with a key or with an answer. */
+  | { it: 'key', from: string, to: string, key: string }
+  | { it: 'question', from: string, to: string, id: string, key: string }
+  | { it: 'result', type: 'valid' | 'invalid' | 'error' }
+  | { it: 'verified', type: 'valid' | 'invalid' | 'error' }
+  | { it: 'ping', id: string, from: string, to: string }
+
+/** Each a member of its own, so that a kind picks its member. */
+type Bare<Kind> = Kind extends string ? { it: Kind } : never
 
 export type Conversation = {
   /** The next thing of one of these kinds; everything before it is forgotten. `gone` comes at any time, and again and again. */
-  next: (...kinds: readonly Heard['it'][]) => Promise<Heard>
+  next: <Kind extends Heard['it']>(...kinds: readonly Kind[]) => Promise<Extract<Heard, { it: Kind | 'gone' }>>
   /** Resolves to false when the other side is gone. */
   send: (bytes: string | Uint8Array) => Promise<boolean>
   /** Stops reading from the plain socket and hands it to `secure`, which gives back the encrypted one; reading starts afresh. */
   upgrade: (secure: (plain: Socket) => Promise<TLSSocket | undefined>) => Promise<boolean>
+  /** The next bytes begin a new stream, as after SASL. */
+  restart: () => void
   /** Stops reading, so that what is in the way stays in the socket. */
   pause: () => void
   end: () => void
@@ -53,13 +66,13 @@ export function converse (plain: Socket): Conversation {
   listen()
 
   return {
-    next: async (...kinds) => {
+    next: async <Kind extends Heard['it']>(...kinds: readonly Kind[]) => {
       for (;;) {
-        const at = heard.findIndex(({ it }) => kinds.includes(it))
+        const at = heard.findIndex(({ it }) => kinds.some(kind => kind === it))
         const found = heard[at]
         if (found !== undefined) {
           heard = heard.slice(at + 1)
-          return found
+          return found as Extract<Heard, { it: Kind | 'gone' }>
         }
         if (gone) return { it: 'gone' }
         await new Promise<void>(resolve => { wake = resolve })
@@ -92,6 +105,7 @@ export function converse (plain: Socket): Conversation {
       listen()
       return true
     },
+    restart: () => { framer = createStreamReader(hear) },
     pause: () => { socket.pause() },
     end: () => { socket.end() },
     reset: () => { plain.resetAndDestroy() },
@@ -100,13 +114,31 @@ export function converse (plain: Socket): Conversation {
 }
 
 function createStreamReader (hear: (what: Heard) => void): Framer {
+  let header: HeaderFrame | undefined
   return createFramer({ limits: BEFORE_AUTHENTICATION }, {
-    header: ({ attributes }) => {
-      const value = (name: string) => attributes.find(attribute => attribute.name === name && attribute.namespace === '')?.value
-      hear({ it: 'header', to: value('to'), from: value('from') })
+    header: frame => {
+      const value = (name: string) => frame.attributes.find(attribute => attribute.name === name && attribute.namespace === '')?.value
+      header = frame
+      hear({ it: 'header', to: value('to'), from: value('from'), id: value('id') })
     },
-    element: ({ name, namespace }) => { if (name === 'starttls' && namespace === TLS) hear({ it: 'starttls' }) },
+    element: frame => {
+      const what = header === undefined ? undefined : heardOf(readEvent(frame, header), frame.id ?? '')
+      if (what !== undefined) hear(what)
+    },
     end: () => hear({ it: 'footer' }),
     error: () => hear({ it: 'bytes' }),
   })
+}
+
+function heardOf (event: Event, id: string): Heard | undefined {
+  switch (event.on) {
+    case 'starttls': case 'proceed': case 'features': return { it: event.on }
+    case 'sasl-auth': return { it: 'sasl' }
+    case 'dialback-key': return { it: 'key', from: event.from, to: event.to, key: event.key }
+    case 'dialback-question': return { it: 'question', from: event.from, to: event.to, id: event.id, key: event.key }
+    case 'dialback-result': return { it: 'result', type: event.answer.type }
+    case 'dialback-verified': return { it: 'verified', type: event.answer.type }
+    case 'stanza': return { it: 'ping', id, from: event.from ?? '', to: event.to ?? '' }
+    default: return undefined
+  }
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { unreachable } from '@dialtone/kernel'
 import type { Conversation } from './conversation.ts'
+import { dialback } from './dialback.ts'
 import type { HeaderOptions, Script, Step } from './steps.ts'
 import { secureAsServer } from './tls.ts'
 import { FOOTER, PROCEED, errorText, featuresText, headerText } from './write.ts'
@@ -9,13 +10,22 @@ import { FOOTER, PROCEED, errorText, featuresText, headerText } from './write.ts
 /** Whether to go on with the next step. */
 type Next = 'on' | 'over'
 /** `domain`: what the peer serves unless the script says otherwise. `asked`: the last header that came. */
-type Scene = { conversation: Conversation, domain: string, asked: { to: string | undefined, from: string | undefined }, signal: AbortSignal }
+export type Scene = Cast & { conversation: Conversation, asked: { to: string | undefined, from: string | undefined }, /** Of the header that was sent last. */ streamId: string, signal: AbortSignal }
+
+/** What a peer is, on all of its connections. */
+export type Cast = {
+  domain: string
+  /** Where our listener is, for those who call back. */
+  callTo?: { address: string, port: number }
+  /** Keys that it has made for streams of its own. */
+  keys: Set<string>
+}
 
 /** What the text of one flood write holds at least. */
 const FLOOD_CHUNK = 65_536
 
-export async function perform (script: Script, conversation: Conversation, domain: string, signal: AbortSignal): Promise<void> {
-  const scene: Scene = { conversation, domain, asked: { to: undefined, from: undefined }, signal }
+export async function perform (script: Script, conversation: Conversation, cast: Cast, signal: AbortSignal): Promise<void> {
+  const scene: Scene = { ...cast, conversation, asked: { to: undefined, from: undefined }, streamId: '', signal }
   for (const step of script) {
     if (await carryOut(step, scene) === 'over') break
   }
@@ -53,6 +63,7 @@ async function carryOut (step: Step, scene: Scene): Promise<Next> {
       if (heard.it === 'footer') await say(FOOTER, scene)
       return 'over'
     }
+    case 'dialback': return await dialback(step, scene)
     case 'close': return 'over'
     case 'reset': {
       conversation.reset()
@@ -66,7 +77,8 @@ async function answerHeader (options: HeaderOptions, scene: Scene): Promise<Next
   const { asked, domain } = scene
   const { serves = [domain], refuses } = options
   const served = serves === 'everyone' || (serves !== 'nobody' && asked.to !== undefined && serves.includes(asked.to))
-  if (await say(headerText(options, { id: randomUUID(), from: asked.to, to: asked.from }), scene) === 'over') return 'over'
+  scene.streamId = randomUUID()
+  if (await say(headerText(options, { id: scene.streamId, from: asked.to, to: asked.from }), scene) === 'over') return 'over'
   if (!served) return await refuse('host-unknown', options.unknownText, scene)
   if (refuses !== undefined && asked.from === refuses.from) return await refuse(refuses.condition, refuses.text, scene)
   return 'on'

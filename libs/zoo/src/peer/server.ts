@@ -1,7 +1,7 @@
 /** A scripted peer: a listener on loopback that plays one script to everyone who connects. */
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { converse } from './conversation.ts'
-import { perform } from './perform.ts'
+import { perform, type Cast } from './perform.ts'
 import type { Script } from './steps.ts'
 
 export type Peer = {
@@ -11,8 +11,9 @@ export type Peer = {
   close: () => Promise<void>
 }
 
-/** `port` 0: one that the system chooses. Resolves to undefined when the port is taken. `domain` is what the script serves by default. */
-export function startPeer (script: Script, { domain, address, port = 0 }: { domain: string, address: string, port?: number }): Promise<Peer | undefined> {
+/** `port` 0: one that the system chooses. Resolves to undefined when the port is taken. `domain` is what the script serves by default, `callTo` where our listener is. */
+export function startPeer (script: Script, { domain, address, port = 0, callTo }: { domain: string, address: string, port?: number, callTo?: Cast['callTo'] }): Promise<Peer | undefined> {
+  const cast: Cast = { domain, keys: new Set(), ...(callTo === undefined ? {} : { callTo }) }
   const stopping = new AbortController()
   const connections = new Set<Socket>()
   const mistakes: unknown[] = []
@@ -21,7 +22,7 @@ export function startPeer (script: Script, { domain, address, port = 0 }: { doma
     socket.on('close', () => connections.delete(socket))
     socket.on('error', () => undefined)
     socket.setNoDelay(true)
-    perform(script, converse(socket), domain, stopping.signal).catch((error: unknown) => {
+    perform(script, converse(socket), cast, stopping.signal).catch((error: unknown) => {
       mistakes.push(error)
       socket.destroy()
     })

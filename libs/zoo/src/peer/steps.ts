@@ -24,6 +24,8 @@ export type Step =
   | { do: 'silence' }
   /** Waits for the end of the other side's stream and answers it. */
   | { do: 'goodbye' }
+  /** EXTERNAL, dialback in all three roles and answers to pings, until the other side says goodbye. */
+  | ({ do: 'dialback' } & Dialback)
   /** FIN, or RST. */
   | { do: 'close' } | { do: 'reset' }
 
@@ -74,4 +76,31 @@ export type TlsOptions = {
   clientCertificate?: 'never' | 'asked' | 'demanded'
   /** TLS 1.2: the client's certificate is answered with this fatal alert (RFC 5246 §7.2.2). */
   alertAtCertificate?: number
+}
+
+/** How a peer authenticates us: dialback (XEP-0220), or EXTERNAL where it offers that. Everything has the value that is right. */
+export type Dialback = {
+  /** The SASL condition with which it refuses EXTERNAL. */
+  refusesExternal?: string
+  /**
+   * What it does with our key. `ask`: calls back and asks. `leave`: calls back and ends the connection before it asks. `none`: asks nobody. `wrong-id`:
+   * asks with an id of its own making.
+   */
+  callback?: 'ask' | 'leave' | 'none' | 'wrong-id'
+  /** The callback goes on in TLS where our listener offers it. */
+  callbackTls?: true
+  /** What it says of our key: what it was told, that whatever it was told, nothing, or an error. */
+  answer?: 'as-told' | 'valid' | 'invalid' | 'none' | { error: string, text?: string, type?: string }
+  /** Milliseconds before it answers. */
+  afterMs?: number
+  /**
+   * What is odd about the answer. `other-pair`: for domains that nobody asked about. `other-stream`: on the stream of the callback. `twice`: first valid,
+   * then invalid. `unsolicited`: with an answer to a question that we did not ask, before its own. `prefix`: the namespace is bound to another prefix.
+   * `echo`: with the key in it and an id, as Prosody does. `no-condition`: an error that does not say which.
+   */
+  odd?: 'other-pair' | 'other-stream' | 'twice' | 'unsolicited' | 'prefix' | 'echo' | 'no-condition'
+  /** What it says when it is asked about a key. */
+  question?: 'right' | 'valid' | 'invalid' | 'item-not-found'
+  /** `never`: our pings are not answered. */
+  pings?: 'never'
 }

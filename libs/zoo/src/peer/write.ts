@@ -30,6 +30,32 @@ export function errorText (condition: string, text?: string, application?: strin
   return `<stream:error><${condition} xmlns='${STREAM_ERRORS}'/>${text === undefined ? '' : `<text xmlns='${STREAM_ERRORS}' xml:lang='en'>${escaped(text)}</text>`}${application ?? ''}</stream:error>`
 }
 
+export function saslSuccess (): string {
+  return `<success xmlns='${SASL}'/>`
+}
+
+export function saslFailure (condition: string): string {
+  return `<failure xmlns='${SASL}'><${condition}/></failure>`
+}
+
+export function starttlsFailure (): string {
+  return `<failure xmlns='${TLS}'/>`
+}
+
+/** db:result or db:verify with this content, in the usual prefix or another. */
+export function dialbackText (kind: 'result' | 'verify', attributes: Record<string, string | undefined>, content = '', prefix = 'db'): string {
+  const shown = Object.entries(attributes).flatMap(([name, value]) => value === undefined ? [] : [` ${name}='${escaped(value)}'`]).join('')
+  return `<${prefix}:${kind}${prefix === 'db' ? '' : ` xmlns:${prefix}='${DIALBACK}'`}${shown}>${content}</${prefix}:${kind}>`
+}
+
+/** The child of an answer of type `error` (XEP-0220 §2.5). */
+export function dialbackError (condition: string | undefined, text: string | undefined, type = 'cancel'): string {
+  const children = [condition === undefined ? '' : `<${condition} xmlns='${STANZAS}'/>`, text === undefined ? '' : `<text xmlns='${STANZAS}'>${escaped(text)}</text>`]
+  return `<error type='${type}'>${children.join('')}</error>`
+}
+
+const STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
+
 function escaped (text: string): string {
   return text.replace(/[&<>'"]/g, character => `&#${character.charCodeAt(0)};`)
 }

@@ -4,17 +4,17 @@ import type { Scenario } from '../scenario.ts'
 import { AUTHENTICATION } from './authentication.ts'
 import { CERTIFICATE } from './certificate.ts'
 import { DEGRADED } from './degraded.ts'
+import { DIALBACK } from './dialback.ts'
 import { DNS } from './dns.ts'
 import { HEALTHY } from './healthy.ts'
 import { SERVICE } from './service.ts'
 import { TLS } from './tls.ts'
 
-export const SCENARIOS: readonly Scenario[] = [...HEALTHY, ...DEGRADED, ...DNS, ...SERVICE, ...TLS, ...CERTIFICATE, ...AUTHENTICATION]
+export const SCENARIOS: readonly Scenario[] = [...HEALTHY, ...DEGRADED, ...DNS, ...SERVICE, ...TLS, ...CERTIFICATE, ...AUTHENTICATION, ...DIALBACK]
 
 const VANTAGES = 'several vantages must be compared'
-const A_KEY = 'needs a dialback key, which a light check does not send'
 
-/** Causes that one vantage with a light check cannot prove. */
+/** Causes that one vantage cannot prove. */
 export const NOT_SHOWN: Partial<Record<Cause, string>> = {
   'dns.split-view': VANTAGES,
   'path.inbound-blocked': VANTAGES,
@@ -24,11 +24,6 @@ export const NOT_SHOWN: Partial<Record<Cause, string>> = {
   'path.interfered': VANTAGES,
   'peer.partition': VANTAGES,
   'tls.required-by-peer': 'a light check uses TLS wherever it is offered',
-  'dialback.callback-blocked': A_KEY,
-  'dialback.callback-misdirected': A_KEY,
-  'dialback.callback-aborted': A_KEY,
-  'dialback.denied': A_KEY,
-  'dialback.timeout': A_KEY,
   'policy.refused-by-us': 'our own policy belongs to the gateway',
   'vantage.unhealthy': 'the vantage is this machine, which must stay well',
 }
