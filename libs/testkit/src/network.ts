@@ -280,7 +280,10 @@ async function endAll ({ children, sockets }: Held): Promise<void> {
     if (each instanceof Socket) each.destroy()
     else each.close()
   }
-  const ends = [...children].filter(child => child.pid !== undefined).map(child => once(child, 'exit'))
+  const ends = [...children].filter(child => child.pid !== undefined).map(async child => {
+    child.ref()
+    await once(child, 'exit')
+  })
   for (const child of children) killGroup(child, 'SIGKILL')
   await Promise.all(ends)
 }
