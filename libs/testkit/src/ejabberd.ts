@@ -57,7 +57,7 @@ function configure ({ hosts, tls, certificate, dialback = true, denies = [], tru
     auth_method: ['anonymous'],
     s2s_use_starttls: tls === 'off' ? false : tls,
     ...(trusts === undefined ? {} : { ca_file: folder.write('roots.pem', trusts) }),
-    ...(patience === undefined ? {} : { negotiation_timeout: patience, outgoing_s2s_timeout: patience }),
+    ...(patience === undefined ? {} : { outgoing_s2s_timeout: patience, negotiation_timeout: 2 * patience }),
     // A bounced domain is asked again at once, not after up to five minutes.
     s2s_max_retry_delay: 1,
     acl: { denied: { server: denies } },

@@ -21,7 +21,7 @@ type Member = {
   name?: string
   /** Default the next free one. */
   address?: string
-  /** Where the domain is published. Default there, port 5269; with `[]`, nowhere. */
+  /** Where the domain is published. Default there; with `[]`, nowhere. */
   published?: Publication
   /** What its own resolver says of these domains instead of what is published. */
   view?: Readonly<Record<string, Publication>>
@@ -31,6 +31,8 @@ export type FederationServer = Member & {
   domain: string
   server: ServerName
   tls: TlsMode
+  /** Also at port 5270, and published, unless `published` says otherwise. */
+  directTls?: boolean
   /** Default 'good', unless TLS is off. */
   certificate?: CertificateKind | KeyPair
   /** Trusts the tests' root, so that a peer with a good certificate authenticates with it. Default it trusts nobody. */
@@ -98,7 +100,9 @@ export async function startFederation ({ servers, vantages = [], zones = [] }: F
   ].map((member, index) => ({ ...member, resolver: member.view === undefined ? RESOLVER : `192.0.2.${index + 100}` }))
   const addressOf = (host: string): string => members.find(({ name }) => name === host)?.address ?? host
   const published = new Map<string, Publication>()
-  for (const { domain, published: how, address } of members) if (domain !== undefined && (how !== undefined || !published.has(domain))) published.set(domain, how ?? address)
+  for (const member of members) {
+    if (member.domain !== undefined && (member.published !== undefined || !published.has(member.domain))) published.set(member.domain, member.published ?? recordsOf(member.address, 'directTls' in member && member.directTls === true))
+  }
   const views = members.flatMap(({ resolver, view }) => view === undefined ? [] : [{ resolver, zones: zonesOf(view, addressOf) }])
 
   const network = await createNetwork({
@@ -149,6 +153,7 @@ export async function startFederation ({ servers, vantages = [], zones = [] }: F
     const server = await kept(startOne(options, {
       hosts: [options.domain, ...options.alsoServes ?? []],
       tls: options.tls, address: host.address, namespace: host.namespace,
+      ...(options.directTls === true ? { directTls: true } : {}),
       ...(options.server === 'jabberd2' ? {} : { component }),
       ...(certificate === undefined ? {} : { certificate }),
       ...(options.trusts === true ? { trusts: root } : {}),
@@ -190,7 +195,11 @@ function startOne ({ server, secret, secureAuth, modules, denies }: FederationSe
 }
 
 function zonesOf (domains: Readonly<Record<string, Publication>>, addressOf: (host: string) => string): Zone[] {
-  return Object.entries(domains).map(([name, how]) => ({ name, records: typeof how === 'string' ? ['_xmpp-server._tcp SRV 0 5 5269 xmpp', `xmpp A ${addressOf(how)}`] : how }))
+  return Object.entries(domains).map(([name, how]) => ({ name, records: typeof how === 'string' ? recordsOf(addressOf(how)) : how }))
+}
+
+function recordsOf (address: string, directTls = false): string[] {
+  return ['_xmpp-server._tcp SRV 0 5 5269 xmpp', ...(directTls ? ['_xmpps-server._tcp SRV 0 5 5270 xmpp'] : []), `xmpp A ${address}`]
 }
 
 function found<T> (what: T | undefined, name: string): T {
