@@ -94,6 +94,7 @@ const RESOLVER = '192.0.2.53'
 /** Starts all of it, side by side. If a part does not start, nothing is left. */
 export async function startFederation ({ servers, vantages = [], zones = [] }: FederationOptions): Promise<Federation> {
   const began = performance.now()
+  const root = await testRoot()
   const members = [
     ...servers.map((member, index) => ({ ...member, name: member.name ?? member.domain, address: member.address ?? `198.51.100.${index + 10}` })),
     ...vantages.map((member, index) => ({ ...member, address: member.address ?? `203.0.113.${index + 10}` })),
@@ -144,7 +145,6 @@ export async function startFederation ({ servers, vantages = [], zones = [] }: F
     ])
   }
 
-  const root = await testRoot()
   const starting = [dns(), ...servers.map(async (options, index) => {
     const host = network.host(members[index]?.name ?? '')
     const kind = options.certificate ?? (options.tls === 'off' ? undefined : 'good')

@@ -121,6 +121,7 @@ it('leaves nothing when it is removed', async () => {
 
 it('leaves nothing when it cannot be made', async () => {
   await expect(createNetwork({ hosts: [OURS, { name: 'wrong', addresses: ['203.0.113.999'] }] })).rejects.toThrow(/203\.0\.113\.999/)
+  await expect(createNetwork({ hosts: [{ name: 'a; true', addresses: ['203.0.113.10'] }] })).rejects.toThrow("'a; true' is no name for a host")
   expect(ofThisProcess()).toEqual([])
 })
 

@@ -76,6 +76,7 @@ const ENVOY = fileURLToPath(new URL('./envoy.ts', import.meta.url))
 /** Makes it. If a part of it cannot be made, nothing is left. It is removed with `remove`, and in any case when this process ends, however. */
 export async function createNetwork ({ hosts }: { hosts: readonly HostOptions[] }): Promise<Network> {
   if (process.getuid?.() !== 0) throw new Error('only root can make network namespaces: run these tests as root')
+  for (const { name } of hosts) if (!/^[a-z0-9][a-z0-9.-]*$/i.test(name)) throw new Error(`'${name}' is no name for a host: letters, digits, dots, hyphens`)
   const prefix = `dialtone-${process.pid}-${randomBytes(4).toString('hex')}`
   const router = `${prefix}-router`
   const namespaces = [router, ...hosts.map(({ name }) => namespaceFor(prefix, name))]

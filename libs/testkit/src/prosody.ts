@@ -28,7 +28,7 @@ export async function startProsody (options: ProsodyOptions): Promise<XmppServer
   mkdirSync(join(folder.path, 'certificates'))
   const file = folder.write('prosody.cfg.lua', configure(options, places, folder, log))
   const programs = [{ name: 'prosody', command: '/usr/bin/prosody', args: ['-F', '--config', file], listens: listening(places), ...inside(options) }]
-  return { ...await launch({ name: 'prosody', programs, logFiles: [log], folder }), ...places }
+  return { ...await launch({ name: 'prosody', programs, logFiles: [log], folder, endBy: 'SIGKILL' }), ...places }
 }
 
 function configure (options: ProsodyOptions, places: Places, folder: Folder, log: string): string {
