@@ -128,9 +128,11 @@ describe('where servers see and trust differently', () => {
       { domain: 'trusting.test', server: 'ejabberd', tls: 'required', trusts: true },
       { domain: 'expired.test', server: 'prosody', tls: 'optional', certificate: 'expired' },
       { domain: 'provider.test', server: 'ejabberd', tls: 'off', alsoServes: [US], view: { [US]: 'provider.test' } },
+      { domain: 'public.test', server: 'ejabberd', tls: 'off', alsoServes: [US] },
+      { domain: 'refusing.test', server: 'prosody', tls: 'off', alsoServes: [US] },
       { domain: 'misled.test', server: 'prosody', tls: 'off', view: { [US]: 'another' } },
       { domain: 'denying.test', server: 'ejabberd', tls: 'off', denies: [US] },
-      { domain: 'two.test', name: 'two-a', server: 'prosody', tls: 'off', secret: 'a', published: ['_xmpp-server._tcp SRV 0 5 5269 xmpp', 'xmpp A 198.51.100.16'] },
+      { domain: 'two.test', name: 'two-a', server: 'prosody', tls: 'off', secret: 'a', published: ['_xmpp-server._tcp SRV 0 5 5269 xmpp', 'xmpp A 198.51.100.18'] },
       { domain: 'two.test', name: 'two-b', server: 'prosody', tls: 'off', secret: 'b' },
     ],
     vantages: [{ name: 'us', domain: US }, { name: 'another' }],
@@ -154,6 +156,17 @@ describe('where servers see and trust differently', () => {
     const authority = await authorityAt(federation(), 'valid')
     expect((await offerKey(federation(), 'provider.test')).answer).toMatch(/type='invalid'/)
     expect(authority.asked).toEqual([])
+  })
+
+  it('a provider that has us, too, and finds us by public DNS believes us', async () => {
+    const authority = await authorityAt(federation(), 'valid')
+    expect((await offerKey(federation(), 'public.test')).answer).toMatch(/type='valid'/)
+    expect(authority.asked).toHaveLength(1)
+  })
+
+  it('a Prosody that has us, too, does not let us in', async () => {
+    const said = await offerKey(federation(), 'refusing.test')
+    expect(said.features).toMatch(/<undefined-condition .*Attempt to connect from a host we serve/)
   })
 
   it('a server with wrong DNS asks somebody else', async () => {
@@ -225,8 +238,9 @@ async function verdictOn ({ vantage, server }: Federation, pair: Parameters<type
 async function offerKey ({ vantage, server }: Federation, name: string): Promise<{ streamId: string, features: string, answer: string }> {
   const socket = await vantage('us').connect(server(name))
   const signal = AbortSignal.timeout(SIGNAL_MS)
+  socket.on('error', () => undefined) // told by what was not read
   socket.write(header(`version='1.0' from='${US}' to='${name}'`))
-  const features = await readUntil(socket, /<\/stream:features>|<stream:features\/>/, signal)
+  const features = await readUntil(socket, /<\/stream:features>|<stream:features\/>|<\/stream:error>/, signal)
   socket.write(`<db:result from='${US}' to='${name}'>a key</db:result>`)
   const answer = await readUntil(socket, /<db:result[^>]*\/>|<\/db:result>|<\/stream:error>/, signal)
   socket.destroy()
