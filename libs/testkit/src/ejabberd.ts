@@ -1,14 +1,18 @@
-// ejabberd 23.01 as a federation peer, without ejabberdctl, epmd, cookie or another user: one Erlang VM with no node name, whose database lies
-// in the test's folder. It logs every element.
+// ejabberd 23.01 as a federation peer, without ejabberdctl, epmd or another user: one Erlang VM whose database lies in the test's folder. It
+// has a node name, which nobody can connect to, only where it is given a cookie: a VM without a name has none. It logs every element.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, type Folder } from './folder.ts'
 import { launch } from './launch.ts'
-import { listening, placesFor, type XmppOptions, type XmppServer } from './xmpp-server.ts'
+import { inside, listening, placesFor, type Places, type XmppOptions, type XmppServer } from './xmpp-server.ts'
 
 export type EjabberdOptions = XmppOptions & {
   /** Default true. Without it, a peer can authenticate by certificate only. */
   dialback?: boolean
+  /** Its Erlang cookie, without quotes: it makes its dialback keys from the SHA-1 of it. Default none, and a random secret. */
+  cookie?: string
+  /** Domains that its access rule denies. */
+  denies?: readonly string[]
 }
 
 /** Starts it; ready when its ports accept connections, after a second or two. */
@@ -22,8 +26,9 @@ export async function startEjabberd (options: EjabberdOptions): Promise<XmppServ
     name: 'ejabberd',
     command: '/usr/bin/erl',
     // No busy waiting of idle schedulers: tests share the processors with it.
-    args: ['-noinput', '+sbwt', 'none', '-mnesia', 'dir', JSON.stringify(join(folder.path, 'db')), '-s', 'ejabberd'],
+    args: ['-noinput', ...named(options.cookie), '+sbwt', 'none', '-mnesia', 'dir', JSON.stringify(join(folder.path, 'db')), '-s', 'ejabberd'],
     listens: listening(places),
+    ...inside(options),
     env: {
       EJABBERD_CONFIG_PATH: file,
       EJABBERD_LOG_PATH: log,
@@ -34,7 +39,12 @@ export async function startEjabberd (options: EjabberdOptions): Promise<XmppServ
   return { ...await launch({ name: 'ejabberd', programs, logFiles: [log], folder, endBy: 'SIGKILL', timeoutMs: 40_000 }), ...places }
 }
 
-function configure ({ hosts, tls, certificate, dialback = true }: EjabberdOptions, { address, port, directTlsPort }: Awaited<ReturnType<typeof placesFor>>, folder: Folder): string {
+function named (cookie: string | undefined): string[] {
+  return cookie === undefined ? [] : ['-name', 'ejabberd@127.0.0.1', '-setcookie', cookie, '-start_epmd', 'false', '-dist_listen', 'false']
+}
+
+function configure ({ hosts, tls, certificate, dialback = true, denies = [], trusts, patience, component }: EjabberdOptions, places: Places, folder: Folder): string {
+  const { address, port, directTlsPort, componentPort } = places
   const pem = certificate === undefined ? [] : [folder.write('certificate.pem', certificate.chain + certificate.key)]
   const listener = (at: number, secured: boolean) => ({ port: at, ip: address, module: 'ejabberd_s2s_in', ...(secured ? { tls: true } : {}) })
   // JSON is YAML.
@@ -46,7 +56,18 @@ function configure ({ hosts, tls, certificate, dialback = true }: EjabberdOption
     acme: { auto: false },
     auth_method: ['anonymous'],
     s2s_use_starttls: tls === 'off' ? false : tls,
-    listen: [listener(port, false), ...(directTlsPort === undefined ? [] : [listener(directTlsPort, true)])],
-    modules: dialback ? { mod_s2s_dialback: {} } : {},
+    ...(trusts === undefined ? {} : { ca_file: folder.write('roots.pem', trusts) }),
+    ...(patience === undefined ? {} : { outgoing_s2s_timeout: patience, negotiation_timeout: 2 * patience }),
+    // A bounced domain is asked again at once, not after up to five minutes.
+    s2s_max_retry_delay: 1,
+    acl: { denied: { server: denies } },
+    access_rules: { federation: [{ deny: 'denied' }, { allow: 'all' }] },
+    s2s_access: 'federation',
+    listen: [
+      listener(port, false),
+      ...(directTlsPort === undefined ? [] : [listener(directTlsPort, true)]),
+      ...(component === undefined ? [] : [{ port: componentPort, ip: address, module: 'ejabberd_service', check_from: false, hosts: { [component.name]: { password: component.secret } } }]),
+    ],
+    modules: { mod_ping: {}, ...(dialback ? { mod_s2s_dialback: {} } : {}) },
   }, undefined, 2)
 }

@@ -26,7 +26,7 @@ export type Knot = RunningServer & Place & {
 const TTL = 5
 
 /** Starts it; ready when it answers TCP, and with signed zones when their keys are there. */
-export async function startKnot ({ zones, address = loopbackAddress(), port }: { zones: readonly Zone[], address?: string, port?: number }): Promise<Knot> {
+export async function startKnot ({ zones, address = loopbackAddress(), port, namespace }: { zones: readonly Zone[], address?: string, port?: number, namespace?: string }): Promise<Knot> {
   const at = { address, port: port ?? await freePort(address) }
   const folder = makeFolder('knot')
   for (const name of ['run', 'db', 'db/keys']) mkdirSync(join(folder.path, name))
@@ -59,7 +59,7 @@ template:
     journal-content: none
 zone:
 ${entries.join('')}`)
-  const server = await launch({ name: 'knot', programs: [{ name: 'knotd', command: '/usr/sbin/knotd', args: ['-c', file], listens: [at] }], folder })
+  const server = await launch({ name: 'knot', programs: [{ name: 'knotd', command: '/usr/sbin/knotd', args: ['-c', file], listens: [at], ...(namespace === undefined ? {} : { namespace }) }], folder })
   const anchors: string[] = []
   for (const zone of zones.filter(({ signed }) => signed)) {
     await server.logged(new RegExp(`\\[${zone.name.replaceAll('.', '\\.')}\\.\\] DNSSEC, successfully signed`))

@@ -1,17 +1,21 @@
 // Starts the programs that make up a real server and ends them again, whatever happens to the test: each in a process group of its own, with
-// an empty environment, and told by the kernel to die with us (setpriv --pdeathsig), so that even a killed test run leaves none behind.
-import { spawn, type ChildProcess } from 'node:child_process'
+// an empty environment, and told by the kernel to die with us, so that even a killed test run leaves none behind.
+import type { ChildProcess } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Folder } from './folder.ts'
 import { accepts, type Place } from './loopback.ts'
+import { listensIn } from './namespace.ts'
+import { killGroup, spawnTied } from './spawn-tied.ts'
 
 export type Program = {
   name: string
   command: string
   args: readonly string[]
   env?: Record<string, string>
+  /** The network namespace that it runs in, of `createNetwork`. Default ours. */
+  namespace?: string
   /** It is ready, and the next one is started, when each of these accepts connections. */
   listens: readonly Place[]
 }
@@ -47,7 +51,6 @@ const READY_MS = 20_000
 const LOGGED_MS = 5000
 const TERM_MS = 3000
 const POLL_MS = 10
-const living = new Set<ChildProcess>()
 
 /** Starts it and waits until it is ready; if it is not in time, or ends, nothing is left and the error holds the end of its log. */
 export async function launch ({ name, programs, logFiles = [], folder, endBy = 'SIGTERM', timeoutMs = READY_MS }: Launch): Promise<RunningServer> {
@@ -59,7 +62,7 @@ export async function launch ({ name, programs, logFiles = [], folder, endBy = '
   try {
     for (const program of programs) {
       children.push(start(program, folder))
-      for (const place of program.listens) await ready(name, place, children, began + timeoutMs)
+      for (const place of program.listens) await ready(name, program, place, children, began + timeoutMs)
     }
   } catch (error) {
     const said = logs().split('\n').slice(-15).join('\n')
@@ -84,30 +87,24 @@ export async function launch ({ name, programs, logFiles = [], folder, endBy = '
   }
 }
 
-function start (program: Program, folder: Folder): ChildProcess {
-  if (living.size === 0) process.once('exit', killAll)
+function start ({ command, args, env = {}, namespace, ...program }: Program, folder: Folder): ChildProcess {
   const output = openSync(outputOf(folder, program), 'a', 0o600)
   try {
-    const child = spawn('/usr/bin/setpriv', ['--pdeathsig', 'KILL', '--', program.command, ...program.args], {
+    return spawnTied(command, args, {
       cwd: folder.path,
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: folder.path, LC_ALL: 'C.UTF-8', ...program.env },
+      env: { HOME: folder.path, LC_ALL: 'C.UTF-8', ...env },
       stdio: ['ignore', output, output],
-      detached: true,
+      ...(namespace === undefined ? {} : { namespace }),
     })
-    living.add(child)
-    child.once('exit', () => {
-      living.delete(child)
-      if (living.size === 0) process.off('exit', killAll)
-    })
-    child.once('error', () => living.delete(child)) // told by `ready`, which sees that there is no such process
-    return child
   } finally {
     closeSync(output)
   }
 }
 
-async function ready (name: string, place: Place, children: readonly ChildProcess[], until: number): Promise<void> {
-  while (!await accepts(place)) {
+async function ready (name: string, { namespace }: Program, place: Place, children: readonly ChildProcess[], until: number): Promise<void> {
+  // From here there is no way into another namespace; the kernel shows who listens there.
+  const pid = children.at(-1)?.pid ?? 0
+  while (!(namespace === undefined ? await accepts(place) : listensIn(pid, place))) {
     const ended = children.find(child => child.pid === undefined || hasEnded(child))
     if (ended !== undefined) throw new Error(`${name} ended at its start (${ended.signalCode ?? ended.exitCode ?? 'not found: is its package installed?'})`)
     if (performance.now() > until) throw new Error(`${name} does not listen on ${place.address}:${place.port}`)
@@ -126,22 +123,11 @@ async function endAll (children: readonly ChildProcess[], signal: 'SIGTERM' | 'S
   await Promise.all(ends)
 }
 
-function killAll (): void {
-  for (const child of living) killGroup(child, 'SIGKILL')
-}
-
-function killGroup (child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
-  if (child.pid === undefined) return
-  try {
-    process.kill(-child.pid, signal)
-  } catch { /* nothing of the group is left */ }
-}
-
 function hasEnded (child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null
 }
 
-function outputOf (folder: Folder, program: Program): string {
+function outputOf (folder: Folder, program: { name: string }): string {
   return join(folder.path, `${program.name}.out`)
 }
 

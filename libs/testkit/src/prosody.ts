@@ -4,17 +4,17 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, type Folder } from './folder.ts'
 import { launch } from './launch.ts'
-import { listening, placesFor, type XmppOptions, type XmppServer } from './xmpp-server.ts'
+import { inside, listening, placesFor, type Places, type XmppOptions, type XmppServer } from './xmpp-server.ts'
 
 export type ProsodyOptions = XmppOptions & {
   /** Refuse peers without a valid certificate (s2s_secure_auth). */
   secureAuth?: boolean
+  /** From which it makes its dialback keys. Default a random one. */
+  dialbackSecret?: string
   /** Modules beside or instead of the usual ones: '!dialback' leaves one out. */
   modules?: readonly string[]
   /** Lua fields for TLS beside certificate and key: 'protocol = "tlsv1_2"'. */
   ssl?: readonly string[]
-  /** PEM; authorities that it trusts beside the system's. It offers EXTERNAL to those alone whose certificate it trusts. */
-  trusts?: string
   /** Lines for OpenSSL itself: what LuaSec has no word for. */
   openssl?: readonly string[]
   /** Lua lines for each host. */
@@ -29,11 +29,12 @@ export async function startProsody (options: ProsodyOptions): Promise<XmppServer
   mkdirSync(join(folder.path, 'data'))
   mkdirSync(join(folder.path, 'certificates'))
   const file = folder.write('prosody.cfg.lua', configure(options, places, folder, log))
-  const programs = [{ name: 'prosody', command: '/usr/bin/prosody', args: ['-F', '--config', file], listens: listening(places), env: openssl(options, folder) }]
-  return { ...await launch({ name: 'prosody', programs, logFiles: [log], folder }), ...places }
+  const programs = [{ name: 'prosody', command: '/usr/bin/prosody', args: ['-F', '--config', file], listens: listening(places), env: openssl(options, folder), ...inside(options) }]
+  return { ...await launch({ name: 'prosody', programs, logFiles: [log], folder, endBy: 'SIGKILL' }), ...places }
 }
 
-function configure ({ hosts, tls, certificate, secureAuth = false, modules = [], ssl = [], trusts, hostLines = [] }: ProsodyOptions, places: Awaited<ReturnType<typeof placesFor>>, folder: Folder, log: string): string {
+function configure (options: ProsodyOptions, places: Places, folder: Folder, log: string): string {
+  const { hosts, tls, certificate, secureAuth = false, dialbackSecret, modules = [], ssl = [], trusts, hostLines = [], patience, component } = options
   const loaded = ['dialback', 'disco', 'ping', 'saslauth', 'stanza_debug', ...(tls === 'off' ? [] : ['tls']), ...modules.filter(name => !name.startsWith('!'))]
     .filter(name => !modules.includes(`!${name}`))
   const encryption = [...ssl, ...(trusts === undefined ? [] : [`cafile = ${lua(folder.write('authorities.pem', trusts))}`])]
@@ -51,6 +52,10 @@ function configure ({ hosts, tls, certificate, secureAuth = false, modules = [],
     'authentication = "internal_plain"',
     'storage = "memory"',
     `log = { { levels = { min = "debug" }, to = "file", filename = ${lua(log)} } }`,
+    ...(dialbackSecret === undefined ? [] : [`dialback_secret = ${lua(dialbackSecret)}`]),
+    ...(patience === undefined ? [] : [`s2s_timeout = ${patience}`, `network_settings = { connect_timeout = ${patience} }`]),
+    // Where it resolves with libunbound (package lua-unbound), which knows by itself that names under `test` do not exist, and remembers.
+    'unbound = { resolvconf = true, hoststxt = false, options = { ["local-zone:"] = "test. transparent", ["cache-max-ttl:"] = "1", ["cache-max-negative-ttl:"] = "1" } }',
     // For direct TLS, which knows no host before the handshake.
     ...(encryption.length === 0 ? [] : [`ssl = { ${encryption.join(', ')} }`]),
   ]
@@ -61,6 +66,10 @@ function configure ({ hosts, tls, certificate, secureAuth = false, modules = [],
     const chain = folder.write(`certificates/${host}.crt`, certificate.chain)
     const key = folder.write(`certificates/${host}.key`, certificate.key)
     lines.push(`ssl = { ${[`certificate = ${lua(chain)}`, `key = ${lua(key)}`, ...encryption].join(', ')} }`)
+  }
+  if (component !== undefined) {
+    lines.push(`Component ${lua(component.name)}`, `component_secret = ${lua(component.secret)}`, 'validate_from_addresses = false')
+    lines.unshift(`component_interfaces = { ${lua(places.address)} }`, `component_ports = { ${String(places.componentPort)} }`)
   }
   return lines.join('\n') + '\n'
 }

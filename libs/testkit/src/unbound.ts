@@ -11,15 +11,17 @@ export type UnboundOptions = {
   anchors?: readonly string[]
   address?: string
   port?: number
+  /** The network namespace that it runs in; whoever is there may ask. */
+  namespace?: string
 }
 
 /** Starts it; ready when it answers TCP. Its caches are short, so that a changed zone is seen. */
-export async function startUnbound ({ stubs, anchors = [], address = loopbackAddress(), port }: UnboundOptions): Promise<RunningServer & Place> {
+export async function startUnbound ({ stubs, anchors = [], address = loopbackAddress(), port, namespace }: UnboundOptions): Promise<RunningServer & Place> {
   const at = { address, port: port ?? await freePort(address) }
   const folder = makeFolder('unbound')
   const file = folder.write('unbound.conf', `server:
   interface: ${at.address}@${at.port}
-  access-control: 127.0.0.0/8 allow
+  access-control: ${namespace === undefined ? '127.0.0.0/8' : '0.0.0.0/0'} allow
   do-daemonize: no
   username: ""
   chroot: ""
@@ -41,7 +43,7 @@ export async function startUnbound ({ stubs, anchors = [], address = loopbackAdd
 ${unshadowed(stubs).map(zone => `  local-zone: "${zone}" nodefault\n`).join('')}${anchors.map(anchor => `  trust-anchor: "${anchor}"\n`).join('')}remote-control:
   control-enable: no
 ${stubs.map(({ zone, address, port }) => `stub-zone:\n  name: "${zone}"\n  stub-addr: ${address}@${port}\n`).join('')}`)
-  const programs = [{ name: 'unbound', command: '/usr/sbin/unbound', args: ['-d', '-c', file], listens: [at] }]
+  const programs = [{ name: 'unbound', command: '/usr/sbin/unbound', args: ['-d', '-c', file], listens: [at], ...(namespace === undefined ? {} : { namespace }) }]
   return { ...await launch({ name: 'unbound', programs, folder }), ...at }
 }
 

@@ -64,8 +64,8 @@ export async function look ({ address, port, to, from = 'probe.example', starttl
   }
 }
 
-/** Reads until the text matches or the other side ends. */
-function readUntil (socket: Socket, pattern: RegExp | undefined, signal: AbortSignal): Promise<string> {
+/** Reads until the text matches or the other side ends; throws with what was read when it is aborted. */
+export function readUntil (socket: Socket, pattern: RegExp | undefined, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = ''
     const onData = (bytes: Buffer): void => {

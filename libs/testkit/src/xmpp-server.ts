@@ -1,4 +1,4 @@
-// What the three real XMPP servers have in common for a test: domains, a place, a TLS mode, a certificate.
+// What the three real XMPP servers have in common for a test: domains, a place, a TLS mode, a certificate, whom they trust.
 import type { KeyPair } from './certificates.ts'
 import type { RunningServer } from './launch.ts'
 import { freePort, loopbackAddress, type Place } from './loopback.ts'
@@ -16,22 +16,48 @@ export type XmppOptions = {
   directTls?: boolean
   /** Default a loopback address of its own. */
   address?: string
-  /** Default a free port. */
+  /** Default a free port; in a namespace 5269. */
   port?: number
+  /** The network namespace that it runs in, of a host of `createNetwork`; `address` is that host's. Its resolver is the host's, too. */
+  namespace?: string
+  /** PEM; the roots that it trusts (Prosody: beside the system's). Default none: then whoever shows a certificate has to prove itself by dialback. */
+  trusts?: string
+  /** How many seconds it waits for a peer that does not connect or says nothing, as far as its settings go. Default its own. */
+  patience?: number
+  /** Whoever knows the secret may connect as a component of this name (XEP-0114) and speak for any address of the server. */
+  component?: { name: string, secret: string }
 }
 
-export type XmppServer = RunningServer & Place & { directTlsPort?: number }
+export type Places = Place & { directTlsPort?: number, componentPort?: number }
+export type XmppServer = RunningServer & Places
 
-/** The places of one server, the second for direct TLS. */
-export async function placesFor ({ address = loopbackAddress(), port, directTls }: XmppOptions): Promise<Place & { directTlsPort?: number }> {
-  const first = port ?? await freePort(address)
-  if (directTls !== true) return { address, port: first }
-  let second = await freePort(address)
-  while (second === first) second = await freePort(address)
-  return { address, port: first, directTlsPort: second }
+/** The places of one server: for STARTTLS, for direct TLS, for a component. */
+export async function placesFor ({ address, port, directTls, component, namespace }: XmppOptions): Promise<Places> {
+  if (namespace !== undefined) {
+    // Nothing but this server is there.
+    if (address === undefined) throw new Error('a server in a namespace needs the address of its host')
+    return { address, port: port ?? 5269, ...(directTls === true ? { directTlsPort: 5270 } : {}), ...(component === undefined ? {} : { componentPort: 5347 }) }
+  }
+  const at = address ?? loopbackAddress()
+  const taken = new Set<number>()
+  const another = async (): Promise<number> => {
+    for (;;) {
+      const free = await freePort(at)
+      if (!taken.has(free) && free !== port) {
+        taken.add(free)
+        return free
+      }
+    }
+  }
+  return { address: at, port: port ?? await another(), ...(directTls === true ? { directTlsPort: await another() } : {}), ...(component === undefined ? {} : { componentPort: await another() }) }
 }
 
 /** The places to wait for. */
-export function listening ({ address, port, directTlsPort }: Place & { directTlsPort?: number }): Place[] {
-  return [port, directTlsPort].filter(each => each !== undefined).map(each => ({ address, port: each }))
+export function listening ({ address, port, directTlsPort, componentPort }: Places): Place[] {
+  return [port, directTlsPort, componentPort].filter(each => each !== undefined).map(each => ({ address, port: each }))
+}
+
+/** For the programs of a server: where they run. */
+export function inside ({ namespace }: Pick<XmppOptions, 'namespace'>): { namespace?: string } {
+  return namespace === undefined ? {} : { namespace }
 }

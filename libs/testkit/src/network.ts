@@ -1,0 +1,295 @@
+// Hosts with addresses of their own, without a second machine: a network namespace each, all joined to one router, where packets can be
+// stopped. The addresses exist in there only, and so does all that is heard and sent: no host reaches the machine's network or the Internet,
+// and nothing of the machine's own is changed. IPv4 alone.
+//
+// Who a server calls back, and from where, can be seen only where addresses differ; on loopback every address is everybody's.
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { Socket, type Server } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import type { Errand, Outcome } from './envoy.ts'
+import type { Place } from './loopback.ts'
+import { giveNames, ip, nft, removeNamespace, removingCommand, runInside } from './namespace.ts'
+import { killGroup, spawnTied } from './spawn-tied.ts'
+
+export type HostOptions = {
+  /** Unique in the network: letters, digits, dots, hyphens. */
+  name: string
+  /** The first is what it sends from. Of the ranges for documentation (RFC 5737) or private use. */
+  addresses: readonly [string, ...string[]]
+  /** The address of a resolver, at port 53. Without one, no name is found. */
+  resolver?: string
+}
+
+export type SpawnOptions = { env?: Record<string, string>, cwd?: string, stdio?: StdioOptions }
+/** How a program ended, and all that it said. */
+export type Ended = { code: number | null, signal: NodeJS.Signals | null, stdout: string, stderr: string }
+
+export type NetworkHost = {
+  name: string
+  address: string
+  addresses: readonly string[]
+  /** For `ip netns exec`, and the option of that name of the servers. */
+  namespace: string
+  /** A program in there, killed with the network. Its environment is what is given, and PATH. */
+  spawn: (command: string, args: readonly string[], options?: SpawnOptions) => ChildProcess
+  /** The same, to its end; killed, and an error, after `timeoutMs` (20 s). */
+  run: (command: string, args: readonly string[], options?: Omit<SpawnOptions, 'stdio'> & { timeoutMs?: number }) => Promise<Ended>
+  /** A connection from there, for use here. The error has the code that the connecting had. */
+  connect: (to: Place & { from?: string }) => Promise<Socket>
+  /** A server that listens there and is told of its connections here. Default its first address. */
+  listen: (at: { port: number, address?: string }) => Promise<Server>
+}
+
+/** `drop`: no answer at all. `refuse`: a reset, or port unreachable. `unreachable`: ICMP, host unreachable. */
+export type BlockHow = 'drop' | 'refuse' | 'unreachable'
+export type BlockOptions = {
+  how: BlockHow
+  /** TCP and UDP at this port; without it, everything. */
+  port?: number
+  /** From this host only. */
+  from?: string
+}
+export type Block = {
+  /** How many packets it has stopped. */
+  packets: () => number
+  /** Safe to call twice. */
+  lift: () => void
+}
+
+export type Network = {
+  host: (name: string) => NetworkHost
+  /** Stops what is sent to a host, at the router; also on connections that are open. */
+  block: (host: string, options: BlockOptions) => Block
+  /** Leads connections to a host to another one, as a wrong address translation does; those that are open stay. `packets` counts connections. */
+  divert: (host: string, options: { to: string, port?: number, from?: string }) => Block
+  /** Ends what was started with `spawn`, `run`, `connect` and `listen`, and removes all that was made. Safe to call twice. */
+  remove: () => Promise<void>
+}
+
+/** The router's address on every link. */
+const GATEWAY = '192.0.2.1'
+const RUN_MS = 20_000
+const ENVOY = fileURLToPath(new URL('./envoy.ts', import.meta.url))
+
+/** Makes it. If a part of it cannot be made, nothing is left. It is removed with `remove`, and in any case when this process ends, however. */
+export async function createNetwork ({ hosts }: { hosts: readonly HostOptions[] }): Promise<Network> {
+  if (process.getuid?.() !== 0) throw new Error('only root can make network namespaces: run these tests as root')
+  for (const { name } of hosts) if (!/^[a-z0-9][a-z0-9.-]*$/i.test(name)) throw new Error(`'${name}' is no name for a host: letters, digits, dots, hyphens`)
+  const prefix = `dialtone-${process.pid}-${randomBytes(4).toString('hex')}`
+  const router = `${prefix}-router`
+  const namespaces = [router, ...hosts.map(({ name }) => namespaceFor(prefix, name))]
+  const guard = startGuard(namespaces)
+  const removeAll = (): void => {
+    process.off('exit', removeAll)
+    for (const namespace of namespaces) removeNamespace(namespace)
+    killGroup(guard, 'SIGKILL')
+  }
+  process.once('exit', removeAll)
+
+  try {
+    ip(namespaces.map(name => `netns add ${name}`))
+    // Errors are told for every packet: a test sends many in a second.
+    runInside(['ip', 'netns', 'exec', router, 'sh', '-e'], ['ip_forward 1', 'icmp_ratelimit 0'].map(each => `echo ${each.split(' ')[1]} > /proc/sys/net/ipv4/${each.split(' ')[0]}\n`).join(''))
+    ip(hosts.flatMap(({ addresses, name }, index) => [
+      `link add v${index} type veth peer name eth0 netns ${namespaceFor(prefix, name)}`,
+      `link set v${index} up`,
+      `address add ${GATEWAY}/32 dev v${index}`,
+      ...addresses.map(address => `route add ${address}/32 dev v${index}`),
+    ]), router)
+    for (const { name, addresses, resolver } of hosts) {
+      const namespace = namespaceFor(prefix, name)
+      ip(['link set lo up', 'link set eth0 up', ...addresses.map(address => `address add ${address}/32 dev eth0`), `route add ${GATEWAY} dev eth0`, `route add default via ${GATEWAY} src ${addresses[0]}`], namespace)
+      giveNames(namespace, resolver)
+    }
+  } catch (error) {
+    removeAll()
+    throw error
+  }
+
+  const held: Held = { children: new Set(), sockets: new Set() }
+  const made = new Map(hosts.map(options => [options.name, hostOf(options, namespaceFor(prefix, options.name), held)]))
+  const host = (name: string): NetworkHost => {
+    const found = made.get(name)
+    if (found === undefined) throw new Error(`no host is called '${name}'; there are: ${[...made.keys()].join(', ')}`)
+    return found
+  }
+  let rules = 0
+  const addTable = (render: (name: string) => string): Block => {
+    const name = `rule${rules++}`
+    nft(router, render(name))
+    let stopped: number | undefined
+    const packets = (): number => stopped ?? Number(/packets (\d+)/.exec(runInside(['ip', 'netns', 'exec', router, 'nft', 'list', 'counters', 'table', 'ip', name]))?.[1])
+    const lift = (): void => {
+      if (stopped !== undefined) return
+      stopped = packets()
+      nft(router, `delete table ip ${name}\n`)
+    }
+    return { packets, lift }
+  }
+  const matching = (to: string, port: number | undefined, from: string | undefined): string => [
+    ...(from === undefined ? [] : [`ip saddr { ${host(from).addresses.join(', ')} }`]),
+    `ip daddr { ${host(to).addresses.join(', ')} }`,
+    ...(port === undefined ? [] : [`meta l4proto { tcp, udp } th dport ${port}`]),
+  ].join(' ')
+
+  let removing: Promise<void> | undefined
+  return {
+    host,
+    block: (name, { how, port, from }) => addTable(table => blockTable(table, matching(name, port, from), how)),
+    divert: (name, { to, port, from }) => addTable(table => divertTable(table, matching(name, port, from), host(to).address)),
+    remove: () => removing ??= endAll(held).finally(removeAll),
+  }
+}
+
+/** What would keep a namespace alive. */
+type Held = { children: Set<ChildProcess>, sockets: Set<Socket | Server> }
+
+function hostOf ({ name, addresses }: HostOptions, namespace: string, { children, sockets }: Held): NetworkHost {
+  const address = addresses[0]
+  const start: NetworkHost['spawn'] = (command, args, options = {}) => {
+    const child = spawnTied(command, args, { namespace, ...options })
+    children.add(child)
+    child.once('exit', () => children.delete(child))
+    return child
+  }
+  let envoy: Envoy | undefined
+  const send = async (errand: Omitted<Errand>): Promise<Socket | Server> => {
+    const socket = await (envoy ??= startEnvoy(start))(errand)
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket)).on('connection', (accepted: Socket) => {
+      sockets.add(accepted)
+      accepted.once('close', () => sockets.delete(accepted))
+    })
+    return socket
+  }
+  return {
+    name, address, addresses, namespace,
+    spawn: start,
+    run: async (command, args, { timeoutMs = RUN_MS, ...options } = {}) => await toItsEnd(start(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] }), command, timeoutMs),
+    connect: async ({ from, ...to }) => await send({ do: 'connect', to, ...(from === undefined ? {} : { from }) }) as Socket,
+    listen: async ({ port, address: at = address }) => await send({ do: 'listen', at: { address: at, port } }) as Server,
+  }
+}
+
+async function toItsEnd (child: ChildProcess, command: string, timeoutMs: number): Promise<Ended> {
+  let [stdout, stderr, late] = ['', '', false]
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => { stdout += text })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => { stderr += text })
+  const timer = setTimeout(() => {
+    late = true
+    killGroup(child, 'SIGKILL')
+  }, timeoutMs)
+  try {
+    const [code, signal] = await once(child, 'close') as [number | null, NodeJS.Signals | null]
+    if (late) throw new Error(`${command} did not end within ${timeoutMs} ms; it said:\n${stdout}${stderr}`)
+    return { code, signal, stdout, stderr }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+type Omitted<E> = E extends Errand ? Omit<E, 'id'> : never
+type Envoy = (errand: Omitted<Errand>) => Promise<Socket | Server>
+
+function startEnvoy (start: NetworkHost['spawn']): Envoy {
+  const child = start(process.execPath, [ENVOY], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const waiting = new Map<number, { resolve: (handle: Socket | Server) => void, reject: (error: Error) => void }>()
+  let last = 0
+  const arrived = new Map<number, Socket | Server>()
+  child.on('message', ({ id, failed, ready }: Outcome, handle) => {
+    if (handle !== undefined) arrived.set(id, handle as Socket | Server)
+    if (!ready) return
+    const one = waiting.get(id)
+    const given = arrived.get(id)
+    waiting.delete(id)
+    arrived.delete(id)
+    if (given !== undefined) one?.resolve(given)
+    else one?.reject(Object.assign(new Error(`in the namespace: ${failed}`), { code: failed }))
+  })
+  child.once('exit', () => {
+    for (const { reject } of waiting.values()) reject(new Error('the network was removed'))
+    waiting.clear()
+  })
+  child.unref()
+  child.channel?.unref()
+  return async errand => {
+    const id = ++last
+    child.channel?.ref()
+    try {
+      return await new Promise((resolve, reject) => {
+        waiting.set(id, { resolve, reject })
+        child.send({ id, ...errand }, error => {
+          if (error !== null) reject(error)
+        })
+      })
+    } finally {
+      if (waiting.size === 0) child.channel?.unref()
+    }
+  }
+}
+
+/** One table a rule, so that rules come and go without each other. */
+function blockTable (name: string, match: string, how: BlockHow): string {
+  const verdicts: Record<BlockHow, readonly string[]> = {
+    drop: ['drop'],
+    unreachable: ['reject with icmp type host-unreachable'],
+    refuse: ['meta l4proto tcp reject with tcp reset', 'reject with icmp type port-unreachable'],
+  }
+  return `table ip ${name} {
+  counter stopped {}
+  chain verdict {
+    counter name stopped
+    ${verdicts[how].join('\n    ')}
+  }
+  chain forward {
+    type filter hook forward priority filter
+    ${match} goto verdict
+  }
+}
+`
+}
+
+function divertTable (name: string, match: string, to: string): string {
+  return `table ip ${name} {
+  counter stopped {}
+  chain prerouting {
+    type nat hook prerouting priority dstnat
+    ${match} counter name stopped dnat to ${to}
+  }
+}
+`
+}
+
+/** Waits for our end, which it sees by the end of its input, however it comes, and removes what we could not. It needs no signal. */
+function startGuard (namespaces: readonly string[]): ChildProcess {
+  const guard = spawn('/bin/sh', ['-c', `trap '' INT TERM HUP; cat > /dev/null; ${removingCommand(namespaces)}`], {
+    cwd: '/',
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  guard.once('error', () => undefined) // without it, the exit hook still does its part
+  guard.unref()
+  const input = guard.stdin as unknown as { unref?: () => void } | null
+  input?.unref?.()
+  return guard
+}
+
+async function endAll ({ children, sockets }: Held): Promise<void> {
+  for (const each of sockets) {
+    if (each instanceof Socket) each.destroy()
+    else each.close()
+  }
+  const ends = [...children].filter(child => child.pid !== undefined).map(async child => {
+    child.ref()
+    await once(child, 'exit')
+  })
+  for (const child of children) killGroup(child, 'SIGKILL')
+  await Promise.all(ends)
+}
+
+function namespaceFor (prefix: string, host: string): string {
+  return `${prefix}-${host}`
+}
