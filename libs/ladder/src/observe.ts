@@ -22,7 +22,8 @@ export async function observe (request: CheckRequest, { signal, progress = () =>
   const began = clock.elapsed()
   const startedAt = new Date(clock.now()).toISOString()
   const since = () => clock.elapsed() - began
-  const from = request.as ?? 'dialtone.invalid'
+  // The probe's own domain is ours to name; a strict server asks that the certificate names who speaks.
+  const from = request.as ?? (request.deep?.depth === 'probe' ? request.deep.as : 'dialtone.invalid')
   const messages: Record<string, string> = {}
   const certificates: Record<string, StoredCertificate> = {}
 

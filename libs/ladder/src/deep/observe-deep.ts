@@ -52,7 +52,8 @@ export async function observeDeep ({ request, deep, plan, endpoints, certificate
     depth: deep.depth, as: deep.as, quick: deep.quick, waits: { earlyMs: deep.timeoutsMs.warn, fullMs: deep.timeoutsMs.answer },
     ...(listener === undefined ? {} : { listener }),
     connections,
-    callbacks: expectation?.callbacks ?? [],
+    // As they are now: what our own stopping does to them is nothing that was seen.
+    callbacks: structuredClone(expectation?.callbacks ?? []),
     callbacksLeftOut: expectation?.callbacksLeftOut ?? 0,
   }
 }
