@@ -18,11 +18,14 @@ export const CHECK_HELP = `dialtone check: can others reach DOMAIN for federatio
   dialtone check partner.example --as ours.example
   dialtone check ours.example --ours --expect 203.0.113.10
   dialtone check partner.example --endpoint 192.0.2.7:5269
+  dialtone check partner.example --as ours.example --depth shared
+                                 --secret FILE
 
 Asks DNS for both services, then speaks to every target and address in
 parallel: TCP, stream header, features, STARTTLS, TLS, certificate, features
-again, close. No message is sent, no user is involved, nothing is logged in.
-Prints one cause, the evidence and what to change.
+again, close. No message is sent, no user is involved. Unless a depth is
+given, nothing is authenticated. Prints one cause, the evidence and what to
+change.
 
 Whom to check
   DOMAIN…               one or more domains, as in user@DOMAIN
@@ -46,8 +49,44 @@ How to look
   --allow-net CIDR      may connect to this private range (repeatable);
                         private and local addresses are refused otherwise
 
+How deep
+  Servers prove who they are by certificate (EXTERNAL) or by dialback: we send
+  a key, the peer calls the server of our domain and asks it whether the key is
+  good, then answers us. A check can do that too, in somebody's name.
+
+  --depth none          look only (default)
+  --depth probe         in the name of a domain of the probe's own. Proves the
+                        peer's dialback and our path, nothing about OURS
+  --depth shared        in the name of OURS, with the dialback secret of its
+                        real server, which answers the callback as always.
+                        Asks the servers of OURS about a right key, too
+  --depth knock         in the name of OURS with a made-up key. A healthy peer
+                        calls back, and the log of our server will say that an
+                        imposter claims to be us. Only an answer without a
+                        callback means anything
+
+  --secret FILE         depths probe and shared: keys are made from the text
+                        in FILE. It is never printed
+  --secret-of SERVER    depth shared, whose secret it is: prosody (default) or
+                        cups, the text as configured; ejabberd: FILE is the
+                        Erlang cookie
+  --probe-domain NAME   depth probe: the probe's domain; default: --as
+  --listen [ADDR:]PORT  depth probe: hear the callback here for the time of the
+                        check (repeatable); its certificate is --cert --key.
+                        Not given: callbacks are not seen, and keys are
+                        answered by 'dialtone listen' elsewhere, if at all
+  --listen-direct [ADDR:]PORT   the same where TLS begins at once
+  --public-address IP   where the world reaches the listener behind NAT
+                        (repeatable)
+  --verify-peers        ask the peer's servers about a wrong key, too
+  --quick               wait 15 s for an answer instead of 95 s
+
+  With --cert and --key, which must be those of the name that is spoken in,
+  EXTERNAL is tried first, on a connection of its own.
+
 What to print
-  --format text|json    one object for one domain, an array for several
+  --format FORMAT       text; json: one object for one domain, an array for
+                        several; tap (TAP 14) or junit (XML) for CI servers
   --json                the same as --format json
   --transcript          what was sent and received, secrets masked
   --quiet               no progress
