@@ -3,6 +3,7 @@
 export const HELP = `dialtone: can a domain be reached for XMPP federation, and if not, why?
 
   dialtone check DOMAIN…       check every published endpoint, name one cause
+  dialtone listen              answer for a domain of the probe's own
   dialtone lint DOMAIN…        judge the DNS records only; connects to nothing
   dialtone explain NAME        what a cause or a check means and what to do
   dialtone judge FILE…         judge kept observations again
@@ -93,6 +94,37 @@ What to print
 
 Exit code: 0 up, 1 degraded, 2 down, 3 could not tell, 64 usage.
 Of several domains the worst counts: down, then could not tell, then degraded.
+`
+
+export const LISTEN_HELP = `dialtone listen: answer for a domain of the probe's own.
+
+  dialtone listen --probe-domain probe.example --secret FILE
+  dialtone listen --probe-domain probe.example --secret FILE
+                  --cert probe.pem --key probe.key --listen-direct 5270
+
+A small receiving server that stands on a public port until SIGINT or SIGTERM.
+Whoever asks whether a key of the domain is good (db:verify) is answered from
+the secret; nobody is let in, no message is taken, nothing is looked up for
+strangers. A check of depth probe that runs elsewhere with the same secret gets
+its answers from here, since keys are made from the secret alone. But servers
+that prove themselves before they ask (Prosody) are refused as strangers and
+never ask: for them run the check with --listen.
+
+  --probe-domain NAME   the one domain that is served. Its records (SRV, or
+                        the address itself at port 5269) must lead here
+  --secret FILE         keys are made from the text in this file; to make one:
+                        openssl rand -base64 32 > FILE
+  --listen [ADDR:]PORT  where to stand (repeatable); default: port 5269 on
+                        every address, IPv4 and IPv6
+  --listen-direct [ADDR:]PORT   the same where TLS begins at once
+  --cert FILE --key FILE   the certificate of the domain (PEM). Without it there
+                        is no TLS, and strict peers do not call back
+  --ca FILE             trust these certificates of peers too (PEM)
+  --format text|json    one line per event, the first says where it stands;
+                        default: text on a terminal, JSON lines in a pipe
+  --json                the same as --format json
+
+Exit code: 0 when stopped by a signal, 64 usage, or it could not listen.
 `
 
 export const LINT_HELP = `dialtone lint: are the DNS records of DOMAIN right?
