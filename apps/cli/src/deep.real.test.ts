@@ -1,5 +1,5 @@
 // A deep check as an operator runs it, against a peer that asks back: a second listener, which has our pair under check. What it prints in each
-// format, and that nothing secret is in it.
+// format, that nothing secret is in it, and that a watch tells its first verdict and sums up.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -44,6 +44,19 @@ it('prints TAP and JUnit', async () => {
   const { args } = await peer()
   expect((await dialtone(['check', 'partner.example', '--format', 'tap', ...args])).out).toMatch(/^TAP version 14\n1\.\.1\n# Subtest: partner\.example\n {4}1\.\.\d+\n/)
   expect((await dialtone(['check', 'partner.example', '--format', 'junit', ...args])).out).toMatch(/^<\?xml [^\n]+\n<testsuites name="dialtone">\n {2}<testsuite name="partner\.example" [^]*<\/testsuite>\n<\/testsuites>\n$/)
+})
+
+it('watches with one listener, tells what it is and sums up', async () => {
+  const { args } = await peer()
+  const { out } = await dialtone(['watch', 'partner.example', '--json', '--every', '1', '--count', '2', ...args])
+  const lines = out.trimEnd().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)
+  expect(lines).toMatchObject([{ on: 'change', domain: 'partner.example', from: null }, { on: 'summary', checks: 2, total: { of: 2 } }])
+})
+
+it('sums up when it is interrupted', async () => {
+  const { args } = await peer()
+  const { out } = await dialtone(['watch', 'partner.example', ...args], 'SIGINT')
+  expect(out).toMatch(/\n1 check in \d+ s.*\na check took .* at most\n$/)
 })
 
 /** A server of partner.example that takes our key and asks our listener about it, and the options that lead to it. */

@@ -3,6 +3,7 @@
 export const HELP = `dialtone: can a domain be reached for XMPP federation, and if not, why?
 
   dialtone check DOMAIN…       check every published endpoint, name one cause
+  dialtone watch DOMAIN        check again and again, print changes only
   dialtone listen              answer for a domain of the probe's own
   dialtone lint DOMAIN…        judge the DNS records only; connects to nothing
   dialtone explain NAME        what a cause or a check means and what to do
@@ -94,6 +95,33 @@ What to print
 
 Exit code: 0 up, 1 degraded, 2 down, 3 could not tell, 64 usage.
 Of several domains the worst counts: down, then could not tell, then degraded.
+`
+
+export const WATCH_HELP = `dialtone watch: check DOMAIN again and again, print what changes.
+
+  dialtone watch partner.example --as ours.example
+  dialtone watch partner.example --as ours.example --depth shared
+                                 --secret FILE
+  dialtone watch partner.example --every 30 --count 10 --json
+
+The first verdict is printed, then only another one: time, old and new cause,
+and the sentence. Ctrl-C ends it with a summary: how many checks, how long in
+each state, and the least, median and greatest time of a check.
+
+Waits 1 minute while the domain fails or has just changed, then 2, 4, 8, at
+most 10 minutes while it is steadily up. After a refusal it waits 5 minutes
+whatever is asked for: servers refuse that long once they refused, and only a
+refusal that outlasts this is policy.
+
+  --every SECONDS       always wait this long instead
+  --count N             end after N checks
+  --format text|json    or --json: one JSON line per change, the summary last
+
+All options of 'dialtone check' for one domain mean the same here; a listener
+(--listen) stands all the time. Not those that print or read lists: --from-file,
+--parallel, --transcript.
+
+Exit code: that of the last verdict, as for check.
 `
 
 export const LISTEN_HELP = `dialtone listen: answer for a domain of the probe's own.
