@@ -1,7 +1,9 @@
 // Files that the operator names: read, checked and matched before anything is sent.
-import { X509Certificate, createPrivateKey } from 'node:crypto'
+import { X509Certificate, createHash, createPrivateKey } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { OperatorError, quoted } from '@dialtone/kernel'
+import { DIGEST } from '@dialtone/net'
+import { keysOf, type Keys } from '@dialtone/stream'
 
 /** More than the reports of a large fleet. */
 const MOST_BYTES = 1_000_000_000
@@ -26,6 +28,27 @@ export function anchorsIn (file: string): string[] {
   const text = read('--ca', file)
   certificatesIn('--ca', file, text)
   return text.match(CERTIFICATE) ?? []
+}
+
+/** Whose secret a file holds: each server makes its keys from another text of its configuration. */
+export const SECRET_OWNERS = ['prosody', 'ejabberd', 'cups'] as const
+export type SecretOwner = (typeof SECRET_OWNERS)[number]
+
+/** XEP-0185 §2 wants at least 128 bits of randomness. */
+const SECRET_BYTES = 16
+
+/**
+ * `--secret`: the keys that are made from the text in the file, without the line break at its end. Of ejabberd the file is the Erlang cookie, and the
+ * secret the SHA-1 of it in hex. The text itself is neither kept nor told; `warnings` are for people.
+ */
+export function secretKeys (file: string, of: SecretOwner = 'prosody'): { keys: Keys, warnings: string[] } {
+  const text = read('--secret', file).replace(/\r?\n$/, '')
+  if (text.trim() === '') throw new OperatorError('empty-secret', `--secret ${shown(file)} is empty: it must hold the secret on one line; to make one: openssl rand -base64 32`)
+  const bytes = Buffer.byteLength(text)
+  return {
+    keys: keysOf(of === 'ejabberd' ? createHash('sha1').update(text).digest('hex') : text, DIGEST),
+    warnings: bytes >= SECRET_BYTES ? [] : [`--secret ${shown(file)} holds ${bytes} bytes; XEP-0185 wants 128 bits or more, since who guesses the secret can pass for the domain`],
+  }
 }
 
 /** `--from-file`: one domain a line; blank lines and what follows a `#` do not count. `-` is standard input. What `domainOf` refuses is refused with its line. */

@@ -10,6 +10,8 @@ type Command = (args: readonly string[], out: Out, signal: AbortSignal) => Promi
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
   check: async () => (await import('./commands/check.ts')).runCheck,
+  watch: async () => (await import('./commands/watch.ts')).runWatch,
+  listen: async () => (await import('./commands/listen.ts')).runListen,
   lint: async () => (await import('./commands/lint.ts')).runLint,
   explain: async () => (await import('./commands/explain.ts')).runExplain,
   judge: async () => (await import('./commands/judge.ts')).runJudge,

@@ -1,7 +1,7 @@
 // Command line in, typed options out. Every mistake is an OperatorError that names the option and says what to write instead.
 import { parseArgs } from 'node:util'
 import { isIP } from 'node:net'
-import { PROFILES, type Profile } from '@dialtone/contracts'
+import { DEPTHS, PROFILES, type Depth, type Profile } from '@dialtone/contracts'
 import { OperatorError, quoted } from '@dialtone/kernel'
 import type { Override } from '@dialtone/ladder'
 
@@ -20,13 +20,24 @@ export function parse<const Options extends OptionTable> (command: string, optio
   }
 }
 
+/** What a table of options reads from a command line. */
+export type Values<Options extends OptionTable> = ReturnType<typeof parse<Options>>['values']
+
 /** `--format text|json`, or `--json` for short. */
-export function formatOf (values: { format?: string | undefined, json?: boolean | undefined }): 'text' | 'json' {
-  if (values.json === true) return 'json'
-  if (values.format === undefined || values.format === 'text') return 'text'
-  if (values.format === 'json') return 'json'
-  throw new OperatorError('usage', `--format is 'text' or 'json', not ${name(values.format)}`)
+export function formatOf (values: Printed): 'text' | 'json' {
+  return formatAmong(values, ['text', 'json'])
 }
+
+/** `--format`, one of what the command can print, or `--json` for short; the first is the default. */
+export function formatAmong<const Format extends string> (values: Printed, known: readonly [Format, ...Format[]]): Format {
+  if (values.json === true && values.format !== undefined && values.format !== 'json') throw new OperatorError('usage', `--json and --format ${name(values.format)} exclude each other: give one of them`)
+  const wanted = values.json === true ? 'json' : values.format ?? known[0]
+  const format = known.find(each => each === wanted)
+  if (format === undefined) throw new OperatorError('usage', `--format is ${known.map(each => `'${each}'`).join(', ').replace(/, (?=[^,]*$)/, ' or ')}, not ${name(wanted)}`)
+  return format
+}
+
+type Printed = { format?: string | undefined, json?: boolean | undefined }
 
 /** `IP`, `IP:PORT` or `[IPv6]:PORT`; the port is 53 unless given. */
 export function resolverOf (text: string): { address: string, port: number } {
@@ -51,6 +62,21 @@ export function profileOf (text: string): Profile {
   return profile
 }
 
+/** How deep dialback is asked. */
+export function depthOf (text: string): Depth {
+  const depth = DEPTHS.find(known => known === text)
+  if (depth === undefined) throw new OperatorError('usage', `--depth ${name(text)} is not known: one of ${DEPTHS.join(', ')}`)
+  return depth
+}
+
+/** `[ADDRESS:]PORT` of a listener; without an address: every address of this machine. Port 0: one that the system chooses. */
+export function placeOf (option: string, text: string): { address?: string, port: number } {
+  if (/^\d+$/.test(text)) return { port: portOf(option, text, Number(text), 0) }
+  const { host, port } = hostAndPort(option, text, 0)
+  if (isIP(host) === 0) throw new OperatorError('usage', `${option} takes an address of this machine, not the name ${name(host)}: write PORT or ADDRESS:PORT`)
+  return { address: host, port }
+}
+
 /** An IPv4 or IPv6 address. */
 export function addressOf (option: string, text: string): string {
   if (isIP(text) === 0) throw new OperatorError('usage', `${option} takes an IP address, not ${name(text)}`)
@@ -64,13 +90,17 @@ export function countOf (option: string, text: string, min: number, max: number)
   return value
 }
 
-function hostAndPort (option: string, text: string): { host: string, port: number } {
+function hostAndPort (option: string, text: string, min = 1): { host: string, port: number } {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? []
   const host = bracketed ?? plain
   const port = Number(digits)
   if (host === undefined || (bracketed !== undefined && isIP(bracketed) !== 6)) throw new OperatorError('usage', `${option} ${name(text)} is no HOST:PORT; write an IPv6 address in brackets: [2001:db8::1]:5269`)
-  if (port < 1 || port > 65535) throw new OperatorError('usage', `${option} ${name(text)}: a port is a number from 1 to 65535`)
-  return { host, port }
+  return { host, port: portOf(option, text, port, min) }
+}
+
+function portOf (option: string, text: string, port: number, min: number): number {
+  if (!(port >= min && port <= 65535)) throw new OperatorError('usage', `${option} ${name(text)}: a port is a number from ${min} to 65535`)
+  return port
 }
 
 function notAnAddress (text: string): OperatorError {

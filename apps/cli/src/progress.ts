@@ -1,6 +1,6 @@
 // What happens, while it happens, on standard error: redrawn in place on a terminal, a plain line per finished endpoint elsewhere.
-import type { EndpointObservation, Report } from '@dialtone/contracts'
-import type { Progress } from '@dialtone/ladder'
+import type { DeepConnection, EndpointObservation, Report } from '@dialtone/contracts'
+import { DEEP_TIMEOUTS, type Progress } from '@dialtone/ladder'
 import { lastStep, milliseconds, STAGE_TITLES } from './text/endpoints.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -14,12 +14,15 @@ export type ProgressView = {
 /** A view that says nothing: for JSON in a pipe. */
 export const SILENT: ProgressView = { of: () => () => undefined, finished: (_, print) => print(), close: () => undefined }
 
+/** `hears`: a listener of this check sees whether the peer calls back. */
+type Hearing = { hears?: boolean }
+
 /** Redraws at most this often, so that a fleet of answers does not become a fleet of writes. */
 const FRAME_MS = 80
 const ROWS = 12
 
 /** Rows of what is running, redrawn in place; everything vanishes on close, before the result is printed. */
-export function liveProgress (write: (text: string) => void, terminal: Terminal, total: number): ProgressView {
+export function liveProgress (write: (text: string) => void, terminal: Terminal, total: number, { hears = false }: Hearing = {}): ProgressView {
   const running = new Map<string, { dns: string, rows: Map<string, string> }>()
   const states = { up: 0, degraded: 0, down: 0, unknown: 0 }
   let drawn = 0
@@ -55,6 +58,9 @@ export function liveProgress (write: (text: string) => void, terminal: Terminal,
         if (progress.at === 'plan') for (const id of progress.endpoints) entry.rows.set(id, `${id}  …`)
         if (progress.at === 'step') entry.rows.set(progress.endpoint, `${progress.endpoint}  ${STAGE_TITLES[progress.step.stage]} ${milliseconds(progress.step.ms)} ms …`)
         if (progress.at === 'endpoint') entry.rows.set(progress.endpoint.id, `${progress.endpoint.id}  ${outcomeOf(progress.endpoint, terminal)}`)
+        if (progress.at === 'deep-step') entry.rows.set(progress.endpoint, `${progress.endpoint}  ${progress.role}: ${STAGE_TITLES[progress.step.stage]} ${milliseconds(progress.step.ms)} ms …`)
+        if (progress.at === 'no-answer-yet') entry.rows.set(progress.endpoint, `${progress.endpoint}  ${noAnswerYet(progress, hears)}`)
+        if (progress.at === 'deep' && progress.connection.of === 'peer') entry.rows.set(progress.connection.endpoint, `${progress.connection.endpoint}  ${deepOutcome(progress.connection, terminal)}`)
         soon()
       }
     },
@@ -74,11 +80,13 @@ export function liveProgress (write: (text: string) => void, terminal: Terminal,
 }
 
 /** A line per endpoint as soon as it is known: for logs and pipes. */
-export function plainProgress (write: (text: string) => void, terminal: Terminal): ProgressView {
+export function plainProgress (write: (text: string) => void, terminal: Terminal, { hears = false }: Hearing = {}): ProgressView {
   return {
     of: domain => progress => {
       if (progress.at === 'plan' && progress.endpoints.length > 0) write(`${domain}: ${progress.endpoints.length} ${progress.endpoints.length === 1 ? 'endpoint' : 'endpoints'} to check\n`)
       if (progress.at === 'endpoint') write(`${domain}: ${progress.endpoint.id} ${outcomeOf(progress.endpoint, terminal)}\n`)
+      if (progress.at === 'no-answer-yet') write(`${domain}: ${progress.endpoint} ${noAnswerYet(progress, hears)}\n`)
+      if (progress.at === 'deep') write(`${domain}: ${progress.connection.endpoint} ${deepOutcome(progress.connection, terminal)}\n`)
     },
     finished: (_, print) => print(),
     close: () => undefined,
@@ -91,6 +99,22 @@ function outcomeOf (endpoint: EndpointObservation, { shapes, paint }: Terminal):
   return last.outcome === 'failed'
     ? paint('red', `${shapes.failed} stopped at ${STAGE_TITLES[last.stage]}`)
     : paint('green', `${shapes.ok} ${milliseconds(last.atMs + last.ms - (endpoint.steps[0]?.atMs ?? 0))} ms`)
+}
+
+/** The early warning, while there is still a chance. */
+function noAnswerYet ({ ms, called }: { ms: number, called: boolean }, hears: boolean): string {
+  const callback = hears ? `the peer has ${called ? '' : 'not '}called back` : 'a callback is not seen from here'
+  return `no answer after ${Math.round(ms / 1000)} s; waiting up to ${Math.round(DEEP_TIMEOUTS.answer / 1000)} s; ${callback}`
+}
+
+function deepOutcome (connection: DeepConnection, { shapes, paint }: Terminal): string {
+  const { role, sasl, dialback, question, steps } = connection
+  const says = (good: boolean, words: string) => paint(good ? 'green' : 'red', `${good ? shapes.ok : shapes.failed} ${role}: ${words}`)
+  if (sasl !== undefined) return says(sasl.success, sasl.success ? 'accepted' : 'refused')
+  if (dialback !== undefined) return says(dialback.answer?.type === 'valid', dialback.answer?.type ?? 'no answer')
+  if (question !== undefined) return says(question.answer?.type === question.right, question.answer?.type ?? 'no answer')
+  const failed = steps.find(({ outcome }) => outcome === 'failed')
+  return failed === undefined ? paint('yellow', `${shapes.degraded} ${role}: not offered`) : says(false, `stopped at ${STAGE_TITLES[failed.stage]}`)
 }
 
 /** To one row of the terminal: erasing counts rows. Colour codes take no room, and end where the line is cut. */

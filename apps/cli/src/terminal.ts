@@ -8,11 +8,11 @@ export type Terminal = {
   shapes: Shapes
 }
 export type Colour = 'green' | 'yellow' | 'red' | 'cyan' | 'dim' | 'bold'
-export type Shapes = { up: string, degraded: string, down: string, unknown: string, ok: string, failed: string, skipped: string, dot: string }
+export type Shapes = { up: string, degraded: string, down: string, unknown: string, ok: string, failed: string, skipped: string, dot: string, /** Of which arrows are drawn. */ line: string, to: string, from: string }
 
 const CODES: Record<Colour, number> = { green: 32, yellow: 33, red: 31, cyan: 36, dim: 2, bold: 1 }
-const UNICODE: Shapes = { up: '●', degraded: '▲', down: '✖', unknown: '◇', ok: '✔', failed: '✖', skipped: '·', dot: '·' }
-const ASCII: Shapes = { up: 'o', degraded: '!', down: 'X', unknown: '?', ok: 'ok', failed: 'X', skipped: '-', dot: '-' }
+const UNICODE: Shapes = { up: '●', degraded: '▲', down: '✖', unknown: '◇', ok: '✔', failed: '✖', skipped: '·', dot: '·', line: '─', to: '►', from: '◄' }
+const ASCII: Shapes = { up: 'o', degraded: '!', down: 'X', unknown: '?', ok: 'ok', failed: 'X', skipped: '-', dot: '-', line: '-', to: '>', from: '<' }
 
 /**
  * Colour on a terminal only, never with NO_COLOR or TERM=dumb (no-color.org); shapes beyond ASCII only under a UTF-8 locale.

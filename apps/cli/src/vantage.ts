@@ -20,3 +20,8 @@ export function usableFamilies (allowNets: readonly string[], interfaces: NodeJS
   const allowed = allowNets.some(block => isIPv6(block.split('/')[0] ?? ''))
   return routes || allowed ? [4, 6] : [4]
 }
+
+/** Every address of this machine, IPv4 through it too; where there is no IPv6 at all, every IPv4 address. */
+export function everyAddress (): string {
+  return Object.values(networkInterfaces()).flat().some(entry => entry?.family === 'IPv6') ? '::' : '0.0.0.0'
+}

@@ -10,7 +10,7 @@ import { COMMON, formatOf, parse } from '../options.ts'
 import type { Out } from '../out.ts'
 import { headline, reportText } from '../text/report.ts'
 import { reportOf } from '../report-of.ts'
-import { configOf } from './check.ts'
+import { configOf } from '../check-options.ts'
 
 const OPTIONS = {
   ...COMMON,

@@ -1,10 +1,11 @@
 // The stages of every endpoint with their times: one row an endpoint, one column a stage.
-import { DIRECT_LADDER, STARTTLS_LADDER, type EndpointKind, type EndpointObservation, type Failure, type Stage, type Step } from '@dialtone/contracts'
+import { DIRECT_LADDER, STARTTLS_LADDER, type DeepStage, type EndpointKind, type EndpointObservation, type Failure, type Stage, type Step, type StepOutcome } from '@dialtone/contracts'
 import { quoted, unreachable } from '@dialtone/kernel'
 import type { Terminal } from '../terminal.ts'
 
-export const STAGE_TITLES: Record<Stage, string> = {
+export const STAGE_TITLES: Record<DeepStage, string> = {
   tcp: 'tcp', header: 'header', features: 'features', starttls: 'starttls', tls: 'tls', certificate: 'cert', 'features-again': 'features', close: 'close',
+  external: 'EXTERNAL', dialback: 'dialback', question: 'verify', ping: 'ping',
 }
 const KINDS: Record<EndpointKind, { title: string, stages: readonly Stage[] }> = {
   starttls: { title: 'STARTTLS endpoints', stages: STARTTLS_LADDER },
@@ -73,17 +74,18 @@ function streamInWords (failure: Extract<Failure, { at: 'stream' }>): string {
   }
 }
 
+/** One stage in its column: its time, or how it did not go. */
+export function cell (step: { outcome: StepOutcome, ms: number } | undefined, width: number, { paint, shapes }: Terminal): string {
+  if (step === undefined || step.outcome === 'not-asked') return paint('dim', shapes.skipped.padStart(width))
+  if (step.outcome === 'failed') return paint('red', shapes.failed.padStart(width))
+  return milliseconds(step.ms).padStart(width)
+}
+
 function endpointRows (endpoint: EndpointObservation, width: number, stages: readonly Stage[], terminal: Terminal): string[] {
   const cells = stages.map(stage => cell(endpoint.steps.find(step => step.stage === stage), columnWidth(stage), terminal))
   const row = `  ${label(endpoint).padEnd(width)}  ${cells.join(' ')}`.trimEnd()
   const failed = endpoint.steps.find(step => step.failure !== undefined)
   return failed?.failure === undefined ? [row] : [row, terminal.paint('red', `    ${terminal.shapes.failed} ${STAGE_TITLES[failed.stage]} after ${milliseconds(failed.ms)} ms: ${failureInWords(failed.failure)}`)]
-}
-
-function cell (step: Step | undefined, width: number, { paint, shapes }: Terminal): string {
-  if (step === undefined || step.outcome === 'not-asked') return paint('dim', shapes.skipped.padStart(width))
-  if (step.outcome === 'failed') return paint('red', shapes.failed.padStart(width))
-  return milliseconds(step.ms).padStart(width)
 }
 
 function label (endpoint: EndpointObservation): string {

@@ -1,6 +1,7 @@
 // One report for a person: the sentence first, then the stages, then what was found, then what to do.
 import type { Finding, Level, Observation, Report, State, TranscriptLine } from '@dialtone/contracts'
 import { wrap, type Colour, type Terminal } from '../terminal.ts'
+import { deepLines, pairLines } from './dialback.ts'
 import { endpointTable, milliseconds } from './endpoints.ts'
 
 const STATE_COLOUR: Record<State, Colour> = { up: 'green', degraded: 'yellow', down: 'red', unknown: 'cyan' }
@@ -17,6 +18,8 @@ export function reportText (report: Report, terminal: Terminal, { transcript = f
     ...dnsLines(observation, terminal),
     ...endpointTable(observation.endpoints, terminal),
     ...claimLines(observation, terminal),
+    ...deepLines(observation, terminal),
+    ...pairLines(verdict.pair, terminal),
     ...findingLines(report.findings, terminal),
     ...section('evidence', verdict.evidence.map(({ text, endpoint, vantage }) => [...(vantage === undefined ? [] : [`seen from ${vantage}`]), ...(endpoint === undefined ? [] : [endpoint]), text].join(': ')), terminal),
     ...section('what to do', verdict.remedy.map((step, at) => `${at + 1}. ${step}`), terminal),
@@ -76,8 +79,9 @@ function section (title: string, entries: readonly string[], terminal: Terminal)
 
 const ARROWS: Record<TranscriptLine['direction'], string> = { sent: '>', received: '<', note: '#' }
 
-function transcriptLines ({ endpoints }: Observation, { paint }: Terminal): string[] {
-  return endpoints.flatMap(({ id, transcript }) => [
+function transcriptLines ({ endpoints, deep }: Observation, { paint }: Terminal): string[] {
+  const connections = deep?.connections.map(({ endpoint, role, transcript }) => ({ id: `${endpoint}, ${role}`, transcript })) ?? []
+  return [...endpoints, ...connections].flatMap(({ id, transcript }) => [
     '', `transcript of ${id}`,
     ...transcript.map(({ atMs, direction, text }) => `  ${paint('dim', milliseconds(atMs).padStart(7))} ${ARROWS[direction]} ${text}`),
   ])

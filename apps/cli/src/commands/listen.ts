@@ -1,0 +1,57 @@
+// dialtone listen: the probe's domain, standing on its public port, until it is told to stop.
+import type { ListenerEvent } from '@dialtone/contracts'
+import { OperatorError } from '@dialtone/kernel'
+import { startListener } from '@dialtone/ladder'
+import { anchorsIn, clientCertificate, secretKeys } from '../credentials.ts'
+import { DEEP_OPTIONS, placesOf } from '../deep-options.ts'
+import { LISTEN_HELP } from '../help.ts'
+import { domainOf } from '../network-words.ts'
+import { COMMON, formatAmong, parse } from '../options.ts'
+import type { Out } from '../out.ts'
+import { eventText } from '../text/listener-event.ts'
+import { everyAddress } from '../vantage.ts'
+
+const OPTIONS = {
+  ...COMMON,
+  'probe-domain': DEEP_OPTIONS['probe-domain'],
+  secret: DEEP_OPTIONS.secret,
+  listen: DEEP_OPTIONS.listen,
+  'listen-direct': DEEP_OPTIONS['listen-direct'],
+  cert: { type: 'string' },
+  key: { type: 'string' },
+  ca: { type: 'string' },
+} as const
+/** Where a server is looked for whose domain has no SRV record (RFC 6120 §3.2.2). */
+const S2S_PORT = 5269
+
+/** Runs the command; resolves to 0 when `signal` aborts. Throws OperatorError on bad usage, and where it cannot listen. */
+export async function runListen (args: readonly string[], out: Out, signal: AbortSignal): Promise<number> {
+  const { values, positionals } = parse('listen', OPTIONS, args)
+  if (values.help === true) return out.print(LISTEN_HELP)
+  const format = formatAmong(values, out.terminal.interactive ? ['text', 'json'] : ['json', 'text'])
+  if (positionals.length > 0) throw new OperatorError('usage', 'listen takes options only: name the domain with --probe-domain')
+  if (values['probe-domain'] === undefined) throw new OperatorError('usage', 'for which domain? Write --probe-domain NAME')
+  if (values.secret === undefined) throw new OperatorError('usage', 'keys are made from a secret: write --secret FILE; to make one: openssl rand -base64 32 > FILE')
+  const domain = domainOf(values['probe-domain'])
+  const certificate = clientCertificate(values.cert, values.key)
+  const places = placesOf(values, [{ address: everyAddress(), port: S2S_PORT, kind: 'starttls' }])
+  const { keys, warnings } = secretKeys(values.secret)
+  for (const warning of warnings) out.progress(`dialtone: warning: ${warning}\n`)
+
+  const tell = (event: ListenerEvent) => out.print(format === 'json' ? JSON.stringify(event) + '\n' : `${eventText(event, out.terminal)}\n`)
+  const listener = await startListener({ domain, places, keys, ...(certificate === undefined ? {} : { certificate }), anchors: { system: true, given: values.ca === undefined ? [] : anchorsIn(values.ca) }, tell })
+  const shown = listener.places.map(({ address, port, kind }) => ({ address, port, kind }))
+  out.print(format === 'json'
+    ? JSON.stringify({ on: 'listening', at: new Date().toISOString(), domain, places: shown, tls: certificate !== undefined }) + '\n'
+    : `listening for ${domain} on ${shown.map(({ address, port, kind }) => `${address.includes(':') ? `[${address}]` : address}:${port}${kind === 'direct' ? ' (direct TLS)' : ''}`).join(', ')}${certificate === undefined ? ', without TLS: peers that insist on it do not call back' : ''}\n`)
+  await aborted(signal)
+  await listener.stop()
+  return 0
+}
+
+function aborted (signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
