@@ -66,6 +66,11 @@ export const DIALBACK_DEVIATIONS: readonly DialbackDeviation[] = [
     bytes: error('cancel', 'remote-server-not-found', 'DNS lookup failed: enoname'),
   },
   {
+    server: 'ejabberd', when: 'the domain of the sender exists for it, without SRV record or address', means: 'callback-misdirected',
+    condition: 'remote-server-not-found', text: /^DNS lookup failed: no data available/i, known: 'recorded',
+    bytes: error('cancel', 'remote-server-not-found', 'DNS lookup failed: no data available'),
+  },
+  {
     server: 'ejabberd', when: 'its resolver fails about the sender, or the SRV record of the sender is a dot', means: 'callback-failed',
     condition: 'remote-server-not-found', text: /^DNS lookup failed: (?:resource temporarily unavailable|timeout)/i, known: 'source',
     bytes: error('cancel', 'remote-server-not-found', 'DNS lookup failed: resource temporarily unavailable'),
