@@ -124,6 +124,7 @@ it.each(casesOf(addressFallback, {
 
 it.each(casesOf(idn, {
   ascii: { 'plain names': server(srv(X)) },
+  'not-known': { 'no answer about either service': both('timeout', 'servfail') },
   idn: { 'a domain': observation({ domain: 'xn--mnchen-3ya.example' }), 'a target': server(srv('xn--mnchen-3ya.example')) },
   broken: { 'no Punycode': server(srv('xn--0.example')), 'an encoding of nothing': server(srv('xn--abc-.example')) },
 }))('%s', (_, outcome, found) => expect(found()).toEqual([outcome]))
@@ -134,6 +135,7 @@ it('s2s.idn shows the name that was meant', () => {
 
 it.each(casesOf(leftOut, {
   none: { 'two targets': server(srv(X), srv(Y)) },
+  'not-known': { 'no answer about either service': both('timeout', 'refused') },
   some: { 'more than the bound': observation({ dns: [answer('xmpp-server', [srv(X)])], leftOut: 3 }) },
 }))('%s', (_, outcome, found) => expect(found()).toEqual([outcome]))
 
