@@ -1,4 +1,4 @@
-import { CAUSES, DEFAULT_JUDGE_CONFIG, type EndpointObservation, type Failure, type Observation } from '@dialtone/contracts'
+import { CAUSES, DEFAULT_JUDGE_CONFIG, type EndpointObservation, type FeaturesSeen, type Failure, type Observation } from '@dialtone/contracts'
 import { describe, expect, it } from 'vitest'
 import { CAUSE_ROWS, ORDER, judge } from './index.ts'
 import { endpoint, observation } from './test-support/observation.ts'
@@ -159,7 +159,7 @@ describe('what was not seen', () => {
 
 describe('in clear', () => {
   const header = { id: 'x', version: '1.0', contentNamespace: 'jabber:server', dialbackNamespace: false }
-  const features = { starttls: 'absent', mechanisms: ['PLAIN'], dialback: false, dialbackErrors: false, bidi: false, streamManagement: false, other: [] } as const
+  const features: FeaturesSeen = { starttls: 'absent', mechanisms: ['PLAIN'], dialback: false, dialbackErrors: false, bidi: false, streamManagement: false, other: [] }
   const offers = (given: Partial<Parameters<typeof endpoint>[3]>) => causeOf(of(endpoint('192.0.2.1', undefined, undefined, { header, features: { ...features, mechanisms: [] }, ...given })))
   it('only dialback authenticates', () => {
     expect(offers({})).toBe('auth.none-offered')
