@@ -61,7 +61,7 @@ it('reads a probe: in whose name, where it listens, how it is reached', () => {
     deep: { depth: 'probe', as: 'probe.example', publicAddresses: ['192.0.2.1'], quick: true, verifyPeers: true },
     places: [{ address: '127.0.0.1', port: 5269, kind: 'starttls' }, { address: '::1', port: 5270, kind: 'starttls' }],
   })
-  expect(plan?.warnings).toEqual([expect.stringMatching(/the listener has no certificate/)])
+  expect(plan?.warnings).toEqual([expect.stringMatching(/the listener has no certificate/), expect.stringMatching(/^--verify-peers/)])
 })
 
 it('takes --as for the probe\'s domain where no other is named', () => expect(planOf(`--depth probe --as ours.example --secret ${secret} --listen 5269`)).toMatchObject({ deep: { as: 'ours.example' }, places: [{ port: 5269 }] }))

@@ -121,10 +121,12 @@ function ownerOf (text: string): SecretOwner {
 }
 
 function warningsOf (depth: Depth, as: string, places: readonly Place[], values: DeepValues): string[] {
-  if (depth === 'knock') return [`a made-up key is sent in the name of ${as}: a healthy peer calls back, and the log of our real server will say that an imposter claims to be ${as}. Only an answer without a callback means anything`]
-  if (depth === 'shared') return []
-  if (places.length === 0) return [`no --listen: this check does not see who calls back, and keys are answered by what listens for ${as} elsewhere, if anything does. A peer that proves itself before it asks (Prosody) gets no answer from 'dialtone listen', which does not know of this check`]
-  return values.cert === undefined ? ['the listener has no certificate (--cert, --key): it speaks in clear, and peers that insist on TLS do not call it back'] : []
+  const warnings: string[] = []
+  if (depth === 'knock') warnings.push(`a made-up key is sent in the name of ${as}: a healthy peer calls back, and the log of our real server will say that an imposter claims to be ${as}. Only an answer without a callback means anything`)
+  if (depth === 'probe' && places.length === 0) warnings.push(`no --listen: this check does not see who calls back, and keys are answered by what listens for ${as} elsewhere, if anything does. A peer that proves itself before it asks (Prosody) gets no answer from 'dialtone listen', which does not know of this check`)
+  if (places.length > 0 && values.cert === undefined) warnings.push('the listener has no certificate (--cert, --key): it speaks in clear, and peers that insist on TLS do not call it back')
+  if (values['verify-peers'] === true) warnings.push('--verify-peers asks the peer about a wrong key: its log may say that an imposter claims to be the peer (Prosody)')
+  return warnings
 }
 
 /** Names the first of the options that was given. */

@@ -80,7 +80,8 @@ How deep
   --listen-direct [ADDR:]PORT   the same where TLS begins at once
   --public-address IP   where the world reaches the listener behind NAT
                         (repeatable)
-  --verify-peers        ask the peer's servers about a wrong key, too
+  --verify-peers        ask the peer's servers about a wrong key, too; their
+                        log may say that an imposter claims to be the peer
   --quick               wait 15 s for an answer instead of 95 s
 
   With --cert and --key, which must be those of the name that is spoken in,

@@ -60,7 +60,7 @@ export function liveProgress (write: (text: string) => void, terminal: Terminal,
         if (progress.at === 'endpoint') entry.rows.set(progress.endpoint.id, `${progress.endpoint.id}  ${outcomeOf(progress.endpoint, terminal)}`)
         if (progress.at === 'deep-step') entry.rows.set(progress.endpoint, `${progress.endpoint}  ${progress.role}: ${STAGE_TITLES[progress.step.stage]} ${milliseconds(progress.step.ms)} ms …`)
         if (progress.at === 'no-answer-yet') entry.rows.set(progress.endpoint, `${progress.endpoint}  ${noAnswerYet(progress, hears)}`)
-        if (progress.at === 'deep' && progress.connection.of === 'peer') entry.rows.set(progress.connection.endpoint, `${progress.connection.endpoint}  ${deepOutcome(progress.connection, terminal)}`)
+        if (progress.at === 'deep') entry.rows.set(progress.connection.endpoint, `${progress.connection.endpoint}  ${deepOutcome(progress.connection, terminal)}`)
         soon()
       }
     },
