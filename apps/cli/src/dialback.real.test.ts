@@ -5,10 +5,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Cause, Report, State } from '@dialtone/contracts'
+import { dialbackDeviationOf } from '@dialtone/checks'
+import type { Cause, Deep, Report, State } from '@dialtone/contracts'
 import { certificateOf, startFederation, type BlockHow, type CertificateKind, type Federation, type FederationOptions } from '@dialtone/testkit'
+import { SCENARIOS } from '@dialtone/zoo'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { confusionMatrix } from './confusion.ts'
+import { runZoo } from './run-zoo.ts'
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
 /** The domain of the probe, and that of a server of ours. */
@@ -16,6 +19,7 @@ const PROBE = 'probe.test'
 const OURS = 'ours.test'
 const SECRET = 'a secret of the probe that nobody else has'
 const folder = mkdtempSync(join(tmpdir(), 'dialtone-dialback-'))
+const twins = new Set<string>()
 const judged: { name: string, expected: Cause, named: Cause }[] = []
 const undo: (() => Promise<void> | void)[] = []
 
@@ -50,13 +54,13 @@ describe('the probe speaks for itself', () => {
     vantages: [{ name: 'us', domain: PROBE }, { name: 'nobody' }],
   })
 
-  for (const [peer, log] of [
-    ['ejabberd-clear', /Accepted inbound s2s dialback authentication probe\.test -> ejabberd-clear\.test/],
-    ['prosody-clear', /Incoming s2s connection probe\.test->prosody-clear\.test complete/],
-    ['jabberd2-clear', /incoming route 'jabberd2-clear\.test\/probe\.test' is now valid/],
+  for (const [peer, twin, log] of [
+    ['ejabberd-clear', 'dialback-valid', /Accepted inbound s2s dialback authentication probe\.test -> ejabberd-clear\.test/],
+    ['prosody-clear', 'dialback-echoes-the-key', /Incoming s2s connection probe\.test->prosody-clear\.test complete/],
+    ['jabberd2-clear', undefined, /incoming route 'jabberd2-clear\.test\/probe\.test' is now valid/],
   ] as const) {
     it(`${peer}: dialback in clear, the callback answered, the ping too`, async () => {
-      const report = await check(federation(), `${peer}.test`, { expects: UP, args: ['--profile', 'googletalk', '--verify-peers'] })
+      const report = await check(federation(), `${peer}.test`, { expects: UP, twin, args: ['--profile', 'googletalk', '--verify-peers'] })
       expect(report.observation.deep?.connections).toMatchObject([
         { role: 'dialback', dialback: { key: 'true', secured: false, answer: { type: 'valid' } }, ping: { answer: 'result' } }, { role: 'verify', question: { right: 'invalid', answer: { type: 'invalid' } } },
       ])
@@ -67,20 +71,20 @@ describe('the probe speaks for itself', () => {
     })
   }
 
-  for (const [peer, log] of [
-    ['ejabberd-tls', /Accepted inbound s2s EXTERNAL authentication probe\.test -> ejabberd-tls\.test/],
-    ['prosody-tls', /Incoming s2s connection probe\.test->prosody-tls\.test complete/],
-    ['strict', /Incoming s2s connection probe\.test->strict\.test complete/],
+  for (const [peer, twin, log] of [
+    ['ejabberd-tls', undefined, /Accepted inbound s2s EXTERNAL authentication probe\.test -> ejabberd-tls\.test/],
+    ['prosody-tls', 'external-accepted', /Incoming s2s connection probe\.test->prosody-tls\.test complete/],
+    ['strict', undefined, /Incoming s2s connection probe\.test->strict\.test complete/],
   ] as const) {
     it(`${peer}: EXTERNAL accepted, the ping answered on a stream of its own`, async () => {
-      const report = await check(federation(), `${peer}.test`, { expects: UP, shows: 'good' })
+      const report = await check(federation(), `${peer}.test`, { expects: UP, twin, shows: 'good' })
       expect(report.observation.deep?.connections[0]).toMatchObject({ role: 'external', sasl: { success: true }, ping: { answer: 'result' } })
       await federation().server(`${peer}.test`).logged(log)
     })
   }
 
   it('jabberd2-tls: dialback in TLS', async () => {
-    const report = await check(federation(), 'jabberd2-tls.test', { expects: UP, shows: 'good' })
+    const report = await check(federation(), 'jabberd2-tls.test', { expects: UP, twin: 'dialback-valid-in-tls', shows: 'good' })
     expect(report.observation.deep?.connections.find(({ role }) => role === 'dialback')).toMatchObject({ dialback: { secured: true, answer: { type: 'valid' } } })
     await federation().server('jabberd2-tls.test').logged(/incoming route 'jabberd2-tls\.test\/probe\.test' is now valid TLS/)
   })
@@ -92,7 +96,7 @@ describe('the probe speaks for itself', () => {
     ['strict', 'expired', { cause: 'auth.external-refused', state: 'down' }, /Forbidding insecure connection to\/from probe\.test/],
   ] as const satisfies readonly (readonly [string, CertificateKind, Expected, RegExp])[]) {
     it(`${peer}: EXTERNAL refused to a certificate that is ${kind}`, async () => {
-      await check(federation(), `${peer}.test`, { expects, shows: kind })
+      await check(federation(), `${peer}.test`, { expects, shows: kind, twin: peer === 'ejabberd-tls' ? 'external-refused' : undefined })
       await federation().server(`${peer}.test`).logged(log)
     })
   }
@@ -100,7 +104,7 @@ describe('the probe speaks for itself', () => {
   for (const how of ['drop', 'refuse', 'unreachable'] as const satisfies readonly BlockHow[]) {
     it(`the callback of ejabberd is blocked: ${how}`, async () => {
       await blocked(federation(), 'us', how, 'ejabberd-clear.test')
-      const report = await check(federation(), 'ejabberd-clear.test', { expects: { cause: 'dialback.callback-blocked', state: 'down' }, args: ['--profile', 'googletalk'] })
+      const report = await check(federation(), 'ejabberd-clear.test', { expects: { cause: 'dialback.callback-blocked', state: 'down' }, twin: how === 'drop' ? 'dialback-error-2-remote-server-not-found' : undefined, args: ['--profile', 'googletalk'] })
       expect(report.observation.deep?.callbacks).toEqual([])
       await federation().server('ejabberd-clear.test').logged(/Failed outbound s2s dialback authentication|Failed to establish outbound s2s connection ejabberd-clear\.test -> probe\.test|remote-server-not-found/)
     })
@@ -108,14 +112,14 @@ describe('the probe speaks for itself', () => {
 
   it('the callback of Prosody is blocked: silence to the end', async () => {
     await blocked(federation(), 'us', 'drop', 'prosody-clear.test')
-    const report = await check(federation(), 'prosody-clear.test', { expects: { cause: 'dialback.callback-blocked', state: 'down' }, args: ['--profile', 'googletalk'] })
+    const report = await check(federation(), 'prosody-clear.test', { expects: { cause: 'dialback.callback-blocked', state: 'down' }, twin: 'dialback-silent', args: ['--profile', 'googletalk'] })
     expect(report.observation.deep?.connections[0]?.dialback?.answer).toBeUndefined()
   })
 
   it('the callback is led to a box that serves another domain', async () => {
     const divert = federation().network.divert('us', { to: 'other.test', port: 5269, from: 'ejabberd-clear.test' })
     undo.push(() => divert.lift())
-    await check(federation(), 'ejabberd-clear.test', { expects: { cause: 'dialback.callback-misdirected', state: 'down' }, args: ['--profile', 'googletalk'] })
+    await check(federation(), 'ejabberd-clear.test', { expects: { cause: 'dialback.callback-misdirected', state: 'down' }, twin: 'dialback-error-3-remote-server-not-found', args: ['--profile', 'googletalk'] })
     await federation().server('other.test').logged(/This host does not serve probe\.test/)
   })
 
@@ -127,13 +131,13 @@ describe('the probe speaks for itself', () => {
   }
 
   it('the peer finds no records of ours', async () => {
-    await check(federation(), 'blind.test', { expects: { cause: 'dialback.callback-misdirected', state: 'down' }, args: ['--profile', 'googletalk'] })
+    await check(federation(), 'blind.test', { expects: { cause: 'dialback.callback-misdirected', state: 'down' }, twin: 'dialback-error-4-remote-server-not-found', args: ['--profile', 'googletalk'] })
     await federation().server('blind.test').logged(/DNS lookup failed|enoname|not-found/i)
   })
 
   for (const peer of ['prosody-tls', 'ejabberd-tls'] as const) {
     it(`${peer} ends the callback before it asks: the listener speaks in clear alone`, async () => {
-      const report = await check(federation(), `${peer}.test`, { expects: { cause: 'dialback.callback-aborted', state: 'down' } })
+      const report = await check(federation(), `${peer}.test`, { expects: { cause: 'dialback.callback-aborted', state: 'down' }, twin: peer === 'prosody-tls' ? 'dialback-callback-aborted' : undefined })
       expect(report.observation.deep?.callbacks[0]).toMatchObject({ kind: 'starttls' })
       expect(report.observation.deep?.callbacks[0]?.asked).toBeUndefined()
     })
@@ -144,14 +148,16 @@ describe('the probe speaks for itself', () => {
     expect(report.verdict.pair?.out.state).toBe('down')
   })
 
-  for (const [peer, expects] of [
-    ['provider', { cause: 'dialback.domain-claimed', state: 'down' }],
-    ['refusing', { cause: 'dialback.domain-claimed', state: 'down' }],
-  ] as const) {
+  for (const peer of ['provider', 'refusing'] as const) {
     it(`${peer}: the domain is hosted by the provider`, async () => {
-      await check(federation(), `${peer}.test`, { expects, args: ['--profile', 'googletalk', '--as', PROBE] })
+      await check(federation(), `${peer}.test`, { expects: { cause: 'dialback.domain-claimed', state: 'down' }, args: ['--profile', 'googletalk', '--as', PROBE] })
     })
   }
+
+  it('provider: found out by the dialback alone', async () => {
+    await check(federation(), 'provider.test', { expects: { cause: 'dialback.domain-claimed', state: 'down' }, twin: 'dialback-invalid-without-callback', args: ['--profile', 'googletalk'] })
+    await federation().server('provider.test').logged(/Failed inbound s2s dialback authentication probe\.test -> provider\.test.*invalid dialback key/)
+  })
 
   it('public-provider: dialback works, and the claim question finds it out', async () => {
     const report = await check(federation(), 'public-provider.test', { expects: { cause: 'dialback.domain-claimed', state: 'down' }, args: ['--profile', 'googletalk', '--as', PROBE] })
@@ -205,16 +211,25 @@ describe('in the name of our real server', () => {
     expect((JSON.parse(stdout) as Report).verdict).toMatchObject({ cause: 'policy.refused-by-peer', state: 'down' })
   })
 
+  it('an access rule against the probe is seen by the probe', async () => {
+    await check(federation(), 'denying.test', { expects: { cause: 'peer.busy', state: 'degraded' }, twin: 'dialback-policy-once', args: clear })
+  })
+
   it('an access rule against us stays untested where nobody asks in our name', async () => {
     const report = await check(federation(), 'denying.test', { expects: UP, depth: 'none', args: [...clear, '--as', OURS] })
     expect(report.verdict.untested.map(({ what }) => what)).toContain('dialback')
   })
 })
 
-type Asked = { expects: Expected, depth?: 'none' | 'probe' | 'shared', secret?: string, shows?: CertificateKind, args?: readonly string[] }
+it('every scenario that says so has been shown by a real server', () => {
+  expect([...twins].toSorted()).toEqual(SCENARIOS.filter(({ counterpart }) => 'inNamespaces' in counterpart).map(({ name }) => name).toSorted())
+})
+
+/** `twin`: the scenario that acts the same out; what the judge reads of both is compared. */
+type Asked = { twin?: string | undefined, expects: Expected, depth?: 'none' | 'probe' | 'shared', secret?: string, shows?: CertificateKind, args?: readonly string[] }
 
 /** The command in the namespace of the vantage; the cause, the state and the exit code are compared. */
-async function check (federation: Federation, peer: string, { expects, depth = 'probe', secret = SECRET, shows, args = [] }: Asked): Promise<Report> {
+async function check (federation: Federation, peer: string, { expects, twin, depth = 'probe', secret = SECRET, shows, args = [] }: Asked): Promise<Report> {
   const file = (name: string, text: string): string => {
     const path = join(folder, name)
     writeFileSync(path, text, { mode: 0o600 })
@@ -233,7 +248,36 @@ async function check (federation: Federation, peer: string, { expects, depth = '
   judged.push({ name: `${peer}${depth === 'shared' ? ', shared' : ''}`, expected: expects.cause, named: report.verdict.cause })
   expect(report.verdict, report.verdict.sentence).toMatchObject(expects)
   expect(code).toBe({ up: 0, degraded: 1, down: 2, unknown: 3 }[expects.state])
+  if (twin !== undefined) {
+    twins.add(twin)
+    const [acted] = await runZoo(SCENARIOS.filter(({ name }) => name === twin), { parallel: 1, signal: AbortSignal.timeout(30_000) })
+    if (acted === undefined || !('report' in acted)) throw new Error(`no scenario '${twin}'`)
+    expect(whatTheJudgeReads(report.observation.deep)).toEqual(whatTheJudgeReads(acted.report.observation.deep))
+  }
   return report
+}
+
+/**
+ * What verdicts about authentication are made of: how far each connection came, what was answered and what its words are known to mean, whether
+ * somebody called back, and what we told them. Not words, ids, times, or on which stream the peer proves itself.
+ */
+function whatTheJudgeReads (deep: Deep | undefined): unknown {
+  return {
+    published: deep?.listener?.published,
+    connections: deep?.connections.filter(({ of, role }) => of === 'peer' && role !== 'verify').map(({ role, steps, sasl, dialback, ping, certificate }) => ({
+      role, certificate,
+      steps: steps.filter(({ stage }) => stage === 'external' || stage === 'dialback' || stage === 'ping').map(({ stage, outcome }) => `${stage} ${outcome}`),
+      sasl: sasl?.success,
+      dialback: dialback === undefined ? undefined : {
+        key: dialback.key, secured: dialback.secured, type: dialback.answer?.type, condition: dialback.answer?.condition,
+        means: dialback.answer?.condition === undefined ? undefined : dialbackDeviationOf(dialback.answer)?.means,
+      },
+      ping: ping?.answer,
+    })),
+    called: (deep?.callbacks.length ?? 0) > 0,
+    told: [...new Set(deep?.callbacks.flatMap(({ asked }) => asked?.answered ?? []))],
+    proved: deep?.callbacks.some(({ authenticated }) => authenticated !== undefined),
+  }
 }
 
 /** It remembers a failure for a while, so that the next case would meet it. */

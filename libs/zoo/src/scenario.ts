@@ -25,8 +25,8 @@ export type ScenarioRecord =
   | { type: 'TLSA', host: string, port: PortName, certificate: CertificateSpec }
   | Extract<ZoneRecord, { type: 'A' | 'AAAA' | 'CNAME' }>
 
-/** A real server that can be made to show the same, and how; or why none can. */
-export type Counterpart = { servers: readonly ('prosody' | 'ejabberd' | 'jabberd2')[], how: string } | { none: string }
+/** A real server that can be made to show the same, and how; `inNamespaces`: where its address must be another than ours. Or why none can. */
+export type Counterpart = { inNamespaces: string } | { servers: readonly ('prosody' | 'ejabberd' | 'jabberd2')[], how: string } | { none: string }
 
 export type Scenario = {
   /** Unique; lower case with hyphens. */
