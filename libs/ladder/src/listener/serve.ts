@@ -1,7 +1,7 @@
 /** One accepted connection: drives the receiving table, answers questions about keys, proves the keys of peers under check, hears their pongs. */
 import type { Callback, CallbackAnswer, DialbackAnswerSeen, EndpointKind, ListenerEvent, Pong } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
-import type { Accepted, Secured } from '@dialtone/net'
+import { anchorsOf, validateChain, type Accepted, type PeerSecured } from '@dialtone/net'
 import {
   BEFORE_AUTHENTICATION, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, advanceReceiving, canonicalDomain, childrenOf, createFramer, dialbackAnswerText, featuresText, headerText, identityOf,
   readCertificate, readEvent, readHeader, saslFailureText, streamErrorText, toElement,
@@ -37,7 +37,7 @@ export async function serve ({ connection, source, address }: Accepted, kind: En
   let wake = new AbortController()
   let reader: Framer | undefined
   let header: HeaderFrame | undefined
-  let secured: Secured | undefined
+  let secured: PeerSecured | undefined
   /** Of the header that we sent last: what a key on this stream is bound to. */
   let streamId = ''
   /** What each stanza event that waits is, as far as it can be a pong. */
@@ -139,8 +139,10 @@ export async function serve ({ connection, source, address }: Accepted, kind: En
   /** The certificate of this connection, judged now, for this very domain (rows D7, D15): chain, dates and name; only of a peer under check. */
   function proves (from: string | undefined): boolean {
     const peer = from === undefined ? undefined : canonicalDomain(from)
-    if (secured === undefined || peer === undefined || secured.chain.trust !== 'trusted' || served.underCheck({ from: peer, to: domain }) === undefined) return false
-    const facts = secured.chain.path.map(digest => readCertificate(Buffer.from(secured?.certificates[digest]?.der ?? '', 'base64')))
+    if (secured === undefined || peer === undefined || secured.sent.length === 0 || served.underCheck({ from: peer, to: domain }) === undefined) return false
+    const { chain, certificates } = validateChain(secured.sent, anchorsOf(served.anchors))
+    if (chain.trust !== 'trusted') return false
+    const facts = chain.path.map(digest => readCertificate(Buffer.from(certificates[digest]?.der ?? '', 'base64')))
     const [leaf] = facts
     const now = served.now()
     return leaf !== undefined && identityOf(leaf, peer).match !== 'none' && facts.every(each => each !== undefined && each.notBefore <= now && now <= each.notAfter)
@@ -200,7 +202,7 @@ export async function serve ({ connection, source, address }: Accepted, kind: En
   async function secure (): Promise<ReceivingEvent> {
     reader = undefined
     if (served.certificate === undefined) return { on: 'stopped', failure: { at: 'tls', why: 'protocol', detail: 'the listener has no certificate' } }
-    const result = await connection.secureAsServer({ certificate: served.certificate, anchors: served.anchors, timeoutMs: limits.tlsMs })
+    const result = await connection.secureAsServer({ certificate: served.certificate, timeoutMs: limits.tlsMs })
     if ('failure' in result) return { on: 'stopped', failure: result.failure }
     secured = result.secured
     return { on: 'secured', identity: false }
