@@ -25,9 +25,11 @@ export const ListenerEvent = Type.Union([
   Type.Object({ on: Type.Literal('judged'), ...common, pair: PairSeen, answer: DialbackAnswerSeen }, closed),
   Type.Object({ on: Type.Literal('authenticated'), ...common, pair: PairSeen, by: Type.Enum(['external', 'dialback']) }, closed),
   Type.Object({ on: Type.Literal('pong'), ...common, pair: PairSeen }, closed),
-  /** `because` is absent after a clean close. */
-  Type.Object({ on: Type.Literal('closed'), ...common, because: Type.Optional(Failure) }, closed),
-  /** Closed before a byte was read. */
-  Type.Object({ on: Type.Literal('turned-away'), at: Type.String({ format: 'date-time' }), source: Type.String(), why: Type.Enum(['too-many-connections', 'too-many-from-this-address']) }, closed),
+  /** `because` is absent after a clean close. `leftOut`: what strangers did on it more often than is told one by one. */
+  Type.Object({ on: Type.Literal('closed'), ...common, because: Type.Optional(Failure), leftOut: Type.Optional(Type.Integer({ minimum: 1 })) }, closed),
+  /** Closed before a byte was read. `count`: so many in the last minute, no longer told one by one. */
+  Type.Object({
+    on: Type.Literal('turned-away'), at: Type.String({ format: 'date-time' }), source: Type.String(), why: Type.Enum(['too-many-connections', 'too-many-from-this-address']), count: Type.Optional(Type.Integer({ minimum: 1 })),
+  }, closed),
 ])
 export type ListenerEvent = Static<typeof ListenerEvent>

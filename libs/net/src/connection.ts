@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls'
 import type { Failure } from '@dialtone/contracts'
 import { guarded } from './address-guard.ts'
 import { classifyConnect, classifyStream } from './classify.ts'
-import { acceptHandshake, beginHandshake, type AcceptOptions, type SecureOptions, type Secured } from './handshake.ts'
+import { acceptHandshake, beginHandshake, type AcceptOptions, type Handshaken, type PeerSecured, type SecureOptions, type Secured } from './handshake.ts'
 
 export type Chunk = { bytes: Uint8Array } | { end: true } | { failure: Failure } | { timeout: true }
 export type Connection = {
@@ -19,7 +19,7 @@ export type Connection = {
   /** Bytes that came in clear and were not read are discarded, and counted in `stray` (RFC 6120 §5.4.3.3). */
   secure: (options: SecureOptions) => Promise<({ secured: Secured } | { failure: Failure }) & { stray: number }>
   /** The server's side of the handshake. What has arrived and was not read belongs to it. */
-  secureAsServer: (options: AcceptOptions) => Promise<{ secured: Secured } | { failure: Failure }>
+  secureAsServer: (options: AcceptOptions) => Promise<{ secured: PeerSecured } | { failure: Failure }>
   /** Ends our side and waits for the other's end. */
   end: (timeoutMs: number) => Promise<'clean' | 'reset' | 'timeout'>
   destroy: () => void
@@ -56,6 +56,7 @@ export function open (plain: Socket, signal: AbortSignal): Connection {
   let failed: unknown
   let wake: () => void = () => undefined
   const listen = (stream: Socket | TLSSocket) => {
+    failed ??= stream.errored ?? undefined
     stream.on('error', error => {
       failed ??= error
       wake()
@@ -133,7 +134,7 @@ export function open (plain: Socket, signal: AbortSignal): Connection {
   }
   return connection
 
-  async function upgrade (handshake: () => ReturnType<typeof beginHandshake>): Promise<{ secured: Secured } | { failure: Failure }> {
+  async function upgrade<S> (handshake: () => Promise<Handshaken<S>>): Promise<{ secured: S } | { failure: Failure }> {
     plain.removeAllListeners('readable')
     plain.removeAllListeners('end')
     const result = await handshake()

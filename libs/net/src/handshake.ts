@@ -11,6 +11,9 @@ import { classifyTls } from './classify.ts'
 
 export type Secured = ChainResult & { tls: TlsSeen }
 
+/** Of a peer that came to us: what it sent (DER, leaf first) is judged only where it matters who it is, since that costs more than the handshake. */
+export type PeerSecured = { tls: TlsSeen, sent: readonly Uint8Array[] }
+
 export type SecureOptions = {
   /** The server name, always the domain. */
   sni?: string
@@ -25,16 +28,15 @@ export type SecureOptions = {
 export type AcceptOptions = {
   /** PEM; the chain as it is sent, leaf first. */
   certificate: { certificate: string, key: string }
-  /** For the client's certificate. */
-  anchors: { system: boolean, given: readonly string[] }
   timeoutMs: number
 }
 
-export type Handshaken = { secured: Secured, secure: TLSSocket } | { failure: Failure }
+export type Handshaken<S> = { secured: S, secure: TLSSocket } | { failure: Failure }
 
 /** The handshake is over when our side has finished; a refusal of our certificate may still come, and is heard by the first read. */
-export function beginHandshake (plain: Socket, options: SecureOptions): Promise<Handshaken> {
-  return handshaken(plain, options, 'secureConnect', options.sni ?? '', () => connectTls({
+export function beginHandshake (plain: Socket, options: SecureOptions): Promise<Handshaken<Secured>> {
+  const seen = (secure: TLSSocket): Secured => ({ tls: tlsSeen(secure, options.sni ?? ''), ...validateChain(sentBy(secure), anchorsOf(options.anchors)) })
+  return handshaken(plain, options.timeoutMs, 'secureConnect', seen, () => connectTls({
     socket: plain,
     secureContext: contextOf(options),
     rejectUnauthorized: false,
@@ -45,21 +47,26 @@ export function beginHandshake (plain: Socket, options: SecureOptions): Promise<
 }
 
 /** The server's side: asks for a certificate and takes any or none; whether it proves anything is judged afterwards, from the chain. */
-export function acceptHandshake (plain: Socket, options: AcceptOptions): Promise<Handshaken> {
-  return handshaken(plain, options, 'secure', '', () => new TLSSocket(plain, {
-    isServer: true,
-    secureContext: serverContextOf(options.certificate),
-    requestCert: true,
-    rejectUnauthorized: false,
-    ALPNProtocols: ['xmpp-server'],
-  }))
+export function acceptHandshake (plain: Socket, options: AcceptOptions): Promise<Handshaken<PeerSecured>> {
+  return handshaken(plain, options.timeoutMs, 'secure', secure => ({ tls: tlsSeen(secure, ''), sent: sentBy(secure) }), () => {
+    const secure = new TLSSocket(plain, {
+      isServer: true,
+      secureContext: serverContextOf(options.certificate),
+      requestCert: true,
+      rejectUnauthorized: false,
+      ALPNProtocols: ['xmpp-server'],
+    })
+    // Node tells errors after the handshake of a socket that was wrapped by hand to nobody else, and leaves it open.
+    secure.on('_tlsError', (error: Error) => secure.destroy(error))
+    return secure
+  })
 }
 
-/** `done` is the event of a finished handshake, which differs by side. */
-function handshaken (plain: Socket, { anchors, timeoutMs }: Pick<SecureOptions, 'anchors' | 'timeoutMs'>, done: 'secureConnect' | 'secure', sni: string, begin: () => TLSSocket): Promise<Handshaken> {
+/** `done` is the event of a finished handshake, which differs by side; `seen` is what is kept of it. */
+function handshaken<S> (plain: Socket, timeoutMs: number, done: 'secureConnect' | 'secure', seen: (secure: TLSSocket) => S, begin: () => TLSSocket): Promise<Handshaken<S>> {
   return new Promise(resolve => {
     let secure: TLSSocket
-    const settle = (result: Handshaken) => {
+    const settle = (result: Handshaken<S>) => {
       clearTimeout(timer)
       plain.removeListener('close', closed)
       if ('failure' in result) plain.destroy()
@@ -67,16 +74,24 @@ function handshaken (plain: Socket, { anchors, timeoutMs }: Pick<SecureOptions, 
     }
     const timer = setTimeout(() => settle({ failure: { at: 'tls', why: 'timeout' } }), timeoutMs)
     const closed = () => settle({ failure: { at: 'tls', why: 'closed' } })
+    // It may have gone between the request for TLS and now: nobody would tell.
+    if (plain.destroyed) return closed()
     plain.once('close', closed)
     try {
       secure = begin()
     } catch (error) {
       return settle({ failure: classifyTls(error) })
     }
-    secure.once('error', error => settle({ failure: classifyTls(error) }))
+    // For as long as it lives: an error without a listener would end the process, and one may come before the next reader does.
+    let over = false
+    secure.on('error', error => { if (!over) settle({ failure: classifyTls(error) }) })
     secure.once(done, () => {
-      secure.removeAllListeners('error')
-      settle({ secured: { tls: tlsSeen(secure, sni), ...validateChain(sentBy(secure), anchorsOf(anchors)) }, secure })
+      over = true
+      try {
+        settle({ secured: seen(secure), secure })
+      } catch (error) {
+        settle({ failure: classifyTls(error) })
+      }
     })
   })
 }

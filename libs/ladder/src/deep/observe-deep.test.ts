@@ -3,6 +3,7 @@ import type { Callback, ListenerEvent, Observation } from '@dialtone/contracts'
 import { Deep, firstProblem } from '@dialtone/contracts/schemas'
 import { DIGEST } from '@dialtone/net'
 import { keysOf } from '@dialtone/stream'
+import { certificateFor, type Issued } from '@dialtone/zoo'
 import { afterEach, expect, it } from 'vitest'
 import type { Expectation, Prove } from '../listener/expectation.ts'
 import { startListener, type Listener } from '../listener/listener.ts'
@@ -47,11 +48,23 @@ it('finds out that the records of our domain do not lead to the listener', async
   expect(deep?.listener).toMatchObject({ domain: OURS, published: 'unknown' })
 })
 
+it('D16: dialback in clear proves no more than DNS does, and is told from dialback inside TLS', async () => {
+  const clear = await both()
+  const secured = await both(await certificateFor({ names: { dns: [OURS, PEER] } }))
+  const [weak, strong] = [await look(clear.peer, { listener: clear.ours }), await look(secured.peer, { listener: secured.ours })]
+  // Who looks at the answer alone takes the one for the other; where DNS is spoofed, both ends are the attacker's.
+  for (const { deep } of [weak, strong]) expect(deep?.connections[0]?.dialback?.answer).toEqual({ type: 'valid' })
+  expect(weak.deep?.connections[0]?.dialback?.secured).toBe(false)
+  expect(weak.deep?.callbacks[0]?.tls).toBeUndefined()
+  expect(strong.deep?.connections[0]?.dialback?.secured).toBe(true)
+  expect(strong.deep?.callbacks).toMatchObject([{ tls: 'TLSv1.3', asked: { answered: 'valid' } }])
+})
+
 /** A listener for our domain, and one for the peer that has (ours, peer) under check. */
-async function both (): Promise<{ ours: Listener, peer: Listener, told: ListenerEvent[] }> {
+async function both (certificate?: Issued): Promise<{ ours: Listener, peer: Listener, told: ListenerEvent[] }> {
   const told: ListenerEvent[] = []
-  const ours = await listener(OURS, told)
-  const peer = await listener(PEER, [])
+  const ours = await listener(OURS, told, certificate)
+  const peer = await listener(PEER, [], certificate)
   const { port } = ours.places[0] ?? { port: 0 }
   const prove: Prove = async question => {
     const asked = await deepConnection({ kind: 'starttls', source: 'srv', target: OURS, address: '127.0.0.1', family: 4, port }, { role: 'verify', of: 'peer', pair: { from: question.from, to: question.to }, question: { ...question, right: 'valid' } }, {
@@ -64,8 +77,11 @@ async function both (): Promise<{ ours: Listener, peer: Listener, told: Listener
   return { ours, peer, told }
 }
 
-async function listener (domain: string, told: ListenerEvent[]): Promise<Listener> {
-  const started = await startListener({ domain, places: [{ address: '127.0.0.1', port: 0, kind: 'starttls' }], keys: SECRET, anchors: { system: false, given: [] }, tell: event => told.push(event) })
+async function listener (domain: string, told: ListenerEvent[], issued?: Issued): Promise<Listener> {
+  const started = await startListener({
+    domain, places: [{ address: '127.0.0.1', port: 0, kind: 'starttls' }], keys: SECRET, anchors: { system: false, given: [] }, tell: event => told.push(event),
+    ...(issued === undefined ? {} : { certificate: { certificate: issued.chain, key: issued.key } }),
+  })
   cleanUp.push(started.stop)
   return started
 }

@@ -31,3 +31,10 @@ export function keep (expectation: Expectation, callback: Callback): void {
   if (expectation.callbacks.length < MOST_CALLBACKS) expectation.callbacks.push(callback)
   else expectation.callbacksLeftOut++
 }
+
+/** One that asked about a key of this check has its place, whoever else came in the peer's name. */
+export function keepAsked ({ callbacks }: Expectation, callback: Callback): void {
+  if (callbacks.includes(callback)) return
+  const place = callbacks.findLastIndex(({ asked }) => asked === undefined)
+  if (place >= 0) callbacks[place] = callback
+}

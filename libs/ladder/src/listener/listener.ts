@@ -10,7 +10,9 @@ import type { Keys } from '@dialtone/stream'
 import { createBuckets } from './buckets.ts'
 import type { Expectation } from './expectation.ts'
 import { LISTENER_LIMITS, type ListenerLimits } from './limits.ts'
+import { hostOf, networkOf } from './origin.ts'
 import { serve, type Served } from './serve.ts'
+import { createSparing } from './sparing.ts'
 
 export type ListenerOptions = {
   /** The probe's domain, canonical: the one domain that is served. */
@@ -40,53 +42,66 @@ export type Listener = {
 }
 
 const SYSTEM: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
-/** Wrong keys of one address in a minute that are told one by one. */
-const WRONG_KEYS_TOLD = 10
-const MINUTE_MS = 60_000
-/** One slot in so many is kept for peers under check. */
+/** One slot in so many is kept for peers under check, who may ask so many times as much. */
 const RESERVE = 10
 
 /** Listens on every place, or on none: rejects with an OperatorError that names the one where it cannot. */
-export async function startListener ({ domain, places, keys, certificate, anchors, limits: given, tell = () => undefined, clock = SYSTEM, random = RANDOM }: ListenerOptions): Promise<Listener> {
+export async function startListener ({ domain, places, keys, certificate, anchors, limits: given, tell: told = () => undefined, clock = SYSTEM, random = RANDOM }: ListenerOptions): Promise<Listener> {
   const limits = { ...LISTENER_LIMITS, ...given }
   const stopping = new AbortController()
   const expected = new Map<string, Expectation>()
+  /** How many checks an address is an endpoint of. */
+  const known = new Map<string, number>()
   const open = new Map<string, number>()
   const running = new Set<Promise<void>>()
+  const accepts = createBuckets({ burst: limits.accepts, perSecond: limits.acceptsPerSecond }, clock)
   const questions = createBuckets({ burst: limits.questions, perSecond: limits.questionsPerSecond }, clock)
-  const wrong = createWrongKeys(clock)
+  const expectedQuestions = createBuckets({ burst: limits.questions * RESERVE, perSecond: limits.questionsPerSecond * RESERVE }, clock)
+  const turnedAway = createSparing(clock)
   let total = 0
   let numbered = 0
 
-  const isExpected = (address: string) => [...expected.values()].some(({ addresses }) => addresses.has(address))
+  const tell = (event: ListenerEvent) => {
+    try {
+      told(event)
+    } catch (error) {
+      // Whoever hears of a connection does not end it, nor the listener.
+      process.emitWarning(error instanceof Error ? error : String(error))
+    }
+  }
+  const isExpected = (address: string) => known.has(hostOf(address))
   const admit = (address: string): boolean => {
-    const known = isExpected(address)
-    const why = total >= (known ? limits.connections : limits.connections - Math.ceil(limits.connections / RESERVE)) ? 'too-many-connections'
-      : !known && (open.get(address) ?? 0) >= limits.connectionsPerAddress ? 'too-many-from-this-address' : undefined
-    if (why !== undefined) tell({ on: 'turned-away', at: new Date(clock.now()).toISOString(), source: address, why })
-    return why === undefined
+    const network = networkOf(address)
+    const expected = isExpected(address)
+    const why = total >= (expected ? limits.connections : limits.connections - Math.ceil(limits.connections / RESERVE)) ? 'too-many-connections'
+      : !expected && ((open.get(network) ?? 0) >= limits.connectionsPerAddress || !accepts.take(network)) ? 'too-many-from-this-address' : undefined
+    if (why === undefined) return true
+    // Where there is no room, it does not matter for whom.
+    const how = turnedAway.count(why === 'too-many-connections' ? '' : network)
+    if (how !== 'quiet') tell({ on: 'turned-away', at: new Date(clock.now()).toISOString(), source: address, why, ...(how === 'tell' ? {} : { count: how }) })
+    return false
   }
   const served: Served = {
     domain, anchors, limits, tell,
     ...(certificate === undefined ? {} : { certificate }),
     underCheck: ({ from, to }) => to === domain ? expected.get(from) : undefined,
     isOurs: keys.isOurs,
-    mayAsk: address => isExpected(address) || questions.take(address),
-    wrongKey: wrong.count,
+    mayAsk: address => isExpected(address) ? expectedQuestions.take(networkOf(address)) : questions.take(networkOf(address)),
+    wrongKeys: createSparing(clock),
+    refusals: createSparing(clock),
+    proofs: createProofs(limits),
     // 128 bits, new for every header (row D12).
     freshId: () => Buffer.from(random.bytes(16)).toString('hex'),
     now: clock.now,
   }
   const accepted = (kind: EndpointKind, place: () => string) => (connection: Accepted) => {
-    const { address } = connection
+    const network = networkOf(connection.address)
     total++
-    open.set(address, (open.get(address) ?? 0) + 1)
+    add(open, network, 1)
     const done = serve(connection, kind, ++numbered, place(), served).finally(() => {
       running.delete(done)
       total--
-      const left = (open.get(address) ?? 1) - 1
-      if (left === 0) open.delete(address)
-      else open.set(address, left)
+      add(open, network, -1)
     })
     running.add(done)
   }
@@ -112,7 +127,13 @@ export async function startListener ({ domain, places, keys, certificate, anchor
     expect: expectation => {
       if (expected.has(expectation.peer)) throw new TypeError(`${expectation.peer} is under check already`)
       expected.set(expectation.peer, expectation)
-      return () => { expected.delete(expectation.peer) }
+      const hosts = new Set([...expectation.addresses].map(hostOf))
+      for (const host of hosts) add(known, host, 1)
+      return () => {
+        if (expected.get(expectation.peer) !== expectation) return
+        expected.delete(expectation.peer)
+        for (const host of hosts) add(known, host, -1)
+      }
     },
     get connections () { return total },
     stop,
@@ -124,24 +145,27 @@ export function shown ({ address, port }: { address: string, port: number }): st
   return `${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
-/** The first wrong keys of an address in a minute are told one by one, then their number once, then nothing until the minute is over (row D17). */
-function createWrongKeys (clock: Clock): { count: (address: string) => 'tell' | 'quiet' | number } {
-  const counts = new Map<string, { since: number, count: number }>()
+/** Counts up or down; what is not there any more is not kept. */
+function add (counts: Map<string, number>, name: string, by: 1 | -1): void {
+  const count = (counts.get(name) ?? 0) + by
+  if (count > 0) counts.set(name, count)
+  else counts.delete(name)
+}
+
+/** Each proof is a connection to the peer under check, and anybody may ask for one in its name: bounded, with a share that only its own addresses may use (row R1). */
+function createProofs ({ proofsAtOnce, proofs }: ListenerLimits): Served['proofs'] {
+  const counts = new WeakMap<Expectation, { now: number, all: number }>()
   return {
-    count: address => {
-      const now = clock.elapsed()
-      const known = counts.get(address)
-      const entry = known === undefined || now - known.since > MINUTE_MS ? { since: now, count: 0 } : known
-      entry.count++
-      counts.delete(address)
-      counts.set(address, entry)
-      for (const oldest of counts.keys()) {
-        if (counts.size <= 10_000) break
-        counts.delete(oldest)
-      }
-      if (entry.count <= WRONG_KEYS_TOLD) return 'tell'
-      // At 11, 110, 1100, …: a flood is a handful of lines.
-      return Number.isInteger(Math.log10(entry.count / (WRONG_KEYS_TOLD + 1))) ? entry.count : 'quiet'
+    begin: (expectation, address) => {
+      const count = counts.get(expectation) ?? { now: 0, all: 0 }
+      const share = [...expectation.addresses].some(own => hostOf(own) === hostOf(address)) ? 1 : 2
+      if (count.now >= proofsAtOnce / share || count.all >= proofs / share) return false
+      counts.set(expectation, { now: count.now + 1, all: count.all + 1 })
+      return true
+    },
+    end: expectation => {
+      const count = counts.get(expectation)
+      if (count !== undefined) count.now--
     },
   }
 }

@@ -1,14 +1,16 @@
 /** One accepted connection: drives the receiving table, answers questions about keys, proves the keys of peers under check, hears their pongs. */
 import type { Callback, CallbackAnswer, DialbackAnswerSeen, EndpointKind, ListenerEvent, Pong } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
-import type { Accepted, Secured } from '@dialtone/net'
+import { anchorsOf, validateChain, type Accepted, type PeerSecured } from '@dialtone/net'
 import {
   BEFORE_AUTHENTICATION, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, advanceReceiving, canonicalDomain, childrenOf, createFramer, dialbackAnswerText, featuresText, headerText, identityOf,
   readCertificate, readEvent, readHeader, saslFailureText, streamErrorText, toElement,
   type DialbackAnswer, type Framer, type HeaderFrame, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState,
 } from '@dialtone/stream'
-import { keep, type Expectation } from './expectation.ts'
+import { keep, keepAsked, type Expectation } from './expectation.ts'
 import type { ListenerLimits } from './limits.ts'
+import { networkOf } from './origin.ts'
+import type { Sparing } from './sparing.ts'
 
 /** What a connection needs of its listener. */
 export type Served = {
@@ -21,8 +23,11 @@ export type Served = {
   isOurs: (key: string, scope: { receiving: string, originating: string, streamId: string }) => boolean
   /** False when this address has asked too much. */
   mayAsk: (address: string) => boolean
-  /** Counts a wrong key of this address: whether it is told like others, summed up now (with the number), or no longer told. */
-  wrongKey: (address: string) => 'tell' | 'quiet' | number
+  /** How wrong keys are told, and questions and keys that are refused. */
+  wrongKeys: Sparing
+  refusals: Sparing
+  /** Whether one more key of a peer under check may be proved; `end` when it is. */
+  proofs: { begin: (expectation: Expectation, address: string) => boolean, end: (expectation: Expectation) => void }
   freshId: () => string
   now: () => number
   tell: (event: ListenerEvent) => void
@@ -31,21 +36,35 @@ export type Served = {
 type Untold = ListenerEvent extends infer E ? E extends { connection: number } ? Omit<E, 'at' | 'connection' | 'source'> : never : never
 
 /** Until the connection is closed; never rejects. */
-export async function serve ({ connection, source, address }: Accepted, kind: EndpointKind, number: number, listener: string, served: Served): Promise<void> {
+export async function serve (accepted: Accepted, kind: EndpointKind, number: number, listener: string, served: Served): Promise<void> {
+  try {
+    await converse(accepted, kind, number, listener, served)
+  } catch (error) {
+    // A mistake of ours, which ends one connection and not the listener.
+    served.tell({ on: 'closed', at: new Date(served.now()).toISOString(), connection: number, source: accepted.source, because: { at: 'probe', why: 'unclassified', detail: quoted(String(error), 300).slice(0, 400) } })
+    accepted.connection.destroy()
+  }
+}
+
+async function converse ({ connection, source, address }: Accepted, kind: EndpointKind, number: number, listener: string, served: Served): Promise<void> {
   const { limits, domain } = served
   const events: ReceivingEvent[] = []
   let wake = new AbortController()
   let reader: Framer | undefined
   let header: HeaderFrame | undefined
-  let secured: Secured | undefined
+  let secured: PeerSecured | undefined
   /** Of the header that we sent last: what a key on this stream is bound to. */
   let streamId = ''
   /** What each stanza event that waits is, as far as it can be a pong. */
   const stanzas: (Stanza | undefined)[] = []
-  /** What the check that it belongs to keeps of it. */
-  let callback: { of: Expectation, seen: Callback } | undefined
+  /** What the checks that it belongs to keep of it, each its own: one stream may speak for several peers. */
+  const callbacks = new Map<Expectation, Callback>()
+  let named: { from?: string, to?: string } | undefined
   const began = performance.now()
   let useful = false
+  let over = false
+  let refused = 0
+  let leftOut = 0
   let lastEvent = began
 
   const tell = (event: Untold) => served.tell({ at: new Date(served.now()).toISOString(), connection: number, source, ...event })
@@ -55,13 +74,17 @@ export async function serve ({ connection, source, address }: Accepted, kind: En
     wake.abort()
     wake = new AbortController()
   }
-  const belongsTo = (pair: Pair): Expectation | undefined => {
+  const belongsTo = (pair: Pair): { expectation: Expectation, seen: Callback } | undefined => {
     const expectation = served.underCheck(pair)
-    if (expectation === undefined || callback !== undefined) return expectation
-    const seen: Callback = { source, listener, atMs: Math.max(0, expectation.since() - (performance.now() - began)), kind, ...(secured === undefined ? {} : { tls: secured.tls.protocol }) }
-    callback = { of: expectation, seen }
+    if (expectation === undefined) return undefined
+    const known = callbacks.get(expectation)
+    if (known !== undefined) return { expectation, seen: known }
+    const seen: Callback = {
+      source, listener, atMs: Math.max(0, expectation.since() - (performance.now() - began)), kind, ...(secured === undefined ? {} : { tls: secured.tls.protocol }), ...(named === undefined ? {} : { header: named }),
+    }
+    callbacks.set(expectation, seen)
     keep(expectation, seen)
-    return expectation
+    return { expectation, seen }
   }
 
   tell({ on: 'connected', kind })
@@ -77,7 +100,7 @@ export async function serve ({ connection, source, address }: Accepted, kind: En
     }
     if (state.at === 'closed') break
     if (entered.state !== state.at) entered = { state: state.at, at: performance.now() }
-    const event = events.shift() ?? await next()
+    const event = tooMuch() ?? events.shift() ?? await next()
     if (event === undefined) {
       commands = []
       continue
@@ -87,10 +110,15 @@ export async function serve ({ connection, source, address }: Accepted, kind: En
     ;[state, ...commands] = advanceReceiving(state, event)
   }
   const { because } = state
-  if (because !== undefined && callback !== undefined && callback.seen.failure === undefined) callback.seen.failure = because
-  tell({ on: 'closed', ...(because === undefined ? {} : { because }) })
+  over = true
+  if (because !== undefined) for (const seen of callbacks.values()) seen.failure ??= because
+  tell({ on: 'closed', ...(because === undefined ? {} : { because }), ...(leftOut === 0 ? {} : { leftOut }) })
   // What was said last should arrive; nobody waits for long.
   await connection.end(1000)
+
+  function tooMuch (): ReceivingEvent | undefined {
+    return refused > limits.refusals ? { on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition: 'policy-violation', detail: `${refused} questions and keys were refused` } } : undefined
+  }
 
   async function next (): Promise<ReceivingEvent | undefined> {
     if (connection.unsent > limits.unsentBytes) return { on: 'stopped', failure: { at: 'stream', why: 'went-silent', received: connection.received, detail: 'does not take what it asked for' } }
@@ -139,8 +167,10 @@ export async function serve ({ connection, source, address }: Accepted, kind: En
   /** The certificate of this connection, judged now, for this very domain (rows D7, D15): chain, dates and name; only of a peer under check. */
   function proves (from: string | undefined): boolean {
     const peer = from === undefined ? undefined : canonicalDomain(from)
-    if (secured === undefined || peer === undefined || secured.chain.trust !== 'trusted' || served.underCheck({ from: peer, to: domain }) === undefined) return false
-    const facts = secured.chain.path.map(digest => readCertificate(Buffer.from(secured?.certificates[digest]?.der ?? '', 'base64')))
+    if (secured === undefined || peer === undefined || secured.sent.length === 0 || served.underCheck({ from: peer, to: domain }) === undefined) return false
+    const { chain, certificates } = validateChain(secured.sent, anchorsOf(served.anchors))
+    if (chain.trust !== 'trusted') return false
+    const facts = chain.path.map(digest => readCertificate(Buffer.from(certificates[digest]?.der ?? '', 'base64')))
     const [leaf] = facts
     const now = served.now()
     return leaf !== undefined && identityOf(leaf, peer).match !== 'none' && facts.every(each => each !== undefined && each.notBefore <= now && now <= each.notAfter)
@@ -150,17 +180,15 @@ export async function serve ({ connection, source, address }: Accepted, kind: En
   function note (event: ReceivingEvent, { at }: ReceivingState): void {
     if (event.on === 'header') {
       const [from, to] = [event.header.from, event.header.to].map(each => each === undefined ? undefined : quoted(each, 100))
-      const named = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
-      tell({ on: 'header', ...named })
-      const pair = { from: canonicalDomain(event.header.from ?? '') ?? '', to: canonicalDomain(event.header.to ?? '') ?? '' }
-      belongsTo(pair)
-      if (callback !== undefined) callback.seen.header ??= named
+      named = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }), ...named }
+      tell({ on: 'header', ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) })
+      belongsTo({ from: canonicalDomain(event.header.from ?? '') ?? '', to: canonicalDomain(event.header.to ?? '') ?? '' })
     }
     if (event.on === 'secured' && secured !== undefined) {
       tell({ on: 'secured', protocol: secured.tls.protocol })
-      if (callback !== undefined) callback.seen.tls = secured.tls.protocol
+      for (const seen of callbacks.values()) seen.tls = secured.tls.protocol
     }
-    if (event.on === 'stopped' && callback !== undefined && at !== 'closed') callback.seen.failure ??= event.failure
+    if (event.on === 'stopped' && at !== 'closed') for (const seen of callbacks.values()) seen.failure ??= event.failure
   }
 
   async function carryOut (command: ReceivingCommand): Promise<ReceivingEvent | undefined> {
@@ -186,6 +214,7 @@ export async function serve ({ connection, source, address }: Accepted, kind: En
       case 'refuse-question': answered(command.pair, command.id, command.condition); return undefined
       case 'send-dialback-result': {
         say(dialbackAnswerText('result', command.pair.to, command.pair.from, command.answer))
+        if (command.answer.type === 'error') refused++
         if (command.answer.type === 'valid') authenticated(command.pair, 'dialback')
         return undefined
       }
@@ -200,7 +229,7 @@ export async function serve ({ connection, source, address }: Accepted, kind: En
   async function secure (): Promise<ReceivingEvent> {
     reader = undefined
     if (served.certificate === undefined) return { on: 'stopped', failure: { at: 'tls', why: 'protocol', detail: 'the listener has no certificate' } }
-    const result = await connection.secureAsServer({ certificate: served.certificate, anchors: served.anchors, timeoutMs: limits.tlsMs })
+    const result = await connection.secureAsServer({ certificate: served.certificate, timeoutMs: limits.tlsMs })
     if ('failure' in result) return { on: 'stopped', failure: result.failure }
     secured = result.secured
     return { on: 'secured', identity: false }
@@ -208,13 +237,19 @@ export async function serve ({ connection, source, address }: Accepted, kind: En
 
   /** db:result: only a pair under check is proved; for any other nobody is asked anything, DNS included (row R1). */
   async function prove (keyNumber: number, pair: Pair, key: string): Promise<void> {
-    const expectation = belongsTo(pair)
-    tell({ on: 'key', pair, underCheck: expectation !== undefined })
-    if (expectation === undefined) return later({ on: 'dialback-judged', number: keyNumber, answer: { type: 'error', condition: 'policy-violation', text: 'this server answers only those whom it asks itself' } })
+    const check = belongsTo(pair)
+    if (check !== undefined) tell({ on: 'key', pair, underCheck: true })
+    else sparingly(served.refusals, { on: 'key', pair, underCheck: false })
+    if (check === undefined) return later({ on: 'dialback-judged', number: keyNumber, answer: { type: 'error', condition: 'policy-violation', text: 'this server answers only those whom it asks itself' } })
+    const { expectation, seen } = check
+    if (!served.proofs.begin(expectation, address)) return later({ on: 'dialback-judged', number: keyNumber, answer: { type: 'error', condition: 'resource-constraint' } })
     const atMs = expectation.since()
-    const seen = callback?.seen
     const outcome = await expectation.prove({ from: pair.to, to: pair.from, id: streamId, key })
-    if (seen !== undefined) seen.reverse = { atMs, ms: expectation.since() - atMs, ...outcome }
+      .catch((error: unknown) => ({ failure: { at: 'probe', why: 'unclassified', detail: quoted(String(error), 300).slice(0, 400) } as const }))
+    served.proofs.end(expectation)
+    seen.reverse = { atMs, ms: expectation.since() - atMs, ...outcome }
+    // Nobody waits for it any more (XEP-0220 §2.1.2).
+    if (over) return
     const answer: DialbackAnswer = 'answer' in outcome ? answerOf(outcome.answer) : { type: 'error', condition: 'remote-connection-failed' }
     tell({ on: 'judged', pair, answer })
     later({ on: 'dialback-judged', number: keyNumber, answer })
@@ -223,37 +258,58 @@ export async function serve ({ connection, source, address }: Accepted, kind: En
   /** db:verify: whether we made the key (XEP-0220 §2.2.2). */
   function answer (pair: Pair, id: string, key: string): void {
     if (!served.mayAsk(address)) return answered(pair, id, 'policy-violation')
-    const ours = served.isOurs(key, { receiving: pair.from, originating: pair.to, streamId: id })
-    const how = ours ? 'tell' : served.wrongKey(address)
-    if (typeof how === 'number') tell({ on: 'wrong-keys', count: how })
-    answered(pair, id, ours ? 'valid' : 'invalid', how === 'tell')
+    answered(pair, id, served.isOurs(key, { receiving: pair.from, originating: pair.to, streamId: id }) ? 'valid' : 'invalid')
   }
 
-  function answered (pair: Pair, id: string, outcome: CallbackAnswer, told = true): void {
-    const expectation = belongsTo(pair)
-    const ofCheck = expectation?.streamIds.has(id) === true
+  function answered (pair: Pair, id: string, outcome: CallbackAnswer): void {
+    const check = belongsTo(pair)
+    const ofCheck = check?.expectation.streamIds.has(id) === true
     say(dialbackAnswerText('verify', pair.to, pair.from, outcome === 'valid' || outcome === 'invalid' ? { type: outcome } : { type: 'error', condition: outcome }, id))
-    useful ||= outcome === 'valid' || outcome === 'invalid'
-    if (told) tell({ on: 'asked', pair, answered: outcome, underCheck: ofCheck })
-    if (expectation === undefined || callback === undefined) return
-    if (ofCheck && callback.seen.asked !== undefined) again(expectation)
-    if (ofCheck) callback.seen.asked = { atMs: expectation.since(), answered: outcome, id: quoted(id, 100).slice(0, 200) }
-    else callback.seen.strangeId ??= quoted(id, 80)
+    const asked = { on: 'asked', pair, answered: outcome, underCheck: ofCheck } as const
+    if (outcome === 'valid') {
+      useful = true
+      tell(asked)
+    } else if (outcome === 'invalid') {
+      const count = sparingly(served.wrongKeys, asked)
+      if (count !== undefined) tell({ on: 'wrong-keys', count })
+    } else {
+      refused++
+      sparingly(served.refusals, asked)
+    }
+    if (check === undefined) return
+    if (!ofCheck) {
+      check.seen.strangeId ??= quoted(id, 80)
+      return
+    }
+    const known = quoted(id, 100).slice(0, 200)
+    if (check.seen.asked?.id === known) return
+    const seen = check.seen.asked === undefined ? check.seen : again(check.expectation, check.seen)
+    seen.asked = { atMs: check.expectation.since(), answered: outcome, id: known }
+    keepAsked(check.expectation, seen)
+  }
+
+  /** Tells what strangers can make happen without end; gives their number when it is time to sum up. */
+  function sparingly (sparing: Sparing, event: Untold): number | undefined {
+    const how = sparing.count(networkOf(address))
+    if (how === 'tell') tell(event)
+    else leftOut++
+    return typeof how === 'number' ? how : undefined
   }
 
   /** Servers keep the connection on which they called back, and ask about the next key on it, too: that is a callback of its own. */
-  function again (expectation: Expectation): void {
-    if (callback === undefined) return
-    const { asked: _, strangeId: __, ...same } = callback.seen
-    callback = { of: expectation, seen: { ...same, atMs: expectation.since() } }
-    keep(expectation, callback.seen)
+  function again (expectation: Expectation, before: Callback): Callback {
+    const { asked: _, strangeId: __, ...same } = before
+    const seen = { ...same, atMs: expectation.since() }
+    callbacks.set(expectation, seen)
+    keep(expectation, seen)
+    return seen
   }
 
   function authenticated (pair: Pair, by: 'external' | 'dialback'): void {
     useful = true
-    belongsTo(pair)
+    const check = belongsTo(pair)
     tell({ on: 'authenticated', pair, by })
-    if (callback !== undefined) callback.seen.authenticated ??= by
+    if (check !== undefined) check.seen.authenticated ??= by
   }
 
   /** No stanza but the answer to our ping: any other ends the stream. */
