@@ -7,19 +7,27 @@ export const AUTHENTICATION = {
     says: 'after TLS it offers neither EXTERNAL nor dialback',
     proof: 'The features after TLS name neither, jabber:server:dialback is not declared on the header either, and no certificate was asked for.',
     lookAlikes: [['auth.external-refused', 'it asked for a certificate, and withholds EXTERNAL because of it']],
-    remedy: ['Switch dialback on: Prosody mod_dialback, ejabberd mod_s2s_dialback in modules.', 'Or let it ask for client certificates and offer SASL EXTERNAL.'],
+    remedy: ['Switch dialback on: Prosody mod_dialback, ejabberd mod_s2s_dialback in modules, Openfire xmpp.server.dialback.enabled.', 'Or let it ask for client certificates and offer SASL EXTERNAL: Prosody and ejabberd do once S2S encryption is on.', 'Check again: the features after TLS must name one of them.'],
   }),
   'auth.external-refused': atPeer('down', {
     says: 'our certificate is not accepted',
     proof: 'An alert about our certificate at the handshake or on the first read after it, a stream error that speaks of it, a SASL failure, or EXTERNAL withheld although it was shown. Degraded where dialback carries it all the same, unknown when there was none to show.',
     lookAlikes: [['tls.handshake-failed', 'the alert is about versions or ciphers'], ['auth.none-offered', 'it asks nobody for a certificate']],
-    remedy: ['Show the certificate of our server: dialtone check DOMAIN --as OURS --cert FILE --key FILE.', 'It must name OURS, be in date, and come with its intermediates from an authority that the peer trusts. Some servers demand clientAuth in its extended key usage.'],
+    remedy: [
+      'Show the certificate of our server: dialtone check DOMAIN --as OURS --cert FILE --key FILE. The file must hold the intermediates too, leaf first.',
+      'It must name OURS, be in date, and come from an authority that the peer trusts: openssl x509 -in FILE -noout -dates -ext subjectAltName,extendedKeyUsage.',
+      'unsupported_certificate, or a refusal without a reason, is often the purpose: ejabberd before 25.08, Openfire and Cisco Expressway want clientAuth in its extended key usage, which public authorities no longer issue. Let the peer update, or keep dialback on.',
+    ],
   }),
   'dialback.domain-claimed': atPeer('down', {
     says: 'the peer treats our domain as its own',
     proof: 'Asked for OURS, an endpoint of the peer answers as its server, and denies a made-up name; or it refuses our stream as one from a host that it serves; or it calls our key invalid although our records lead to our listener and nobody asked there: it verified with itself.',
     lookAlikes: [['policy.refused-by-peer', 'it refuses without serving the domain'], ['dialback.denied', 'our own server denied the key'], ['dialback.callback-misdirected', 'it asked somebody else, because our records lead there']],
-    remedy: ['Ask the peer, or the support of its provider, to remove OURS from its hosts or tenants: an old trial, a portal entry or a former hosting is the usual reason.', 'If OURS is hosted there on purpose, say so: --hosted-by DOMAIN; and its SRV records must lead there.'],
+    remedy: [
+      'Ask the peer, or the support of its provider, to remove OURS from its hosts or tenants: an old trial, a portal entry, a sub-domain or a former hosting is the usual reason. Show the evidence.',
+      'If the peer answers that it does not host OURS, its own resolver or routing sends OURS to itself: it should compare dig SRV _xmpp-server._tcp.OURS on that host.',
+      'If OURS is hosted there on purpose, say so: --hosted-by DOMAIN; and its SRV records must lead there.',
+    ],
   }),
   'dialback.callback-blocked': onTheWay({
     says: 'the peer could not call back',
@@ -72,7 +80,10 @@ export const AUTHENTICATION = {
     says: 'the peer refuses us',
     proof: 'A refusal in our name (policy-violation, not-allowed, not-acceptable, forbidden, not-authorized) without a callback, and again after the retry window of 300 s. dialtone judge compares two kept reports.',
     lookAlikes: [['peer.busy', 'it was asked once, or again too soon'], ['dialback.domain-claimed', 'it refuses because it serves our domain itself']],
-    remedy: ['Ask the administrator of the peer to allow OURS (Prosody: mod_s2s_whitelist, mod_firewall; ejabberd: s2s_access). Show the text in the evidence.'],
+    remedy: [
+      'Ask the administrator of the peer to allow OURS (Prosody: mod_s2s_whitelist, mod_firewall; ejabberd: s2s_access; Openfire: allowed servers). Show the text in the evidence.',
+      'Check again after five minutes: dialtone check DOMAIN --as OURS. ejabberd pauses that long after a failure.',
+    ],
   }),
   'policy.refused-by-us': row('down', 'ours', 'gateway', 'gateway-operator', {
     says: 'our own policy refuses it',
