@@ -106,7 +106,7 @@ function createHearing (task: Task, { deep, since, progress, expectation, endpoi
   }
   const established = (say: (text: string) => void): AbortSignal => {
     // In another server's name nothing is said: the stream is closed at once.
-    if (expectation === undefined || deep.depth !== 'probe') return AbortSignal.abort()
+    if (expectation === undefined || deep.depth !== 'probe') return AbortSignal.abort('nothing to say')
     steps.enter('ping')
     const done = new AbortController()
     const id = randomBytes(8).toString('hex')
@@ -118,7 +118,7 @@ function createHearing (task: Task, { deep, since, progress, expectation, endpoi
       expectation.pings.delete(id)
       facts.ping = { ...pong, ms: since() - sentAtMs }
       if (pong.answer === 'none') steps.fail()
-      done.abort()
+      done.abort('answered')
     }
     const gone = () => settle({ answer: 'none' })
     const timer = setTimeout(gone, deep.timeoutsMs.ping)

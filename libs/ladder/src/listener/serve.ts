@@ -5,7 +5,7 @@ import { anchorsOf, validateChain, type Accepted, type PeerSecured } from '@dial
 import {
   BEFORE_AUTHENTICATION, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, advanceReceiving, canonicalDomain, childrenOf, createFramer, dialbackAnswerText, featuresText, headerText, identityOf,
   readCertificate, readEvent, readHeader, saslFailureText, streamErrorText, toElement,
-  type DialbackAnswer, type Framer, type HeaderFrame, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState,
+  type CertificateFacts, type DialbackAnswer, type Framer, type HeaderFrame, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState,
 } from '@dialtone/stream'
 import { keep, keepAsked, type Expectation } from './expectation.ts'
 import type { ListenerLimits } from './limits.ts'
@@ -53,6 +53,8 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
   let reader: Framer | undefined
   let header: HeaderFrame | undefined
   let secured: PeerSecured | undefined
+  /** The path from its certificate to an anchor; empty where there is none. */
+  let shown: ReturnType<typeof pathOf> | undefined
   /** Of the header that we sent last: what a key on this stream is bound to. */
   let streamId = ''
   /** What each stanza event that waits is, as far as it can be a pong. */
@@ -71,7 +73,8 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
   const say = (text: string) => connection.write(text)
   const later = (event: ReceivingEvent) => {
     events.push(event)
-    wake.abort()
+    // With a reason, since making one costs more than the event.
+    wake.abort('event')
     wake = new AbortController()
   }
   const belongsTo = (pair: Pair): { expectation: Expectation, seen: Callback } | undefined => {
@@ -168,12 +171,10 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
   function proves (from: string | undefined): boolean {
     const peer = from === undefined ? undefined : canonicalDomain(from)
     if (secured === undefined || peer === undefined || secured.sent.length === 0 || served.underCheck({ from: peer, to: domain }) === undefined) return false
-    const { chain, certificates } = validateChain(secured.sent, anchorsOf(served.anchors))
-    if (chain.trust !== 'trusted') return false
-    const facts = chain.path.map(digest => readCertificate(Buffer.from(certificates[digest]?.der ?? '', 'base64')))
-    const [leaf] = facts
+    shown ??= pathOf(secured.sent, served.anchors)
+    const [leaf] = shown
     const now = served.now()
-    return leaf !== undefined && identityOf(leaf, peer).match !== 'none' && facts.every(each => each !== undefined && each.notBefore <= now && now <= each.notAfter)
+    return leaf !== undefined && identityOf(leaf, peer).match !== 'none' && shown.every(each => each !== undefined && each.notBefore <= now && now <= each.notAfter)
   }
 
   /** What people are told, and what the check keeps, of an event. */
@@ -311,6 +312,11 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
     heard({ ...stanza.pong, source })
     return undefined
   }
+}
+
+function pathOf (sent: PeerSecured['sent'], anchors: Served['anchors']): (CertificateFacts | undefined)[] {
+  const { chain, certificates } = validateChain(sent, anchorsOf(anchors))
+  return chain.trust === 'trusted' ? chain.path.map(digest => readCertificate(Buffer.from(certificates[digest]?.der ?? '', 'base64'))) : []
 }
 
 type Stanza = { id: string, pong: Omit<Pong, 'ms' | 'source'> }
