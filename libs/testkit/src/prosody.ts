@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, type Folder } from './folder.ts'
 import { launch } from './launch.ts'
+import type { Place } from './loopback.ts'
 import { listening, placesFor, type XmppOptions, type XmppServer } from './xmpp-server.ts'
 
 export type ProsodyOptions = XmppOptions & {
@@ -15,6 +16,10 @@ export type ProsodyOptions = XmppOptions & {
   ssl?: readonly string[]
   /** PEM; authorities that it trusts beside the system's. It offers EXTERNAL to those alone whose certificate it trusts. */
   trusts?: string
+  /** Logs warnings alone, not every element: for measurements. */
+  quiet?: true
+  /** Ask this resolver instead of the system's. Needs lua-unbound. */
+  resolver?: Place
   /** Lines for OpenSSL itself: what LuaSec has no word for. */
   openssl?: readonly string[]
   /** Lua lines for each host. */
@@ -33,8 +38,8 @@ export async function startProsody (options: ProsodyOptions): Promise<XmppServer
   return { ...await launch({ name: 'prosody', programs, logFiles: [log], folder }), ...places }
 }
 
-function configure ({ hosts, tls, certificate, secureAuth = false, modules = [], ssl = [], trusts, hostLines = [] }: ProsodyOptions, places: Awaited<ReturnType<typeof placesFor>>, folder: Folder, log: string): string {
-  const loaded = ['dialback', 'disco', 'ping', 'saslauth', 'stanza_debug', ...(tls === 'off' ? [] : ['tls']), ...modules.filter(name => !name.startsWith('!'))]
+function configure ({ hosts, tls, certificate, secureAuth = false, modules = [], ssl = [], trusts, hostLines = [], resolver, quiet }: ProsodyOptions, places: Awaited<ReturnType<typeof placesFor>>, folder: Folder, log: string): string {
+  const loaded = ['dialback', 'disco', 'ping', 'saslauth', ...(quiet === true ? [] : ['stanza_debug']), ...(tls === 'off' ? [] : ['tls']), ...modules.filter(name => !name.startsWith('!'))]
     .filter(name => !modules.includes(`!${name}`))
   const encryption = [...ssl, ...(trusts === undefined ? [] : [`cafile = ${lua(folder.write('authorities.pem', trusts))}`])]
   const lines = [
@@ -50,7 +55,8 @@ function configure ({ hosts, tls, certificate, secureAuth = false, modules = [],
     `s2s_secure_auth = ${String(secureAuth)}`,
     'authentication = "internal_plain"',
     'storage = "memory"',
-    `log = { { levels = { min = "debug" }, to = "file", filename = ${lua(log)} } }`,
+    `log = { { levels = { min = ${lua(quiet === true ? 'warn' : 'debug')} }, to = "file", filename = ${lua(log)} } }`,
+    ...(resolver === undefined ? [] : [`unbound = { resolvconf = false, hoststxt = false, forward = ${lua(`${resolver.address}@${resolver.port}`)}, options = { ["do-not-query-localhost:"] = "no" } }`]),
     // For direct TLS, which knows no host before the handshake.
     ...(encryption.length === 0 ? [] : [`ssl = { ${encryption.join(', ')} }`]),
   ]
