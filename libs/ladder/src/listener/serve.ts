@@ -20,6 +20,8 @@ export type Served = {
   limits: ListenerLimits
   /** The expectation of a pair (peer, ours), if it is under check at this moment. */
   underCheck: (pair: Pair) => Expectation | undefined
+  /** Aborts when the check that this is of is over. */
+  whenOver: (expectation: Expectation) => AbortSignal | undefined
   isOurs: (key: string, scope: { receiving: string, originating: string, streamId: string }) => boolean
   /** False when this address has asked too much. */
   mayAsk: (address: string) => boolean
@@ -65,6 +67,8 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
   const began = performance.now()
   let useful = false
   let over = false
+  const gone = new AbortController()
+  let current = 0
   let refused = 0
   let leftOut = 0
   let lastEvent = began
@@ -87,6 +91,9 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
     }
     callbacks.set(expectation, seen)
     keep(expectation, seen)
+    // A stream that no check needs any more is closed as cleanly as the peer would.
+    current++
+    served.whenOver(expectation)?.addEventListener('abort', () => { if (--current === 0) later({ on: 'footer', received: connection.received }) }, { once: true, signal: gone.signal })
     return { expectation, seen }
   }
 
@@ -114,6 +121,7 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
   }
   const { because } = state
   over = true
+  gone.abort('closed')
   if (because !== undefined) for (const seen of callbacks.values()) seen.failure ??= because
   tell({ on: 'closed', ...(because === undefined ? {} : { because }), ...(leftOut === 0 ? {} : { leftOut }) })
   // What was said last should arrive; nobody waits for long.
