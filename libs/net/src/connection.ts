@@ -104,7 +104,13 @@ export function open (plain: Socket, signal: AbortSignal): Connection {
       })
     },
     write: text => {
-      if (!socket.destroyed && socket.writable) socket.write(text)
+      if (socket.destroyed || !socket.writable) return
+      // What is said in one go leaves in one packet: a header with its features, an error with its footer.
+      if (socket.writableCorked === 0) {
+        socket.cork()
+        process.nextTick(flush, socket)
+      }
+      socket.write(text)
     },
     secure: async options => {
       let stray = 0
@@ -127,6 +133,7 @@ export function open (plain: Socket, signal: AbortSignal): Connection {
       return 'timeout'
     },
     destroy: () => {
+      flush(socket)
       socket.destroy()
       plain.destroy()
     },
@@ -135,6 +142,8 @@ export function open (plain: Socket, signal: AbortSignal): Connection {
   return connection
 
   async function upgrade<S> (handshake: () => Promise<Handshaken<S>>): Promise<{ secured: S } | { failure: Failure }> {
+    // What was said in clear leaves in clear.
+    flush(plain)
     plain.removeAllListeners('readable')
     plain.removeAllListeners('end')
     const result = await handshake()
@@ -143,4 +152,8 @@ export function open (plain: Socket, signal: AbortSignal): Connection {
     listen(socket)
     return { secured: result.secured }
   }
+}
+
+function flush (socket: Socket): void {
+  while (socket.writableCorked > 0) socket.uncork()
 }

@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { TLSSocket, connect as connectTls, createSecureContext, type DetailedPeerCertificate, type SecureContext, type SecureVersion } from 'node:tls'
+import { TLSSocket, connect as connectTls, createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
 import type { Failure, TlsSeen } from '@dialtone/contracts'
 import { anchorsOf, validateChain, type ChainResult } from './chain.ts'
 import { classifyTls } from './classify.ts'
@@ -112,14 +112,18 @@ function tlsSeen (socket: TLSSocket, sni: string): TlsSeen {
 
 /** The certificates of the peer, leaf first. Node links them by issuer, so that a certificate which nothing leads to is not seen. */
 function sentBy (socket: TLSSocket): Uint8Array[] {
-  const sent: Uint8Array[] = []
-  let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
-  while (next?.raw !== undefined && sent.length < 32 && !sent.some(der => next?.raw.equals(der) === true)) {
-    sent.push(next.raw)
-    next = next.issuerCertificate as DetailedPeerCertificate | undefined
+  const sent: Buffer[] = []
+  // Not getPeerCertificate, which reads every field of every certificate into objects: that costs as much as the handshake.
+  for (let next = socket.getPeerX509Certificate(); next !== undefined && sent.length < 32; next = next.issuerCertificate) {
+    const { raw } = next
+    if (sent.some(der => der.equals(raw))) break
+    sent.push(raw)
   }
   return sent
 }
+
+/** A key for X25519 alone is made ahead, as servers do: one of ML-KEM for whoever does not take it costs as much again. Who wants it asks (RFC 8446 §4.1.4). */
+const GROUPS = '*X25519:X25519MLKEM768:P-256:X448:P-521:P-384'
 
 const contexts = new Map<string, SecureContext>()
 
@@ -130,7 +134,7 @@ function contextOf ({ clientCertificate, minVersion = 'TLSv1', maxVersion = 'TLS
   if (shared !== undefined) return shared
   const old = minVersion === 'TLSv1' || minVersion === 'TLSv1.1'
   const context = createSecureContext({
-    ca: [], minVersion, maxVersion,
+    ca: [], minVersion, maxVersion, ecdhCurve: GROUPS,
     ...(old ? { ciphers: 'DEFAULT:@SECLEVEL=0' } : {}),
     ...(clientCertificate === undefined ? {} : { cert: clientCertificate.certificate, key: clientCertificate.key }),
   })

@@ -25,6 +25,7 @@ export function domainOf (jid: string): string | undefined {
 function toALabel (label: string): string | undefined {
   // Before the loop over its characters: a label of 63 octets has no more than 59 characters.
   if (label.length === 0 || label.length > 63) return undefined
+  if (/^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/.test(label)) return label
   const lower = label.normalize('NFC').toLowerCase().normalize('NFC')
   if (!/^[\p{L}\p{M}\p{N}_](?:[\p{L}\p{M}\p{N}_-]*[\p{L}\p{M}\p{N}_])?$/u.test(lower) || /^\p{M}/u.test(lower)) return undefined
   const ascii = /^[\0-\x7F]*$/.test(lower) ? lower : punycode(Array.from(lower, character => character.codePointAt(0) as number))

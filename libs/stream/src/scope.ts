@@ -61,10 +61,11 @@ export class Scope {
 
   /** The declarations in scope, innermost winning, by prefix. */
   all (bytes: Uint8Array, base: number): Map<string, string> {
+    const { entries, used } = this
     const found = new Map<string, string>()
-    for (let at = 0; at < this.used; at += STRIDE) {
-      const [start, end, value, valueEnd] = this.entries.slice(at, at + DEPTH) as [number, number, number, number]
-      found.set(decodeUtf8(bytes, base + start, base + end), decodeValue(bytes, base + value, base + valueEnd))
+    for (let at = 0; at < used; at += STRIDE) {
+      const prefix = decodeUtf8(bytes, base + (entries[at + PREFIX] as number), base + (entries[at + PREFIX_END] as number))
+      found.set(prefix, decodeValue(bytes, base + (entries[at + VALUE] as number), base + (entries[at + VALUE_END] as number)))
     }
     return found
   }

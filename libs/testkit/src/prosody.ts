@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, type Folder } from './folder.ts'
 import { launch } from './launch.ts'
+import type { Place } from './loopback.ts'
 import { inside, listening, placesFor, type Places, type XmppOptions, type XmppServer } from './xmpp-server.ts'
 
 export type ProsodyOptions = XmppOptions & {
@@ -15,6 +16,10 @@ export type ProsodyOptions = XmppOptions & {
   modules?: readonly string[]
   /** Lua fields for TLS beside certificate and key: 'protocol = "tlsv1_2"'. */
   ssl?: readonly string[]
+  /** Logs warnings alone, not every element: for measurements. */
+  quiet?: true
+  /** Ask this resolver instead of the system's. Needs lua-unbound. */
+  resolver?: Place
   /** Lines for OpenSSL itself: what LuaSec has no word for. */
   openssl?: readonly string[]
   /** Lua lines for each host. */
@@ -34,8 +39,8 @@ export async function startProsody (options: ProsodyOptions): Promise<XmppServer
 }
 
 function configure (options: ProsodyOptions, places: Places, folder: Folder, log: string): string {
-  const { hosts, tls, certificate, secureAuth = false, dialbackSecret, modules = [], ssl = [], trusts, hostLines = [], patience, component } = options
-  const loaded = ['dialback', 'disco', 'ping', 'saslauth', 'stanza_debug', ...(tls === 'off' ? [] : ['tls']), ...modules.filter(name => !name.startsWith('!'))]
+  const { hosts, tls, certificate, secureAuth = false, dialbackSecret, modules = [], ssl = [], trusts, hostLines = [], patience, component, resolver, quiet } = options
+  const loaded = ['dialback', 'disco', 'ping', 'saslauth', ...(quiet === true ? [] : ['stanza_debug']), ...(tls === 'off' ? [] : ['tls']), ...modules.filter(name => !name.startsWith('!'))]
     .filter(name => !modules.includes(`!${name}`))
   const encryption = [...ssl, ...(trusts === undefined ? [] : [`cafile = ${lua(folder.write('authorities.pem', trusts))}`])]
   const lines = [
@@ -51,11 +56,13 @@ function configure (options: ProsodyOptions, places: Places, folder: Folder, log
     `s2s_secure_auth = ${String(secureAuth)}`,
     'authentication = "internal_plain"',
     'storage = "memory"',
-    `log = { { levels = { min = "debug" }, to = "file", filename = ${lua(log)} } }`,
+    `log = { { levels = { min = ${lua(quiet === true ? 'warn' : 'debug')} }, to = "file", filename = ${lua(log)} } }`,
     ...(dialbackSecret === undefined ? [] : [`dialback_secret = ${lua(dialbackSecret)}`]),
     ...(patience === undefined ? [] : [`s2s_timeout = ${patience}`, `network_settings = { connect_timeout = ${patience} }`]),
-    // Where it resolves with libunbound (package lua-unbound), which knows by itself that names under `test` do not exist, and remembers.
-    'unbound = { resolvconf = true, hoststxt = false, options = { ["local-zone:"] = "test. transparent", ["cache-max-ttl:"] = "1", ["cache-max-negative-ttl:"] = "1" } }',
+    resolver === undefined
+      // Where it resolves with libunbound (package lua-unbound), which knows by itself that names under `test` do not exist, and remembers.
+      ? 'unbound = { resolvconf = true, hoststxt = false, options = { ["local-zone:"] = "test. transparent", ["cache-max-ttl:"] = "1", ["cache-max-negative-ttl:"] = "1" } }'
+      : `unbound = { resolvconf = false, hoststxt = false, forward = ${lua(`${resolver.address}@${resolver.port}`)}, options = { ["do-not-query-localhost:"] = "no" } }`,
     // For direct TLS, which knows no host before the handshake.
     ...(encryption.length === 0 ? [] : [`ssl = { ${encryption.join(', ')} }`]),
   ]

@@ -112,7 +112,7 @@ function createHearing (task: Task, { deep, since, progress, expectation, endpoi
   }
   const established = (say: (text: string) => void): AbortSignal => {
     // In another server's name nothing is said: the stream is closed at once.
-    if (expectation === undefined || deep.depth !== 'probe') return AbortSignal.abort()
+    if (expectation === undefined || deep.depth !== 'probe') return AbortSignal.abort('nothing to say')
     steps.enter('ping')
     const done = new AbortController()
     const id = randomBytes(8).toString('hex')
@@ -125,7 +125,7 @@ function createHearing (task: Task, { deep, since, progress, expectation, endpoi
       facts.ping = { ...pong, ms: since() - sentAtMs }
       // Where the stream broke, the stage has failed with the reason already.
       if (pong.answer === 'none' && steps.current === 'ping') steps.fail()
-      done.abort()
+      done.abort('answered')
     }
     const gone = () => settle({ answer: 'none' })
     const timer = setTimeout(gone, deep.timeoutsMs.ping)

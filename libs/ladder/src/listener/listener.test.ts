@@ -90,6 +90,24 @@ it('checks a peer once at a time, and ends no other check than the one that is o
   next()
 })
 
+it('closes the streams of a check that is over, and those alone', async () => {
+  const { listener, told, starttls } = await started()
+  const release = listener.expect(expectation())
+  const next = listener.expect(expectation({ peer: 'next.example' }))
+  const [peer, stranger, both] = [await opened(starttls), await dial(starttls), await opened(starttls)]
+  stranger.say(headerText({ from: 'stranger.example', to: OURS }))
+  await stranger.until(/<\/stream:features>/)
+  both.say(dialbackQuestionText('next.example', OURS, 'y', 'k'))
+  await both.until(/id='y'/)
+  release()
+  expect(await peer.closed).toMatch(/<\/stream:features><\/stream:stream>$/)
+  expect(told.findLast(({ on }) => on === 'closed')).not.toHaveProperty('because')
+  expect([stranger.open, both.open]).toEqual([true, true])
+  next()
+  await both.closed
+  expect(stranger.open).toBe(true)
+})
+
 it('proves the key of a peer under check, and hears its pong alone', async () => {
   const { listener, starttls } = await started()
   const check = expectation()

@@ -33,7 +33,7 @@ export type Listener = {
   readonly domain: string
   /** Where it listens, with the ports that the system chose. */
   readonly places: readonly { address: string, port: number, kind: EndpointKind }[]
-  /** From now on the pair (peer, domain) is under check; the result ends that. One check of a peer at a time: throws where there is one. */
+  /** From now on the pair (peer, domain) is under check; the result ends that, and the peer's streams, so that the next check is called back anew. One check of a peer at a time: throws where there is one. */
   expect: (expectation: Expectation) => () => void
   /** Connections at this moment. */
   readonly connections: number
@@ -49,7 +49,7 @@ const RESERVE = 10
 export async function startListener ({ domain, places, keys, certificate, anchors, limits: given, tell: told = () => undefined, clock = SYSTEM, random = RANDOM }: ListenerOptions): Promise<Listener> {
   const limits = { ...LISTENER_LIMITS, ...given }
   const stopping = new AbortController()
-  const expected = new Map<string, Expectation>()
+  const expected = new Map<string, { expectation: Expectation, over: AbortController }>()
   /** How many checks an address is an endpoint of. */
   const known = new Map<string, number>()
   const open = new Map<string, number>()
@@ -84,7 +84,8 @@ export async function startListener ({ domain, places, keys, certificate, anchor
   const served: Served = {
     domain, anchors, limits, tell,
     ...(certificate === undefined ? {} : { certificate }),
-    underCheck: ({ from, to }) => to === domain ? expected.get(from) : undefined,
+    underCheck: ({ from, to }) => to === domain ? expected.get(from)?.expectation : undefined,
+    whenOver: ({ peer }) => expected.get(peer)?.over.signal,
     isOurs: keys.isOurs,
     mayAsk: address => isExpected(address) ? expectedQuestions.take(networkOf(address)) : questions.take(networkOf(address)),
     wrongKeys: createSparing(clock),
@@ -126,13 +127,15 @@ export async function startListener ({ domain, places, keys, certificate, anchor
     places: listening.map(({ address, port, kind }) => ({ address, port, kind })),
     expect: expectation => {
       if (expected.has(expectation.peer)) throw new TypeError(`${expectation.peer} is under check already`)
-      expected.set(expectation.peer, expectation)
+      const over = new AbortController()
+      expected.set(expectation.peer, { expectation, over })
       const hosts = new Set([...expectation.addresses].map(hostOf))
       for (const host of hosts) add(known, host, 1)
       return () => {
-        if (expected.get(expectation.peer) !== expectation) return
+        if (expected.get(expectation.peer)?.over !== over) return
         expected.delete(expectation.peer)
         for (const host of hosts) add(known, host, -1)
+        over.abort('the check is over')
       }
     },
     get connections () { return total },

@@ -5,7 +5,7 @@ import { anchorsOf, validateChain, type Accepted, type PeerSecured } from '@dial
 import {
   BEFORE_AUTHENTICATION, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, advanceReceiving, canonicalDomain, childrenOf, createFramer, dialbackAnswerText, featuresText, headerText, identityOf,
   readCertificate, readEvent, readHeader, saslFailureText, streamErrorText, toElement,
-  type DialbackAnswer, type Framer, type HeaderFrame, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState,
+  type CertificateFacts, type DialbackAnswer, type Framer, type HeaderFrame, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState,
 } from '@dialtone/stream'
 import { keep, keepAsked, type Expectation } from './expectation.ts'
 import type { ListenerLimits } from './limits.ts'
@@ -20,6 +20,8 @@ export type Served = {
   limits: ListenerLimits
   /** The expectation of a pair (peer, ours), if it is under check at this moment. */
   underCheck: (pair: Pair) => Expectation | undefined
+  /** Aborts when the check that this is of is over. */
+  whenOver: (expectation: Expectation) => AbortSignal | undefined
   isOurs: (key: string, scope: { receiving: string, originating: string, streamId: string }) => boolean
   /** False when this address has asked too much. */
   mayAsk: (address: string) => boolean
@@ -53,6 +55,8 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
   let reader: Framer | undefined
   let header: HeaderFrame | undefined
   let secured: PeerSecured | undefined
+  /** The path from its certificate to an anchor; empty where there is none. */
+  let shown: ReturnType<typeof pathOf> | undefined
   /** Of the header that we sent last: what a key on this stream is bound to. */
   let streamId = ''
   /** What each stanza event that waits is, as far as it can be a pong. */
@@ -63,6 +67,8 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
   const began = performance.now()
   let useful = false
   let over = false
+  const gone = new AbortController()
+  let current = 0
   let refused = 0
   let leftOut = 0
   let lastEvent = began
@@ -71,7 +77,8 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
   const say = (text: string) => connection.write(text)
   const later = (event: ReceivingEvent) => {
     events.push(event)
-    wake.abort()
+    // With a reason, since making one costs more than the event.
+    wake.abort('event')
     wake = new AbortController()
   }
   const belongsTo = (pair: Pair): { expectation: Expectation, seen: Callback } | undefined => {
@@ -84,6 +91,9 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
     }
     callbacks.set(expectation, seen)
     keep(expectation, seen)
+    // A stream that no check needs any more is closed as cleanly as the peer would.
+    current++
+    served.whenOver(expectation)?.addEventListener('abort', () => { if (--current === 0) later({ on: 'footer', received: connection.received }) }, { once: true, signal: gone.signal })
     return { expectation, seen }
   }
 
@@ -111,6 +121,7 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
   }
   const { because } = state
   over = true
+  gone.abort('closed')
   if (because !== undefined) for (const seen of callbacks.values()) seen.failure ??= because
   tell({ on: 'closed', ...(because === undefined ? {} : { because }), ...(leftOut === 0 ? {} : { leftOut }) })
   // What was said last should arrive; nobody waits for long.
@@ -168,12 +179,10 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
   function proves (from: string | undefined): boolean {
     const peer = from === undefined ? undefined : canonicalDomain(from)
     if (secured === undefined || peer === undefined || secured.sent.length === 0 || served.underCheck({ from: peer, to: domain }) === undefined) return false
-    const { chain, certificates } = validateChain(secured.sent, anchorsOf(served.anchors))
-    if (chain.trust !== 'trusted') return false
-    const facts = chain.path.map(digest => readCertificate(Buffer.from(certificates[digest]?.der ?? '', 'base64')))
-    const [leaf] = facts
+    shown ??= pathOf(secured.sent, served.anchors)
+    const [leaf] = shown
     const now = served.now()
-    return leaf !== undefined && identityOf(leaf, peer).match !== 'none' && facts.every(each => each !== undefined && each.notBefore <= now && now <= each.notAfter)
+    return leaf !== undefined && identityOf(leaf, peer).match !== 'none' && shown.every(each => each !== undefined && each.notBefore <= now && now <= each.notAfter)
   }
 
   /** What people are told, and what the check keeps, of an event. */
@@ -323,6 +332,11 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
     heard({ ...stanza.pong, source })
     return undefined
   }
+}
+
+function pathOf (sent: PeerSecured['sent'], anchors: Served['anchors']): (CertificateFacts | undefined)[] {
+  const { chain, certificates } = validateChain(sent, anchorsOf(anchors))
+  return chain.trust === 'trusted' ? chain.path.map(digest => readCertificate(Buffer.from(certificates[digest]?.der ?? '', 'base64'))) : []
 }
 
 type Stanza = { id: string, pong: Omit<Pong, 'ms' | 'source'> }

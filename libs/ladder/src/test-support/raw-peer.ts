@@ -44,7 +44,7 @@ export async function unguarded (change: Partial<Served>): Promise<{ at: Place, 
   const stopping = new AbortController()
   let number = 0
   const served: Served = {
-    domain: OURS, anchors: { system: false, given: [] }, limits: { ...LISTENER_LIMITS, refusals: Number.POSITIVE_INFINITY }, underCheck: () => undefined, isOurs: KEYS.isOurs, mayAsk: () => true,
+    domain: OURS, anchors: { system: false, given: [] }, limits: { ...LISTENER_LIMITS, refusals: Number.POSITIVE_INFINITY }, underCheck: () => undefined, whenOver: () => undefined, isOurs: KEYS.isOurs, mayAsk: () => true,
     wrongKeys: { count: () => 'tell' }, refusals: { count: () => 'tell' }, proofs: { begin: () => true, end: () => undefined }, freshId: () => String(++number), now: () => Date.now(), tell: event => told.push(event), ...change,
   }
   const running: Promise<void>[] = []
