@@ -3,8 +3,8 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { OperatorError } from '@dialtone/kernel'
 import { open, type Connection } from './connection.ts'
 
-/** `source` is the other side's address:port. */
-export type Accepted = { connection: Connection, source: string, address: string }
+/** `source` is the other side's address:port, `local` the one that it came to, `address` the other side's alone. */
+export type Accepted = { connection: Connection, source: string, local: string, address: string }
 export type Listening = { readonly address: string, readonly port: number, /** Stops accepting; what was accepted lives on until its signal aborts. */ close: () => Promise<void> }
 
 /**
@@ -19,7 +19,7 @@ export function listen ({ address, port, admit, accepted, signal }: { address: s
       socket.destroy()
       return
     }
-    accepted({ connection: open(socket, signal), source: remote.source, address: remote.address })
+    accepted({ connection: open(socket, signal), source: remote.source, local: remote.local, address: remote.address })
   })
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(new OperatorError('cannot-listen', `cannot listen on ${shown(address, port)}: ${WHY[error.code ?? ''] ?? error.code ?? error.message}`)))
@@ -37,10 +37,14 @@ const WHY: Record<string, string> = {
 }
 
 /** IPv4 inside IPv6 is shown as what it is. */
-function addressOf ({ remoteAddress, remotePort }: Socket): { address: string, source: string } | undefined {
-  if (remoteAddress === undefined || remotePort === undefined) return undefined
-  const address = remoteAddress.replace(/^::ffff:(?=\d+\.)/, '')
-  return { address, source: shown(address, remotePort) }
+function addressOf ({ remoteAddress, remotePort, localAddress, localPort }: Socket): Pick<Accepted, 'address' | 'source' | 'local'> | undefined {
+  if (remoteAddress === undefined || remotePort === undefined || localAddress === undefined || localPort === undefined) return undefined
+  const address = bare(remoteAddress)
+  return { address, source: shown(address, remotePort), local: shown(bare(localAddress), localPort) }
+}
+
+function bare (address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/, '')
 }
 
 function shown (address: string, port: number): string {

@@ -95,11 +95,11 @@ export async function startListener ({ domain, places, keys, certificate, anchor
     freshId: () => Buffer.from(random.bytes(16)).toString('hex'),
     now: clock.now,
   }
-  const accepted = (kind: EndpointKind, place: () => string) => (connection: Accepted) => {
+  const accepted = (kind: EndpointKind) => (connection: Accepted) => {
     const network = networkOf(connection.address)
     total++
     add(open, network, 1)
-    const done = serve(connection, kind, ++numbered, place(), served).finally(() => {
+    const done = serve(connection, kind, ++numbered, served).finally(() => {
       running.delete(done)
       total--
       add(open, network, -1)
@@ -115,7 +115,7 @@ export async function startListener ({ domain, places, keys, certificate, anchor
   }
   try {
     for (const { address, port, kind } of places) {
-      const at: Listening = await listen({ address, port, admit, accepted: connection => accepted(kind, () => shown(at))(connection), signal: stopping.signal })
+      const at: Listening = await listen({ address, port, admit, accepted: accepted(kind), signal: stopping.signal })
       listening.push({ ...at, kind })
     }
   } catch (error) {

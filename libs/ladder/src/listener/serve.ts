@@ -38,9 +38,9 @@ export type Served = {
 type Untold = ListenerEvent extends infer E ? E extends { connection: number } ? Omit<E, 'at' | 'connection' | 'source'> : never : never
 
 /** Until the connection is closed; never rejects. */
-export async function serve (accepted: Accepted, kind: EndpointKind, number: number, listener: string, served: Served): Promise<void> {
+export async function serve (accepted: Accepted, kind: EndpointKind, number: number, served: Served): Promise<void> {
   try {
-    await converse(accepted, kind, number, listener, served)
+    await converse(accepted, kind, number, served)
   } catch (error) {
     // A mistake of ours, which ends one connection and not the listener.
     served.tell({ on: 'closed', at: new Date(served.now()).toISOString(), connection: number, source: accepted.source, because: { at: 'probe', why: 'unclassified', detail: quoted(String(error), 300).slice(0, 400) } })
@@ -48,7 +48,7 @@ export async function serve (accepted: Accepted, kind: EndpointKind, number: num
   }
 }
 
-async function converse ({ connection, source, address }: Accepted, kind: EndpointKind, number: number, listener: string, served: Served): Promise<void> {
+async function converse ({ connection, source, local, address }: Accepted, kind: EndpointKind, number: number, served: Served): Promise<void> {
   const { limits, domain } = served
   const events: ReceivingEvent[] = []
   let wake = new AbortController()
@@ -87,7 +87,7 @@ async function converse ({ connection, source, address }: Accepted, kind: Endpoi
     const known = callbacks.get(expectation)
     if (known !== undefined) return { expectation, seen: known }
     const seen: Callback = {
-      source, listener, atMs: Math.max(0, expectation.since() - (performance.now() - began)), kind, ...(secured === undefined ? {} : { tls: secured.tls.protocol }), ...(named === undefined ? {} : { header: named }),
+      source, listener: local, atMs: Math.max(0, expectation.since() - (performance.now() - began)), kind, ...(secured === undefined ? {} : { tls: secured.tls.protocol }), ...(named === undefined ? {} : { header: named }),
     }
     callbacks.set(expectation, seen)
     keep(expectation, seen)
