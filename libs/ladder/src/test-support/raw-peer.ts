@@ -48,7 +48,7 @@ export async function unguarded (change: Partial<Served>): Promise<{ at: Place, 
     wrongKeys: { count: () => 'tell' }, refusals: { count: () => 'tell' }, proofs: { begin: () => true, end: () => undefined }, freshId: () => String(++number), now: () => Date.now(), tell: event => told.push(event), ...change,
   }
   const running: Promise<void>[] = []
-  const at = await listen({ address: '127.0.0.1', port: 0, admit: () => true, signal: stopping.signal, accepted: connection => running.push(serve(connection, 'starttls', ++number, 'here', served)) })
+  const at = await listen({ address: '127.0.0.1', port: 0, admit: () => true, signal: stopping.signal, accepted: connection => running.push(serve(connection, 'starttls', ++number, served)) })
   cleanUp.push(async () => {
     stopping.abort()
     await at.close()
