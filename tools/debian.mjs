@@ -6,11 +6,12 @@ import { StartError } from './bootstrap.mjs'
 /** What is needed and why. The one list: `npm test -- --list-packages` prints it. */
 export const PACKAGES = [
   { name: 'prosody', why: 'the server that most small domains run; checked in every TLS mode' },
+  { name: 'lua-unbound', why: 'lets Prosody ask the resolver of a test' },
   { name: 'ejabberd', why: 'the server of many large domains; differs from Prosody in most answers' },
   { name: 'jabberd2', why: 'what older Cisco and Sametime gateways descend from; no dialback errors, old habits' },
   { name: 'knot', why: 'serves the test zones, signed ones too' },
   { name: 'unbound', why: 'the validating resolver in front of them' },
-  { name: 'prometheus-blackbox-exporter', why: 'the peer of `npm run bench -- check`' },
+  { name: 'prometheus-blackbox-exporter', why: 'the peer of `npm run bench -- check` and `ladder`' },
   { name: 'python3', why: 'its Expat judges what the framer accepts' },
   { name: 'openssl', why: 'an independent TLS peer for handshakes and certificates' },
 ]
