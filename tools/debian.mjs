@@ -6,14 +6,14 @@ import { StartError } from './bootstrap.mjs'
 /** What is needed and why. The one list: `npm test -- --list-packages` prints it. */
 export const PACKAGES = [
   { name: 'prosody', why: 'the server that most small domains run; checked in every TLS mode' },
-  { name: 'lua-unbound', why: 'how Prosody resolves names where Debian installs it; without it, a second a question' },
+  { name: 'lua-unbound', why: 'how Prosody resolves names where Debian installs it, and asks the resolver of a test; without it, a second a question' },
   { name: 'ejabberd', why: 'the server of many large domains; differs from Prosody in most answers' },
   { name: 'jabberd2', why: 'what older Cisco and Sametime gateways descend from; no dialback errors, old habits' },
   { name: 'knot', why: 'serves the test zones, signed ones too' },
   { name: 'unbound', why: 'the validating resolver in front of them' },
   { name: 'iproute2', why: 'network namespaces, where servers of tests have addresses of their own' },
   { name: 'nftables', why: 'the firewall between them' },
-  { name: 'prometheus-blackbox-exporter', why: 'the peer of `npm run bench -- check`' },
+  { name: 'prometheus-blackbox-exporter', why: 'the peer of `npm run bench -- check` and `ladder`' },
   { name: 'python3', why: 'its Expat judges what the framer accepts' },
   { name: 'openssl', why: 'an independent TLS peer for handshakes and certificates' },
 ]

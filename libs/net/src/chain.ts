@@ -21,18 +21,28 @@ type Link = { certificate: X509Certificate, facts: CertificateFacts, digest: str
 export type ChainResult = { chain: ChainSeen, certificates: Record<string, StoredCertificate> }
 
 const known = new Map<string, Anchors>()
+/** The same list again, without looking into it. */
+const latest = new WeakMap<readonly string[], { system: boolean, anchors: Anchors }>()
 const links = new Map<string, Link | undefined>()
 const results = new WeakMap<Anchors, Map<string, ChainSeen>>()
 
 /** Trust anchors: the system's bundle (or the runtime's where there is none), and PEM certificates beside or instead of them. Cached. */
 export function anchorsOf ({ system, given }: { system: boolean, given: readonly string[] }): Anchors {
+  const again = latest.get(given)
+  if (again?.system === system) return again.anchors
+  const anchors = anchorsIn(system, given)
+  latest.set(given, { system, anchors })
+  return anchors
+}
+
+function anchorsIn (system: boolean, given: readonly string[]): Anchors {
   const key = createHash('sha256').update(`${system}\n${given.join('\n')}`).digest('hex')
   const cached = known.get(key)
   if (cached !== undefined) return cached
   const bySubject = new Map<string, Link[]>()
   const digests = new Set<string>()
   for (const pem of [...(system ? systemCertificates() : []), ...given.flatMap(text => text.match(PEM) ?? [])]) {
-    const link = linkOf(new X509Certificate(pem).raw)
+    const link = linkIn(new X509Certificate(pem).raw)
     if (link === undefined) continue
     digests.add(link.digest)
     bySubject.set(link.facts.subject, [...(bySubject.get(link.facts.subject) ?? []), link])
@@ -49,13 +59,13 @@ export function validateChain (sent: readonly Uint8Array[], anchors: Anchors): C
   const cache = results.get(anchors) ?? new Map<string, ChainSeen>()
   results.set(anchors, cache)
   const key = digests.join()
-  const chain = cache.get(key) ?? build(bounded.map(linkOf), digests, anchors)
+  const chain = cache.get(key) ?? build(bounded.map((der, at) => linkOf(der, digests[at] ?? '')), digests, anchors)
   if (cache.size < 10_000) cache.set(key, chain)
   const certificates: Record<string, StoredCertificate> = {}
-  for (const der of bounded) certificates[digestOf(der)] = stored(der)
+  for (const [at, digest] of digests.entries()) certificates[digest] = stored(bounded[at] ?? new Uint8Array(0), digest)
   for (const digest of chain.path) {
     const link = links.get(digest)
-    if (link !== undefined) certificates[digest] ??= stored(link.certificate.raw)
+    if (link !== undefined) certificates[digest] ??= stored(link.certificate.raw, digest)
   }
   return { chain, certificates }
 }
@@ -124,8 +134,11 @@ function signs (issuer: Link, subject: Link): boolean {
   }
 }
 
-function linkOf (der: Uint8Array): Link | undefined {
-  const digest = digestOf(der)
+function linkIn (der: Uint8Array): Link | undefined {
+  return linkOf(der, digestOf(der))
+}
+
+function linkOf (der: Uint8Array, digest: string): Link | undefined {
   if (links.has(digest)) return links.get(digest)
   const facts = readCertificate(der)
   let link: Link | undefined
@@ -140,11 +153,10 @@ function linkOf (der: Uint8Array): Link | undefined {
 
 const storedCache = new Map<string, StoredCertificate>()
 
-function stored (der: Uint8Array): StoredCertificate {
-  const digest = digestOf(der)
+function stored (der: Uint8Array, digest: string): StoredCertificate {
   const cached = storedCache.get(digest)
   if (cached !== undefined) return cached
-  const link = linkOf(der)
+  const link = linkOf(der, digest)
   let spki: Buffer | undefined
   try {
     spki = link?.certificate.publicKey.export({ type: 'spki', format: 'der' })
