@@ -37,7 +37,7 @@ describe('the probe speaks for itself', () => {
     servers: [
       { domain: 'ejabberd-clear.test', server: 'ejabberd', tls: 'off', patience: 2 },
       { domain: 'ejabberd-tls.test', server: 'ejabberd', tls: 'required', trusts: true, patience: 2 },
-      { domain: 'prosody-clear.test', server: 'prosody', tls: 'off', patience: 3 },
+      { domain: 'prosody-clear.test', server: 'prosody', tls: 'off', patience: 3, modules: ['version'] },
       { domain: 'prosody-tls.test', server: 'prosody', tls: 'required', trusts: true, patience: 3 },
       { domain: 'strict.test', server: 'prosody', tls: 'required', secureAuth: true, trusts: true, patience: 3 },
       { domain: 'doubting.test', server: 'prosody', tls: 'required', secureAuth: true, patience: 3 },
@@ -67,6 +67,7 @@ describe('the probe speaks for itself', () => {
       const { address } = federation().server(`${peer}.test`).host
       expect(report.observation.deep?.callbacks.find(({ asked }) => asked !== undefined)).toMatchObject({ source: expect.stringContaining(`${address}:`) as string, asked: { answered: 'valid' } })
       expect(report.verdict.pair).toMatchObject({ ours: PROBE, out: { state: 'up' }, in: { state: 'up' } })
+      if (peer === 'prosody-clear') expect(report.findings).toContainEqual(expect.objectContaining({ check: 's2s.software', outcome: 'told', detail: expect.stringMatching(/^Prosody 0\.12/) as string }))
       await federation().server(`${peer}.test`).logged(log)
     })
   }

@@ -10,6 +10,7 @@ import { externalUnshown } from './deep/external-unshown.ts'
 import { listenerPublished } from './deep/listener-published.ts'
 import { ping } from './deep/ping.ts'
 import { pingTime } from './deep/ping-time.ts'
+import { software } from './deep/software.ts'
 import { verifyAnswer } from './deep/verify-answer.ts'
 import { addressExpected } from './dns/address-expected.ts'
 import { addressFallback } from './dns/address-fallback.ts'
@@ -69,5 +70,5 @@ export const CHECKS: readonly Check[] = [
   authentication, profileFit, claimQuestion,
   listenerPublished, external, externalUnshown, externalPurpose,
   dialbackAnswer, dialbackCallback, callbackSource, dialbackTime, dialbackReverse, verifyAnswer,
-  bidiOffer, ping, pingTime,
+  bidiOffer, ping, pingTime, software,
 ]

@@ -64,6 +64,10 @@ export const Pong = Type.Object({
 }, closed)
 export type Pong = Static<typeof Pong>
 
+/** What the peer says that it runs (XEP-0092); quoted and cut. */
+export const Software = Type.Object({ name: Type.String({ maxLength: 100 }), version: Type.Optional(Type.String({ maxLength: 100 })) }, closed)
+export type Software = Static<typeof Software>
+
 /** One connection that authenticates, or that asks db:verify. */
 export const DeepConnection = Type.Object({
   /** `external`: with our certificate. `dialback`: without it. `verify`: asks whether a key is good, and authenticates nobody. */
@@ -102,6 +106,7 @@ export const DeepConnection = Type.Object({
   /** db:verify that we asked: the answer that a right server gives, and the one that came. */
   question: Type.Optional(Type.Object({ right: Type.Enum(['valid', 'invalid']), ms: ms('until the answer, or the end'), answer: Type.Optional(DialbackAnswerSeen) }, closed)),
   ping: Type.Optional(Pong),
+  software: Type.Optional(Software),
   transcript: Type.Array(TranscriptLine),
 }, closed)
 export type DeepConnection = Static<typeof DeepConnection>

@@ -10,7 +10,7 @@ export {
 export { DEFAULT_JUDGE_CONFIG, type JudgeConfig } from './judging.ts'
 export type { Failure } from './failure.ts'
 export type { Asked, ClaimAnswer, EndpointObservation, Observation, Step, StoredCertificate } from './observation.ts'
-export type { Callback, Deep, DeepConnection, DeepStep, DialbackAnswerSeen, ListenerSeen, PairSeen, Pong } from './deep.ts'
+export type { Callback, Deep, DeepConnection, DeepStep, DialbackAnswerSeen, ListenerSeen, PairSeen, Pong, Software } from './deep.ts'
 export type { ListenerEvent } from './listener-event.ts'
 export type { DnsAnswer, DnsRecord } from './dns-answer.ts'
 export type { ChainSeen, FeaturesSeen, HeaderSeen, TlsSeen, TranscriptLine } from './stream-seen.ts'

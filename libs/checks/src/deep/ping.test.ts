@@ -7,6 +7,7 @@ import { DEFAULT_JUDGE_CONFIG } from '@dialtone/contracts'
 import { bidiOffer } from './bidi-offer.ts'
 import { ping } from './ping.ts'
 import { pingTime } from './ping-time.ts'
+import { software } from './software.ts'
 
 const ponged = (pong: DeepConnection['ping']): Observation => deeply({ connections: [connection('external', pong === undefined ? {} : { ping: pong })] })
 
@@ -32,6 +33,16 @@ it.each(casesOf(bidiOffer, {
   offered: { 'after TLS': deeply({ connections: [connection('external', { featuresAgain: features({ bidi: true }) })] }) },
   'not-offered': { 'before TLS alone': deeply({ connections: [connection('dialback', { features: features({ bidi: true }) })] }) },
 }))('%s', (_, outcome, found) => expect(found()).toEqual([outcome]))
+
+it.each(casesOf(software, {
+  told: { 'a server with mod_version': deeply({ connections: [connection('external', { ping: { answer: 'result', ms: 30 }, software: { name: 'Prosody', version: '0.12.3' } })] }) },
+  'not-told': { 'one without': ponged({ answer: 'result', ms: 30 }) },
+}))('%s', (_, outcome, found) => expect(found()).toEqual([outcome]))
+
+it('s2s.software is not asked of who does not answer a ping', () => {
+  expect(detailsOf(software, deeply({ connections: [connection('external', { ping: { answer: 'result', ms: 30 }, software: { name: 'Prosody', version: '0.12.3' } })] }))).toEqual(['Prosody 0.12.3'])
+  expect(ask(software, ponged({ answer: 'none', ms: 10_000 }), DEFAULT_JUDGE_CONFIG)).toEqual([])
+})
 
 it('finds per connection, with the endpoint that it is about', () => {
   const [finding] = ask(ping, ponged({ answer: 'result', ms: 30 }), DEFAULT_JUDGE_CONFIG)

@@ -77,7 +77,7 @@ function planFor ({ kind }: PlannedEndpoint, { role, pair, question }: Task): Pl
   return { ...plan, authenticate: [role], pair }
 }
 
-type Facts = Pick<DeepConnection, 'sasl' | 'dialback' | 'question' | 'ping'>
+type Facts = Pick<DeepConnection, 'sasl' | 'dialback' | 'question' | 'ping' | 'software'>
 type Hearing = { authenticate: Authenticate, /** The connection is gone. */ over: () => void, facts: () => Facts }
 
 /** What the conversation says and hears that a light check does not. */
@@ -110,18 +110,18 @@ function createHearing (task: Task, { deep, since, progress, expectation, endpoi
     }
     if (event.on === 'features' || event.on === 'header') askedAtMs = since()
   }
+  const iq = (id: string, child: string): string => `<iq type='get' id='${id}' from='${task.pair.from}' to='${task.pair.to}'>${child}</iq>`
   const established = (say: (text: string) => void): AbortSignal => {
     // In another server's name nothing is said: the stream is closed at once.
     if (expectation === undefined || deep.depth !== 'probe') return AbortSignal.abort('nothing to say')
     steps.enter('ping')
     const done = new AbortController()
-    const id = randomBytes(8).toString('hex')
+    const [id, other] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')]
     const sentAtMs = since()
     const settle = (pong: Omit<NonNullable<DeepConnection['ping']>, 'ms'>): void => {
       if (facts.ping !== undefined) return
       clearTimeout(timer)
       signal.removeEventListener('abort', gone)
-      expectation.pings.delete(id)
       facts.ping = { ...pong, ms: since() - sentAtMs }
       // Where the stream broke, the stage has failed with the reason already.
       if (pong.answer === 'none' && steps.current === 'ping') steps.fail()
@@ -131,8 +131,10 @@ function createHearing (task: Task, { deep, since, progress, expectation, endpoi
     const timer = setTimeout(gone, deep.timeoutsMs.ping)
     signal.addEventListener('abort', gone)
     ended = gone
-    expectation.pings.set(id, settle)
-    say(`<iq type='get' id='${id}' from='${task.pair.from}' to='${task.pair.to}'><ping xmlns='urn:xmpp:ping'/></iq>`)
+    expectation.asked.set(id, ({ answer, condition, source }) => settle({ answer, ...(condition === undefined ? {} : { condition }), ...(source === undefined ? {} : { source }) }))
+    expectation.asked.set(other, ({ software }) => { if (software !== undefined && facts.ping === undefined) facts.software = software })
+    // The ping last: when its answer is here, so is the other.
+    say(iq(other, "<query xmlns='jabber:iq:version'/>") + iq(id, "<ping xmlns='urn:xmpp:ping'/>"))
     return done.signal
   }
   return {

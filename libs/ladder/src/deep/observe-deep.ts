@@ -114,7 +114,7 @@ function expectationOf (through: readonly PlannedEndpoint[], given: DeepGiven): 
     peer: given.request.domain,
     addresses: new Set(through.map(({ address }) => address)),
     prove, since: given.since,
-    streamIds: new Set(), callbacks: [], callbacksLeftOut: 0, pings: new Map(),
+    streamIds: new Set(), callbacks: [], callbacksLeftOut: 0, asked: new Map(),
   }
 }
 

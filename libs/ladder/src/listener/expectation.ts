@@ -2,7 +2,7 @@
  * A pair under check: what of it reaches the listener. A callback belongs to it by (from, to, id) of its db:verify, or by its header where none came;
  * the source address is evidence only.
  */
-import type { Callback, DialbackAnswerSeen, Failure, Pong } from '@dialtone/contracts'
+import type { Callback, DialbackAnswerSeen, Failure, Pong, Software } from '@dialtone/contracts'
 
 /** How the peer's key is proved: its authoritative server is asked, over a stream of its own. Never rejects. */
 export type Prove = (question: { from: string, to: string, id: string, key: string }) => Promise<{ answer: DialbackAnswerSeen } | { failure: Failure }>
@@ -19,8 +19,8 @@ export type Expectation = {
   /** In order; bounded. */
   readonly callbacks: Callback[]
   callbacksLeftOut: number
-  /** Pings that wait, by the id of the stanza. */
-  readonly pings: Map<string, (pong: Omit<Pong, 'ms'>) => void>
+  /** What we asked by iq, by the id of the stanza: pings, and what software it is. Kept to the end of the check, so that late answers are known. */
+  readonly asked: Map<string, (answer: Omit<Pong, 'ms'> & { software?: Software }) => void>
 }
 
 /** Kept per pair: more only by a peer that means harm. */

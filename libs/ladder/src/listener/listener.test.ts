@@ -112,7 +112,7 @@ it('proves the key of a peer under check, and hears its pong alone', async () =>
   const { listener, starttls } = await started()
   const check = expectation()
   listener.expect(check)
-  const pong = new Promise(resolve => { check.pings.set('p1', resolve) })
+  const pong = new Promise(resolve => { check.asked.set('p1', resolve) })
   const peer = await opened(starttls)
   peer.say(dialbackKeyText(PEER, OURS, 'k'))
   await peer.until(/<db:result [^>]*type='valid'\/>/)

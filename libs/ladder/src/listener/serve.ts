@@ -1,5 +1,5 @@
 /** One accepted connection: drives the receiving table, answers questions about keys, proves the keys of peers under check, hears their pongs. */
-import type { Callback, CallbackAnswer, DialbackAnswerSeen, EndpointKind, ListenerEvent, Pong } from '@dialtone/contracts'
+import type { Callback, CallbackAnswer, DialbackAnswerSeen, EndpointKind, ListenerEvent, Pong, Software } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
 import { anchorsOf, validateChain, type Accepted, type PeerSecured } from '@dialtone/net'
 import {
@@ -59,7 +59,7 @@ async function converse ({ connection, source, local, address }: Accepted, kind:
   let shown: ReturnType<typeof pathOf> | undefined
   /** Of the header that we sent last: what a key on this stream is bound to. */
   let streamId = ''
-  /** What each stanza event that waits is, as far as it can be a pong. */
+  /** What each stanza event that waits is, as far as it can be an answer to us. */
   const stanzas: (Stanza | undefined)[] = []
   /** What the checks that it belongs to keep of it, each its own: one stream may speak for several peers. */
   const callbacks = new Map<Expectation, Callback>()
@@ -166,7 +166,7 @@ async function converse ({ connection, source, local, address }: Accepted, kind:
         if (header === undefined) return
         const event = readEvent(frame, header)
         if (event.on === 'starttls') framer.stop()
-        if (event.on === 'stanza') stanzas.push(pongOf(toElement(frame, header), event.name))
+        if (event.on === 'stanza') stanzas.push(answerTo(toElement(frame, header), event.name))
         events.push(event)
       },
       end: () => events.push({ on: 'footer', received: connection.received }),
@@ -321,15 +321,15 @@ async function converse ({ connection, source, local, address }: Accepted, kind:
     if (check !== undefined) check.seen.authenticated ??= by
   }
 
-  /** No stanza but the answer to our ping: any other ends the stream. */
+  /** No stanza but an answer to what we asked: any other ends the stream. */
   function hear (pair: Pair): ReceivingEvent | undefined {
     const stanza = stanzas.shift()
     const expectation = served.underCheck(pair)
-    const heard = stanza === undefined ? undefined : expectation?.pings.get(stanza.id)
-    if (stanza === undefined || heard === undefined) return { on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition: 'policy-violation', detail: 'a stanza other than the answer to our ping' } }
-    expectation?.pings.delete(stanza.id)
+    const heard = stanza === undefined ? undefined : expectation?.asked.get(stanza.id)
+    if (stanza === undefined || heard === undefined) return { on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition: 'policy-violation', detail: 'a stanza other than an answer to us' } }
+    expectation?.asked.delete(stanza.id)
     tell({ on: 'pong', pair })
-    heard({ ...stanza.pong, source })
+    heard({ ...stanza.answer, source })
     return undefined
   }
 }
@@ -339,14 +339,25 @@ function pathOf (sent: PeerSecured['sent'], anchors: Served['anchors']): (Certif
   return chain.trust === 'trusted' ? chain.path.map(digest => readCertificate(Buffer.from(certificates[digest]?.der ?? '', 'base64'))) : []
 }
 
-type Stanza = { id: string, pong: Omit<Pong, 'ms' | 'source'> }
+type Stanza = { id: string, answer: Omit<Pong, 'ms' | 'source'> & { software?: Software } }
 
-function pongOf (element: ReturnType<typeof toElement>, name: string): Stanza | undefined {
+function answerTo (element: ReturnType<typeof toElement>, name: string): Stanza | undefined {
   const { id, type } = element.attrs as { id?: unknown, type?: unknown }
   if (name !== 'iq' || typeof id !== 'string' || (type !== 'result' && type !== 'error')) return undefined
   const error = childrenOf(element).find(child => child.getName() === 'error')
   const condition = error === undefined ? undefined : childrenOf(error)[0]?.getName()
-  return { id, pong: { answer: type, ...(condition === undefined ? {} : { condition: quoted(condition, 60).slice(0, 64) }) } }
+  return { id, answer: { answer: type, ...(condition === undefined ? {} : { condition: quoted(condition, 60).slice(0, 64) }), ...softwareOf(element) } }
+}
+
+/** XEP-0092: a name, and a version where it is told. */
+function softwareOf (element: ReturnType<typeof toElement>): { software?: Software } {
+  const query = childrenOf(element).find(child => child.getName() === 'query' && child.getNS() === 'jabber:iq:version')
+  const told = (name: string) => {
+    const text = query === undefined ? undefined : childrenOf(query).find(child => child.getName() === name)?.text().trim()
+    return text === undefined || text === '' ? undefined : quoted(text, 60).slice(0, 100)
+  }
+  const [name, version] = [told('name'), told('version')]
+  return name === undefined ? {} : { software: { name, ...(version === undefined ? {} : { version }) } }
 }
 
 function answerOf ({ type, condition, text }: DialbackAnswerSeen): DialbackAnswer {

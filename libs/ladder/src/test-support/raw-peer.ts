@@ -59,7 +59,7 @@ export async function unguarded (change: Partial<Served>): Promise<{ at: Place, 
 
 /** PEER under check, unless told otherwise. */
 export function expectation (given: Partial<Expectation> = {}): Expectation {
-  return { peer: PEER, addresses: new Set(), prove: answering('valid'), since: () => 0, streamIds: new Set(), callbacks: [], callbacksLeftOut: 0, pings: new Map(), ...given }
+  return { peer: PEER, addresses: new Set(), prove: answering('valid'), since: () => 0, streamIds: new Set(), callbacks: [], callbacksLeftOut: 0, asked: new Map(), ...given }
 }
 
 export function answering (type: 'valid' | 'invalid'): Prove {

@@ -122,7 +122,8 @@ function createStreamReader (hear: (what: Heard) => void): Framer {
       hear({ it: 'header', to: value('to'), from: value('from'), id: value('id') })
     },
     element: frame => {
-      const what = header === undefined ? undefined : heardOf(readEvent(frame, header), frame.id ?? '')
+      const isPing = frame.name === 'iq' && Buffer.from(frame.bytes).includes('urn:xmpp:ping')
+      const what = header === undefined ? undefined : heardOf(readEvent(frame, header), isPing ? frame.id : undefined)
       if (what !== undefined) hear(what)
     },
     end: () => hear({ it: 'footer' }),
@@ -130,7 +131,8 @@ function createStreamReader (hear: (what: Heard) => void): Framer {
   })
 }
 
-function heardOf (event: Event, id: string): Heard | undefined {
+/** `ping`: the id of one. Of other stanzas nothing is heard. */
+function heardOf (event: Event, ping: string | undefined): Heard | undefined {
   switch (event.on) {
     case 'starttls': case 'proceed': case 'features': return { it: event.on }
     case 'sasl-auth': return { it: 'sasl' }
@@ -138,7 +140,7 @@ function heardOf (event: Event, id: string): Heard | undefined {
     case 'dialback-question': return { it: 'question', from: event.from, to: event.to, id: event.id, key: event.key }
     case 'dialback-result': return { it: 'result', type: event.answer.type }
     case 'dialback-verified': return { it: 'verified', type: event.answer.type }
-    case 'stanza': return { it: 'ping', id, from: event.from ?? '', to: event.to ?? '' }
+    case 'stanza': return ping === undefined ? undefined : { it: 'ping', id: ping, from: event.from ?? '', to: event.to ?? '' }
     default: return undefined
   }
 }
