@@ -66,7 +66,7 @@ async function peer (): Promise<{ args: string[], ours: number }> {
   const listener = await startListener({ domain: 'partner.example', places: [{ address: '127.0.0.1', port: 0, kind: 'starttls' }], keys, anchors: { system: false, given: [] } })
   started.push(listener)
   const prove: Prove = async ({ from, to, id, key }) => ({ answer: { type: await verified(ours, `<db:verify from='${from}' to='${to}' id='${id}'>${key}</db:verify>`) } })
-  const expectation: Expectation = { peer: 'probe.example', addresses: new Set(['127.0.0.1']), prove, since: () => performance.now(), streamIds: new Set(), callbacks: [], callbacksLeftOut: 0, asked: new Map() }
+  const expectation: Expectation = { peer: 'probe.example', addresses: new Set(['127.0.0.1']), prove, since: () => performance.now(), streamIds: new Set(), callbacks: [], callbacksLeftOut: 0, strays: new Map(), asked: new Map() }
   listener.expect(expectation)
   return {
     ours,

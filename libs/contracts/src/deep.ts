@@ -136,6 +136,10 @@ export const Deep = Type.Object({
   connections: Type.Array(DeepConnection, { description: 'In the order in which they were made' }),
   /** What reached our listener for the pair, in order. */
   callbacks: Type.Array(Callback),
+  /** Connections to our listener while the pair was under check that ended without a stream header: whose they were is not known. */
+  strayConnections: Type.Optional(Type.Object({ count: Type.Integer({ minimum: 1 }), sources: Type.Array(Type.String(), { maxItems: 5 }), failure: Type.Optional(Failure) }, closed)),
+  /** Endpoints that let us through and were not asked deeply, because of a bound. */
+  endpointsLeftOut: Type.Optional(Type.Integer({ minimum: 1 })),
   /** How many more callbacks came than are kept. */
   callbacksLeftOut: Type.Integer({ minimum: 0 }),
 }, closed)

@@ -34,6 +34,8 @@ export type Conversation = {
 export type Authenticate = {
   /** The key for this stream; called once, before it is sent. */
   keyFor: (streamId: string, secured: boolean) => string
+  /** Takes out of a text what the peer must not hand on to a reader: the key that was sent. */
+  mask: (text: string) => string
   /** Milliseconds to wait for the answer to a key. */
   dialbackMs: number
   /** Hears each event before the table does. */
@@ -103,7 +105,7 @@ async function next (reading: Reading, until: number, done: AbortSignal | undefi
   if ('timeout' in chunk) return { on: 'silence', received: connection.received }
   if ('failure' in chunk) return { on: 'stopped', failure: chunk.failure }
   if ('end' in chunk) return { on: 'stopped', failure: { at: 'stream', why: 'closed', received: connection.received } }
-  if (connection.received > MOST_BYTES) return { on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition: 'policy-violation', detail: `sent more than ${MOST_BYTES} bytes before any authentication` } }
+  if (connection.received > MOST_BYTES) return { on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition: 'policy-violation', detail: `sent more than ${MOST_BYTES} bytes, and a check needs none of that` } }
   reading.reader ??= readerInto(reading)
   const consumed = reading.reader.write(chunk.bytes)
   reading.surplus += chunk.bytes.length - consumed
@@ -111,13 +113,14 @@ async function next (reading: Reading, until: number, done: AbortSignal | undefi
 }
 
 function readerInto (reading: Reading): Framer {
-  const { connection, events, about: { transcript } } = reading
+  const { connection, events, about: { transcript, authenticate } } = reading
+  const received = (bytes: Uint8Array) => transcript.received(authenticate?.mask(text(bytes)) ?? text(bytes))
   let headed = false
   const framer: Framer = createFramer({ limits: BEFORE_AUTHENTICATION }, {
     header: frame => {
       headed = true
       reading.header = frame
-      transcript.received(text(frame.bytes))
+      received(frame.bytes)
       const read = readHeader(frame)
       if ('header' in read) events.push({ on: 'header', header: read.header })
       else {
@@ -129,10 +132,10 @@ function readerInto (reading: Reading): Framer {
       }
     },
     element: frame => {
-      transcript.received(text(frame.bytes))
+      received(frame.bytes)
       const event = readEvent(frame, reading.header as HeaderFrame)
       if (event.on === 'proceed') framer.stop() // what follows in clear is no XML of ours (RFC 6120 §5.4.3.3)
-      events.push(event)
+      events.push(authenticate === undefined ? event : masked(event, authenticate.mask))
     },
     end: () => {
       transcript.received(FOOTER)
@@ -146,6 +149,14 @@ function readerInto (reading: Reading): Framer {
     },
   })
   return framer
+}
+
+/** Every text of an event, through the mask. */
+function masked<T> (value: T, mask: (text: string) => string): T {
+  if (typeof value === 'string') return mask(value) as T
+  if (Array.isArray(value)) return value.map(each => masked<unknown>(each, mask)) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, masked<unknown>(inner, mask)])) as T
 }
 
 function say (what: string, { connection, about: { transcript } }: Reading): void {

@@ -28,17 +28,18 @@ export async function observe (request: CheckRequest, { signal, progress = () =>
   const certificates: Record<string, StoredCertificate> = {}
 
   const { dns, plan } = await resolve(request, { signal, progress, since, messages })
-  // Who asks in nobody's name shows nobody's certificate.
+  // Who asks in nobody's name shows nobody's certificate, and the probe's own is not shown in the name of OURS.
   const { clientCertificate: _, ...nameless } = request
-  const watch = async (planned: PlannedEndpoint, to: Address, shown: CheckRequest = request): Promise<Observed> => {
-    const observed = await observeEndpoint(planned, to, { request: shown, signal, since, step: step => progress({ at: 'step', endpoint: endpointId(planned), step }) })
+  const watch = async (planned: PlannedEndpoint, to: Address, given: CheckRequest): Promise<Observed> => {
+    const observed = await observeEndpoint(planned, to, { request: given, signal, since, step: step => progress({ at: 'step', endpoint: endpointId(planned), step }) })
     Object.assign(certificates, observed.certificates)
     return observed
   }
+  const shown: CheckRequest = request.deep?.depth === 'probe' && from !== request.deep.as ? nameless : request
   const watchAll = (endpoints: readonly PlannedEndpoint[]): Promise<EndpointObservation[]> => {
     progress({ at: 'plan', endpoints: endpoints.map(endpointId) })
     return inParallel(endpoints, request.parallel, async planned => {
-      const { endpoint } = await watch(planned, { from, to: request.domain, sni: request.domain })
+      const { endpoint } = await watch(planned, { from, to: request.domain, sni: request.domain }, shown)
       if (request.secondLooks) Object.assign(endpoint, await lookAgain(endpoint, planned, request, signal))
       progress({ at: 'endpoint', endpoint })
       return endpoint
@@ -72,7 +73,7 @@ export async function observe (request: CheckRequest, { signal, progress = () =>
       families: [...request.families],
       ...(request.allowNets.length === 0 ? {} : { allowNets: [...request.allowNets] }),
       depth: request.deep?.depth ?? 'none',
-      clientCertificate: request.clientCertificate !== undefined,
+      clientCertificate: shown.clientCertificate !== undefined,
     },
     dns,
     endpoints,

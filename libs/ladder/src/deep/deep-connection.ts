@@ -2,11 +2,10 @@
 import { X509Certificate, randomBytes } from 'node:crypto'
 import { DEEP_LADDERS, type DeepConnection, type DeepRole, type DeepStage, type DialbackAnswerSeen, type PairSeen, type StoredCertificate } from '@dialtone/contracts'
 import type { PlannedEndpoint } from '@dialtone/discovery'
-import { quoted } from '@dialtone/kernel'
 import { connect } from '@dialtone/net'
 import { canonicalDomain, readCertificate, type DialbackAnswer, type Event, type Plan, type Question, type State } from '@dialtone/stream'
 import { converse, type Authenticate, type StreamSeen } from '../converse.ts'
-import type { Expectation } from '../listener/expectation.ts'
+import { shownId, type Expectation } from '../listener/expectation.ts'
 import { endpointId } from '../observe-endpoint.ts'
 import type { Progress } from '../progress.ts'
 import type { CheckRequest, DeepRequest } from '../request.ts'
@@ -51,11 +50,14 @@ export async function deepConnection (planned: PlannedEndpoint, task: Task, give
   if ('failure' in opened) steps.fail(opened.failure)
   else {
     steps.finish()
-    await converse(opened.connection, {
-      plan: planFor(planned, task), address: { ...task.pair, sni: task.pair.to }, request: certificate ? request : withoutCertificate, steps, transcript, seen, certificates: given.certificates, authenticate: heard.authenticate,
-    })
-    opened.connection.destroy()
-    heard.over()
+    try {
+      await converse(opened.connection, {
+        plan: planFor(planned, task), address: { ...task.pair, sni: task.pair.to }, request: certificate ? request : withoutCertificate, steps, transcript, seen, certificates: given.certificates, authenticate: heard.authenticate,
+      })
+    } finally {
+      opened.connection.destroy()
+      heard.over()
+    }
   }
   const { ended: _, strayBytes: __, ...kept } = seen
   const connection: DeepConnection = {
@@ -86,15 +88,17 @@ function createHearing (task: Task, { deep, since, progress, expectation, endpoi
   let askedAtMs: number | undefined
   let warning: NodeJS.Timeout | undefined
   let ended: () => void = () => undefined
+  let key: string | undefined = task.question?.key
   const called = () => expectation?.callbacks.some(({ asked }) => asked !== undefined) === true
 
   const keyFor = (streamId: string, secured: boolean): string => {
     const scope = { receiving: task.pair.to, originating: task.pair.from, streamId }
     expectation?.streamIds.add(streamId)
-    facts.dialback = { key: deep.keys === undefined ? 'made-up' : 'true', streamId: quoted(streamId, 100).slice(0, 200), secured, sentAtMs: since(), waitedMs: 0 }
+    facts.dialback = { key: deep.keys === undefined ? 'made-up' : 'true', streamId: shownId(streamId), secured, sentAtMs: since(), waitedMs: 0 }
     const sentAtMs = since()
     warning = setTimeout(() => progress({ at: 'no-answer-yet', endpoint, ms: since() - sentAtMs, called: called() }), deep.timeoutsMs.warn)
-    return deep.keys?.keyFor(scope) ?? randomBytes(32).toString('hex')
+    key = deep.keys?.keyFor(scope) ?? randomBytes(32).toString('hex')
+    return key
   }
   const heard = (event: Event, state: State): void => {
     if (state.at === 'awaiting-sasl' && event.on === 'sasl-success') facts.sasl = { success: true }
@@ -102,11 +106,11 @@ function createHearing (task: Task, { deep, since, progress, expectation, endpoi
     if (state.at === 'awaiting-dialback' && facts.dialback !== undefined && facts.dialback.answer === undefined) {
       clearTimeout(warning)
       facts.dialback.waitedMs = since() - facts.dialback.sentAtMs
-      if (event.on === 'dialback-result' && canonicalDomain(event.from) === task.pair.to && canonicalDomain(event.to) === task.pair.from) facts.dialback.answer = seenAnswer(event.answer)
+      if (event.on === 'dialback-result' && isReversed(event, task.pair)) facts.dialback.answer = seenAnswer(event.answer)
       if (event.on === 'silence' && task.dialbackMs !== undefined && task.dialbackMs < deep.timeoutsMs.answer) facts.dialback.cutShort = true
     }
     if (state.at === 'awaiting-answer' && task.question !== undefined) {
-      facts.question = { right: task.question.right, ms: since() - (askedAtMs ?? since()), ...(event.on === 'dialback-verified' ? { answer: seenAnswer(event.answer) } : {}) }
+      facts.question = { right: task.question.right, ms: since() - (askedAtMs ?? since()), ...(event.on === 'dialback-verified' && fits(event, task.question) ? { answer: seenAnswer(event.answer) } : {}) }
     }
     if (event.on === 'features' || event.on === 'header') askedAtMs = since()
   }
@@ -138,13 +142,22 @@ function createHearing (task: Task, { deep, since, progress, expectation, endpoi
     return done.signal
   }
   return {
-    authenticate: { keyFor, heard, established, dialbackMs: task.dialbackMs ?? deep.timeoutsMs.answer },
+    authenticate: { keyFor, heard, established, mask: text => key === undefined ? text : text.replaceAll(key, '…'), dialbackMs: task.dialbackMs ?? deep.timeoutsMs.answer },
     over: () => {
       clearTimeout(warning)
       ended()
     },
     facts: () => facts,
   }
+}
+
+/** An answer carries the domains of its question the other way round (XEP-0220 §3.1). */
+function isReversed (answer: { from: string, to: string }, { from, to }: PairSeen): boolean {
+  return canonicalDomain(answer.from) === to && canonicalDomain(answer.to) === from
+}
+
+function fits (answer: { from: string, to: string, id: string }, question: Question): boolean {
+  return answer.id === question.id && isReversed(answer, question)
 }
 
 /** As it was sent, within what the contract keeps. */

@@ -72,7 +72,7 @@ async function both (certificate?: Issued): Promise<{ ours: Listener, peer: List
     })
     return asked.question?.answer === undefined ? { failure: { at: 'tcp', why: 'refused' } } : { answer: asked.question.answer }
   }
-  const expectation: Expectation = { peer: OURS, addresses: new Set(), prove, since: () => 0, streamIds: new Set(), callbacks: [] as Callback[], callbacksLeftOut: 0, asked: new Map() }
+  const expectation: Expectation = { peer: OURS, addresses: new Set(), prove, since: () => 0, streamIds: new Set(), callbacks: [] as Callback[], callbacksLeftOut: 0, strays: new Map(), asked: new Map() }
   peer.expect(expectation)
   return { ours, peer, told }
 }

@@ -4,6 +4,7 @@
  * the name of the probe's own domain. Facts only.
  */
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Deep, DeepConnection, EndpointObservation, StoredCertificate } from '@dialtone/contracts'
 import type { Plan, PlannedEndpoint } from '@dialtone/discovery'
 import { inParallel } from '../in-parallel.ts'
@@ -29,16 +30,23 @@ export type Observing = {
 
 /** Endpoints of a peer that are asked deeply, and of ours that are asked about a key. */
 const MOST_ENDPOINTS = 8
+const BUSY_MS = 50
 
 /** Rejects only when `signal` aborts. */
 export async function observeDeep ({ request, deep, plan, endpoints, certificates, messages, since, signal, progress }: Observing): Promise<Deep> {
-  const through = plan.endpoints.filter(planned => endpoints.some(seen => seen.id === endpointId(planned) && reachedAuthentication(seen))).slice(0, MOST_ENDPOINTS)
+  const open = plan.endpoints.filter(planned => endpoints.some(seen => seen.id === endpointId(planned) && reachedAuthentication(seen)))
+  const through = open.slice(0, MOST_ENDPOINTS)
   const looking = { signal, progress: () => undefined, since, messages }
   const listener = deep.listener === undefined ? undefined : published(deep.listener, deep.publicAddresses, await resolve({ ...request, domain: deep.listener.domain, overrides: [] }, looking))
   const connections: DeepConnection[] = []
 
   const given: DeepGiven = { request, deep, signal, since, progress, certificates }
   const expectation = deep.listener === undefined ? undefined : expectationOf(through, given)
+  // One check of a pair at a time: servers refuse a second negotiation, and callbacks would be taken for each other's.
+  while (deep.listener?.expects(request.domain) === true) {
+    signal.throwIfAborted()
+    await pause(BUSY_MS)
+  }
   const release = expectation === undefined ? undefined : deep.listener?.expect(expectation)
   try {
     for (const planned of through) connections.push(...await askEndpoint(planned, connections, { ...given, ...(expectation === undefined ? {} : { expectation }) }))
@@ -54,8 +62,17 @@ export async function observeDeep ({ request, deep, plan, endpoints, certificate
     connections,
     // As they are now: what our own stopping does to them is nothing that was seen.
     callbacks: structuredClone(expectation?.callbacks ?? []),
+    ...straysOf(expectation),
+    ...(open.length > through.length ? { endpointsLeftOut: open.length - through.length } : {}),
     callbacksLeftOut: expectation?.callbacksLeftOut ?? 0,
   }
+}
+
+/** Whoever came to our listener and said nothing, as far as it is kept. */
+function straysOf (expectation: Expectation | undefined): Pick<Deep, 'strayConnections'> {
+  const strays = [...expectation?.strays.values() ?? []]
+  const failure = strays.find(stray => stray.failure !== undefined)?.failure
+  return strays.length === 0 ? {} : { strayConnections: { count: strays.length, sources: [...new Set(strays.map(({ source }) => source))].slice(0, 5), ...(failure === undefined ? {} : { failure }) } }
 }
 
 /** A header and features came, after TLS where there is TLS: nothing stops us from saying who we are. */
@@ -114,13 +131,13 @@ function expectationOf (through: readonly PlannedEndpoint[], given: DeepGiven): 
     peer: given.request.domain,
     addresses: new Set(through.map(({ address }) => address)),
     prove, since: given.since,
-    streamIds: new Set(), callbacks: [], callbacksLeftOut: 0, asked: new Map(),
+    streamIds: new Set(), callbacks: [], callbacksLeftOut: 0, strays: new Map(), asked: new Map(),
   }
 }
 
 /** Waits, not for long, for callbacks whose proof is under way. */
 async function settled ({ callbacks }: Expectation, signal: AbortSignal): Promise<void> {
   for (let tries = 0; tries < 20 && !signal.aborted && callbacks.some(({ asked, failure, authenticated, header }) => header !== undefined && asked === undefined && failure === undefined && authenticated === undefined); tries++) {
-    await new Promise(resolve => { setTimeout(resolve, 50) })
+    await pause(BUSY_MS)
   }
 }

@@ -14,8 +14,10 @@ describe('the records of the probe\'s domain', () => {
     ['lead to another host', '192.0.2.1', [], planOf('srv', at('192.0.2.2')), 'elsewhere'],
     ['lead through a NAT, whatever the port', '10.0.0.1', ['192.0.2.7'], planOf('srv', at('192.0.2.7', 443)), 'leads-here'],
     ['lead past the NAT', '10.0.0.1', ['192.0.2.7'], planOf('srv', at('192.0.2.8')), 'elsewhere'],
-    ['lead to the port, where we listen on every address', '0.0.0.0', [], planOf('srv', at('192.0.2.1')), 'leads-here'],
-    ['lead to the port, where we listen on every address of IPv6', '::', [], planOf('srv', at('192.0.2.1')), 'leads-here'],
+    ['lead to one of our addresses, where we listen on all of them', '0.0.0.0', [], planOf('srv', at('192.0.2.1')), 'leads-here'],
+    ['lead to one of our addresses, where we listen on all of IPv6', '::', [], planOf('srv', at('192.0.2.1')), 'leads-here'],
+    ['lead to an address that is not ours, where we listen on all of them', '0.0.0.0', [], planOf('srv', at('192.0.2.77')), 'elsewhere'],
+    ['may lead through a NAT that nobody named', '10.0.0.1', [], planOf('srv', at('192.0.2.77')), 'unknown'],
     ['lead to another address than is named for every address', '::', ['2001:db8::7'], planOf('srv', at('2001:db8::8')), 'elsewhere'],
     ['lead to none of our ports', '0.0.0.0', [], planOf('srv', at('192.0.2.1', 5270)), 'elsewhere'],
     ['lead nowhere', '192.0.2.1', [], planOf('nxdomain'), 'nowhere'],
@@ -24,8 +26,14 @@ describe('the records of the probe\'s domain', () => {
     ['have no resolver to ask', '192.0.2.1', [], planOf('resolver-unavailable'), 'unknown'],
   ] as const) {
     it(name, () => {
-      const seen = published({ domain: 'ours.example', places: [{ address: place, port: 5269, kind: 'starttls' }] }, publicAddresses, { dns: [], plan })
+      const seen = published({ domain: 'ours.example', places: [{ address: place, port: 5269, kind: 'starttls' }] }, publicAddresses, { dns: [], plan }, ['127.0.0.1', '::1', '192.0.2.1'])
       expect(seen).toMatchObject({ domain: 'ours.example', published: expected, places: [place.includes(':') ? `[${place}]:5269` : `${place}:5269`] })
     })
   }
+
+  it('may lead through a NAT to a machine without a public address', () => {
+    const seen = (local: string[]) => published({ domain: 'ours.example', places: [{ address: '::', port: 5269, kind: 'starttls' }] }, [], { dns: [], plan: planOf('srv', at('192.0.2.77')) }, local).published
+    expect(seen(['127.0.0.1', '::1', 'fe80::1', '192.168.1.4'])).toBe('unknown')
+    expect(seen(['127.0.0.1', '192.168.1.4', '192.0.2.5'])).toBe('elsewhere')
+  })
 })

@@ -2,6 +2,8 @@
  * A pair under check: what of it reaches the listener. A callback belongs to it by (from, to, id) of its db:verify, or by its header where none came;
  * the source address is evidence only.
  */
+import { quoted } from '@dialtone/kernel'
+import { DIGEST } from '@dialtone/net'
 import type { Callback, DialbackAnswerSeen, Failure, Pong, Software } from '@dialtone/contracts'
 
 /** How the peer's key is proved: its authoritative server is asked, over a stream of its own. Never rejects. */
@@ -19,8 +21,15 @@ export type Expectation = {
   /** In order; bounded. */
   readonly callbacks: Callback[]
   callbacksLeftOut: number
+  /** Connections that came while the pair was under check and have not said a header, by their number; bounded. */
+  readonly strays: Map<number, { source: string, failure?: Failure }>
   /** What we asked by iq, by the id of the stanza: pings, and what software it is. Kept to the end of the check, so that late answers are known. */
   readonly asked: Map<string, (answer: Omit<Pong, 'ms'> & { software?: Software }) => void>
+}
+
+/** A stream id as it is kept: cut, and still another than one that begins alike. */
+export function shownId (id: string): string {
+  return id.length <= 100 ? quoted(id, 100).slice(0, 200) : `${quoted(id, 60).slice(0, 150)} ${DIGEST.sha256(id).slice(0, 16)}`
 }
 
 /** Kept per pair: more only by a peer that means harm. */

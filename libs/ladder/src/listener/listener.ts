@@ -8,7 +8,7 @@ import type { Clock, Random } from '@dialtone/kernel'
 import { RANDOM, listen, type Accepted, type Listening } from '@dialtone/net'
 import type { Keys } from '@dialtone/stream'
 import { createBuckets } from './buckets.ts'
-import type { Expectation } from './expectation.ts'
+import { MOST_CALLBACKS, type Expectation } from './expectation.ts'
 import { LISTENER_LIMITS, type ListenerLimits } from './limits.ts'
 import { hostOf, networkOf } from './origin.ts'
 import { serve, type Served } from './serve.ts'
@@ -35,6 +35,8 @@ export type Listener = {
   readonly places: readonly { address: string, port: number, kind: EndpointKind }[]
   /** From now on the pair (peer, domain) is under check; the result ends that, and the peer's streams, so that the next check is called back anew. One check of a peer at a time: throws where there is one. */
   expect: (expectation: Expectation) => () => void
+  /** Whether a check of this peer has begun and is not over. */
+  expects: (peer: string) => boolean
   /** Connections at this moment. */
   readonly connections: number
   /** Stops listening and ends every connection. */
@@ -88,6 +90,10 @@ export async function startListener ({ domain, places, keys, certificate, anchor
     whenOver: ({ peer }) => expected.get(peer)?.over.signal,
     isOurs: keys.isOurs,
     mayAsk: address => isExpected(address) ? expectedQuestions.take(networkOf(address)) : questions.take(networkOf(address)),
+    strangers: {
+      spoke: number => { for (const { expectation } of expected.values()) expectation.strays.delete(number) },
+      ended: (number, failure) => { for (const { expectation } of expected.values()) { const stray = expectation.strays.get(number); if (stray !== undefined) stray.failure = failure } },
+    },
     wrongKeys: createSparing(clock),
     refusals: createSparing(clock),
     proofs: createProofs(limits),
@@ -99,7 +105,9 @@ export async function startListener ({ domain, places, keys, certificate, anchor
     const network = networkOf(connection.address)
     total++
     add(open, network, 1)
-    const done = serve(connection, kind, ++numbered, served).finally(() => {
+    numbered++
+    for (const { expectation: { strays } } of expected.values()) if (strays.size < MOST_CALLBACKS) strays.set(numbered, { source: connection.source })
+    const done = serve(connection, kind, numbered, served).finally(() => {
       running.delete(done)
       total--
       add(open, network, -1)
@@ -138,6 +146,7 @@ export async function startListener ({ domain, places, keys, certificate, anchor
         over.abort('the check is over')
       }
     },
+    expects: peer => expected.has(peer),
     get connections () { return total },
     stop,
   }

@@ -1,5 +1,5 @@
 /** One accepted connection: drives the receiving table, answers questions about keys, proves the keys of peers under check, hears their pongs. */
-import type { Callback, CallbackAnswer, DialbackAnswerSeen, EndpointKind, ListenerEvent, Pong, Software } from '@dialtone/contracts'
+import type { Callback, CallbackAnswer, DialbackAnswerSeen, EndpointKind, Failure, ListenerEvent, Pong, Software } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
 import { anchorsOf, validateChain, type Accepted, type PeerSecured } from '@dialtone/net'
 import {
@@ -7,7 +7,7 @@ import {
   readCertificate, readEvent, readHeader, saslFailureText, streamErrorText, toElement,
   type CertificateFacts, type DialbackAnswer, type Framer, type HeaderFrame, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState,
 } from '@dialtone/stream'
-import { keep, keepAsked, type Expectation } from './expectation.ts'
+import { keep, keepAsked, shownId, type Expectation } from './expectation.ts'
 import type { ListenerLimits } from './limits.ts'
 import { networkOf } from './origin.ts'
 import type { Sparing } from './sparing.ts'
@@ -25,6 +25,8 @@ export type Served = {
   isOurs: (key: string, scope: { receiving: string, originating: string, streamId: string }) => boolean
   /** False when this address has asked too much. */
   mayAsk: (address: string) => boolean
+  /** Who came and said no header: until they do, and how they ended. */
+  strangers: { spoke: (number: number) => void, ended: (number: number, failure: Failure) => void }
   /** How wrong keys are told, and questions and keys that are refused. */
   wrongKeys: Sparing
   refusals: Sparing
@@ -123,6 +125,7 @@ async function converse ({ connection, source, local, address }: Accepted, kind:
   over = true
   gone.abort('closed')
   if (because !== undefined) for (const seen of callbacks.values()) seen.failure ??= because
+  if (named === undefined && because !== undefined) served.strangers.ended(number, because)
   tell({ on: 'closed', ...(because === undefined ? {} : { because }), ...(leftOut === 0 ? {} : { leftOut }) })
   // What was said last should arrive; nobody waits for long.
   await connection.end(1000)
@@ -189,6 +192,7 @@ async function converse ({ connection, source, local, address }: Accepted, kind:
   function note (event: ReceivingEvent, { at }: ReceivingState): void {
     if (event.on === 'header') {
       const [from, to] = [event.header.from, event.header.to].map(each => each === undefined ? undefined : quoted(each, 100))
+      if (named === undefined) served.strangers.spoke(number)
       named = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }), ...named }
       tell({ on: 'header', ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) })
       belongsTo({ from: canonicalDomain(event.header.from ?? '') ?? '', to: canonicalDomain(event.header.to ?? '') ?? '' })
@@ -287,10 +291,11 @@ async function converse ({ connection, source, local, address }: Accepted, kind:
     }
     if (check === undefined) return
     if (!ofCheck) {
-      check.seen.strangeId ??= quoted(id, 80)
+      // A right key for another stream is that of another check with this secret, and nothing is strange about it.
+      if (outcome === 'invalid') check.seen.strangeId ??= shownId(id)
       return
     }
-    const known = quoted(id, 100).slice(0, 200)
+    const known = shownId(id)
     if (check.seen.asked?.id === known) return
     const seen = check.seen.asked === undefined ? check.seen : again(check.expectation, check.seen)
     seen.asked = { atMs: check.expectation.since(), answered: outcome, id: known }

@@ -45,7 +45,7 @@ export async function unguarded (change: Partial<Served>): Promise<{ at: Place, 
   let number = 0
   const served: Served = {
     domain: OURS, anchors: { system: false, given: [] }, limits: { ...LISTENER_LIMITS, refusals: Number.POSITIVE_INFINITY }, underCheck: () => undefined, whenOver: () => undefined, isOurs: KEYS.isOurs, mayAsk: () => true,
-    wrongKeys: { count: () => 'tell' }, refusals: { count: () => 'tell' }, proofs: { begin: () => true, end: () => undefined }, freshId: () => String(++number), now: () => Date.now(), tell: event => told.push(event), ...change,
+    strangers: { spoke: () => undefined, ended: () => undefined }, wrongKeys: { count: () => 'tell' }, refusals: { count: () => 'tell' }, proofs: { begin: () => true, end: () => undefined }, freshId: () => String(++number), now: () => Date.now(), tell: event => told.push(event), ...change,
   }
   const running: Promise<void>[] = []
   const at = await listen({ address: '127.0.0.1', port: 0, admit: () => true, signal: stopping.signal, accepted: connection => running.push(serve(connection, 'starttls', ++number, served)) })
@@ -59,7 +59,7 @@ export async function unguarded (change: Partial<Served>): Promise<{ at: Place, 
 
 /** PEER under check, unless told otherwise. */
 export function expectation (given: Partial<Expectation> = {}): Expectation {
-  return { peer: PEER, addresses: new Set(), prove: answering('valid'), since: () => 0, streamIds: new Set(), callbacks: [], callbacksLeftOut: 0, asked: new Map(), ...given }
+  return { peer: PEER, addresses: new Set(), prove: answering('valid'), since: () => 0, streamIds: new Set(), callbacks: [], callbacksLeftOut: 0, strays: new Map(), asked: new Map(), ...given }
 }
 
 export function answering (type: 'valid' | 'invalid'): Prove {
