@@ -1,13 +1,14 @@
 /** One accepted connection: drives the receiving table, answers questions about keys, proves the keys of peers under check, hears their pongs. */
-import type { Callback, CallbackAnswer, DialbackAnswerSeen, EndpointKind, Failure, ListenerEvent, Pong, Software } from '@dialtone/contracts'
+import type { Callback, CallbackAnswer, DialbackAnswerSeen, EndpointKind, Failure, ListenerEvent } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
 import { anchorsOf, validateChain, type Accepted, type PeerSecured } from '@dialtone/net'
 import {
-  BEFORE_AUTHENTICATION, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, advanceReceiving, canonicalDomain, childrenOf, createFramer, dialbackAnswerText, featuresText, headerText, identityOf,
+  BEFORE_AUTHENTICATION, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, advanceReceiving, canonicalDomain, createFramer, dialbackAnswerText, featuresText, headerText, identityOf,
   readCertificate, readEvent, readHeader, saslFailureText, streamErrorText, toElement,
   type CertificateFacts, type DialbackAnswer, type Framer, type HeaderFrame, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState,
 } from '@dialtone/stream'
 import { keep, keepAsked, shownId, type Expectation } from './expectation.ts'
+import { readIqAnswer, type IqAnswer } from './iq-answer.ts'
 import type { ListenerLimits } from './limits.ts'
 import { networkOf } from './origin.ts'
 import type { Sparing } from './sparing.ts'
@@ -62,7 +63,7 @@ async function converse ({ connection, source, local, address }: Accepted, kind:
   /** Of the header that we sent last: what a key on this stream is bound to. */
   let streamId = ''
   /** What each stanza event that waits is, as far as it can be an answer to us. */
-  const stanzas: (Stanza | undefined)[] = []
+  const stanzas: (IqAnswer | undefined)[] = []
   /** What the checks that it belongs to keep of it, each its own: one stream may speak for several peers. */
   const callbacks = new Map<Expectation, Callback>()
   let named: { from?: string, to?: string } | undefined
@@ -169,7 +170,7 @@ async function converse ({ connection, source, local, address }: Accepted, kind:
         if (header === undefined) return
         const event = readEvent(frame, header)
         if (event.on === 'starttls') framer.stop()
-        if (event.on === 'stanza') stanzas.push(answerTo(toElement(frame, header), event.name))
+        if (event.on === 'stanza') stanzas.push(readIqAnswer(toElement(frame, header), event.name))
         events.push(event)
       },
       end: () => events.push({ on: 'footer', received: connection.received }),
@@ -342,27 +343,6 @@ async function converse ({ connection, source, local, address }: Accepted, kind:
 function pathOf (sent: PeerSecured['sent'], anchors: Served['anchors']): (CertificateFacts | undefined)[] {
   const { chain, certificates } = validateChain(sent, anchorsOf(anchors))
   return chain.trust === 'trusted' ? chain.path.map(digest => readCertificate(Buffer.from(certificates[digest]?.der ?? '', 'base64'))) : []
-}
-
-type Stanza = { id: string, answer: Omit<Pong, 'ms' | 'source'> & { software?: Software } }
-
-function answerTo (element: ReturnType<typeof toElement>, name: string): Stanza | undefined {
-  const { id, type } = element.attrs as { id?: unknown, type?: unknown }
-  if (name !== 'iq' || typeof id !== 'string' || (type !== 'result' && type !== 'error')) return undefined
-  const error = childrenOf(element).find(child => child.getName() === 'error')
-  const condition = error === undefined ? undefined : childrenOf(error)[0]?.getName()
-  return { id, answer: { answer: type, ...(condition === undefined ? {} : { condition: quoted(condition, 60).slice(0, 64) }), ...softwareOf(element) } }
-}
-
-/** XEP-0092: a name, and a version where it is told. */
-function softwareOf (element: ReturnType<typeof toElement>): { software?: Software } {
-  const query = childrenOf(element).find(child => child.getName() === 'query' && child.getNS() === 'jabber:iq:version')
-  const told = (name: string) => {
-    const text = query === undefined ? undefined : childrenOf(query).find(child => child.getName() === name)?.text().trim()
-    return text === undefined || text === '' ? undefined : quoted(text, 60).slice(0, 100)
-  }
-  const [name, version] = [told('name'), told('version')]
-  return name === undefined ? {} : { software: { name, ...(version === undefined ? {} : { version }) } }
 }
 
 function answerOf ({ type, condition, text }: DialbackAnswerSeen): DialbackAnswer {
