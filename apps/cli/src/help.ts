@@ -2,12 +2,12 @@
 
 export const HELP = `dialtone: can a domain be reached for XMPP federation, and if not, why?
 
-  dialtone check DOMAIN…       check every published endpoint, name one cause
+  dialtone check DOMAIN...     check every published endpoint, name one cause
   dialtone watch DOMAIN        check again and again, print changes only
   dialtone listen              answer for a domain of the probe's own
-  dialtone lint DOMAIN…        judge the DNS records only; connects to nothing
+  dialtone lint DOMAIN...      judge the DNS records only; connects to nothing
   dialtone explain NAME        what a cause or a check means and what to do
-  dialtone judge FILE…         judge kept observations again
+  dialtone judge FILE...       judge kept observations again
   dialtone zoo                 run the checks against known failures, here
 
 Try:  dialtone check partner.example
@@ -30,7 +30,7 @@ given, nothing is authenticated. Prints one cause, the evidence and what to
 change.
 
 Whom to check
-  DOMAIN…               one or more domains, as in user@DOMAIN
+  DOMAIN...             one or more domains, as in user@DOMAIN
   --from-file FILE      more domains, one a line, # comments; - is stdin
   --as OURS             check in the interest of OURS: also asks the peer
                         whether it believes that it serves OURS itself
@@ -164,7 +164,7 @@ export const LINT_HELP = `dialtone lint: are the DNS records of DOMAIN right?
 Asks the same DNS questions as check, judges the records, and says in which
 order servers will try them. Connects to nothing but the resolver.
 
-  DOMAIN…               one or more domains
+  DOMAIN...             one or more domains
   --resolver IP[:PORT]  ask this resolver; default: the first in resolv.conf
   --control-name NAME   a name that always resolves; default: the root
   --expect ADDRESS      DOMAIN is published at this address (repeatable)
@@ -201,7 +201,7 @@ Exit code: as for check.
 export const ZOO_HELP = `dialtone zoo: run the checks against known failures, on this machine.
 
   dialtone zoo                 every scenario, then the table of verdicts
-  dialtone zoo NAME…           some of them
+  dialtone zoo NAME...         some of them
   dialtone zoo --list          their names
   dialtone zoo NAME --report   the full report of one
 
