@@ -29,9 +29,9 @@ export const CHECK_OPTIONS = {
 export type CheckValues = Values<typeof CHECK_OPTIONS>
 
 /** Everything but the domain. */
-export function requestOf (values: CheckValues, overrides: CheckRequest['overrides']): Omit<CheckRequest, 'domain'> {
+export async function requestOf (values: CheckValues, overrides: CheckRequest['overrides'], signal: AbortSignal): Promise<Omit<CheckRequest, 'domain'>> {
   const allowNets = (values['allow-net'] ?? []).map(parseAllowNet)
-  const certificate = clientCertificate(values.cert, values.key)
+  const certificate = await clientCertificate(values.cert, values.key, signal)
   const { domain: _, ...request } = requestFor({
     domain: '',
     vantage: values.vantage ?? vantageName(),
@@ -42,7 +42,7 @@ export function requestOf (values: CheckValues, overrides: CheckRequest['overrid
     families: usableFamilies(allowNets),
     allowNets,
     ...(certificate === undefined ? {} : { clientCertificate: certificate }),
-    anchors: { system: true, given: values.ca === undefined ? [] : anchorsIn(values.ca) },
+    anchors: { system: true, given: values.ca === undefined ? [] : await anchorsIn(values.ca, signal) },
   })
   return request
 }

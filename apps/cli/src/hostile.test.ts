@@ -1,6 +1,7 @@
 // What is wrong with input is one line that says so, with the exit code for it: the command as an operator runs it.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +10,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runZoo } from './run-zoo.ts'
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
+const BIN = fileURLToPath(new URL('../../../bin/dialtone', import.meta.url))
 let folder = ''
 beforeAll(() => { folder = mkdtempSync(join(tmpdir(), 'dialtone-hostile-')) })
 afterAll(() => { rmSync(folder, { recursive: true }) })
@@ -40,14 +42,36 @@ it('judges a forged observation without letting it speak to the terminal', async
   expect(out.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
 })
 
+it('obeys SIGTERM while the writer of a pipe has more to say', async () => {
+  const pipe = join(folder, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  for (const args of [['listen', '--probe-domain', 'probe.example', '--secret', pipe], ['judge', pipe], ['check', '--from-file', '-']]) {
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: 'pipe' })
+    const ended = new Promise(resolve => { child.once('close', resolve) })
+    let err = ''
+    child.stderr.setEncoding('utf8').on('data', text => { err += text })
+    // Either is done when the command reads: a pipe opens when both sides do, and holds less than a megabyte.
+    const writer = args.includes(pipe) ? await open(pipe, 'w') : await new Promise<undefined>(resolve => { child.stdin.write('# nothing\n'.repeat(100_000), () => resolve(undefined)) })
+    child.kill('SIGTERM')
+    expect(await ended, args.join(' ')).toBe(143)
+    expect(err).toBe('dialtone: stopped by SIGTERM; nothing was judged\n')
+    await writer?.close()
+  }
+})
+
+it('takes a secret from a command of the shell', async () => {
+  const { code, err } = await dialtone(['-c', `"$0" "$1" check partner.example --as ours.example --depth shared --secret <(sleep 0.2; printf 'one\\ntwo\\n')`, process.execPath, BIN], 'pipe', 'bash')
+  expect([code, err]).toEqual([64, expect.stringMatching(/^dialtone: --secret '\/dev\/fd\/\d+' holds more than one line: [^\n]+\n$/)])
+})
+
 it('says that the disk is full', async () => {
   const { code, err } = await dialtone(['explain'], openSync('/dev/full', 'w'))
   expect(code).toBe(64)
   expect(err).toContain('the output cannot be written (ENOSPC): is the disk full?')
 })
 
-function dialtone (args: readonly string[], stdout: 'pipe' | number = 'pipe'): Promise<{ code: number | null, out: string, err: string }> {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, stdio: ['ignore', stdout, 'pipe'] })
+function dialtone (args: readonly string[], stdout: 'pipe' | number = 'pipe', program?: string): Promise<{ code: number | null, out: string, err: string }> {
+  const child = spawn(program ?? process.execPath, program === undefined ? [MAIN, ...args] : args, { cwd: folder, stdio: ['ignore', stdout, 'pipe'] })
   let [out, err] = ['', '']
   child.stdout?.setEncoding('utf8').on('data', text => { out += text })
   child.stderr?.setEncoding('utf8').on('data', text => { err += text })

@@ -25,13 +25,13 @@ export async function runCheck (args: readonly string[], out: Out, signal: Abort
   if (values.help === true) return out.print(CHECK_HELP)
 
   const format = formatAmong(values, FORMATS)
-  const domains = [...new Set([...positionals.map(domainOf), ...(values['from-file'] === undefined ? [] : domainsIn(values['from-file'], domainOf))])]
+  const domains = [...new Set([...positionals.map(domainOf), ...(values['from-file'] === undefined ? [] : await domainsIn(values['from-file'], domainOf, signal))])]
   if (domains.length === 0) throw new OperatorError('usage', 'which domain? For example: dialtone check partner.example')
   const overrides = (values.endpoint ?? []).map(overrideOf).map(override => ({ ...override, host: hostOf(override.host) }))
   if (overrides.length > 0 && domains.length > 1) throw new OperatorError('usage', '--endpoint replaces the records of one domain: name just one')
   const parallel = countOf('--parallel', values.parallel ?? '16', 1, 1000)
-  const plan = deepPlan(values, domains)
-  const request = requestOf(values, overrides)
+  const plan = await deepPlan(values, domains, signal)
+  const request = await requestOf(values, overrides, signal)
   if (request.as !== undefined && domains.includes(request.as)) throw new OperatorError('usage', `--as names your own domain, and ${request.as} is the one to check: leave --as out, and say --ours`)
   warnOfDates(request.clientCertificate, out)
   const config = configOf(values)

@@ -33,13 +33,13 @@ export async function runListen (args: readonly string[], out: Out, signal: Abor
   if (values['probe-domain'] === undefined) throw new OperatorError('usage', 'for which domain? Write --probe-domain NAME')
   if (values.secret === undefined) throw new OperatorError('usage', 'keys are made from a secret: write --secret FILE; to make one: openssl rand -base64 32 > FILE')
   const domain = domainOf(values['probe-domain'])
-  const certificate = clientCertificate(values.cert, values.key)
+  const certificate = await clientCertificate(values.cert, values.key, signal)
   const places = placesOf(values, [{ address: everyAddress(), port: S2S_PORT, kind: 'starttls' }])
-  const { keys, warnings } = secretKeys(values.secret)
+  const { keys, warnings } = await secretKeys(values.secret, signal)
   for (const warning of warnings) out.progress(`dialtone: warning: ${warning}\n`)
 
   const tell = (event: ListenerEvent) => out.print(format === 'json' ? JSON.stringify(event) + '\n' : `${eventText(event, out.terminal)}\n`)
-  const listener = await startListener({ domain, places, keys, ...(certificate === undefined ? {} : { certificate }), anchors: { system: true, given: values.ca === undefined ? [] : anchorsIn(values.ca) }, tell })
+  const listener = await startListener({ domain, places, keys, ...(certificate === undefined ? {} : { certificate }), anchors: { system: true, given: values.ca === undefined ? [] : await anchorsIn(values.ca, signal) }, tell })
   const shown = listener.places.map(({ address, port, kind }) => ({ address, port, kind }))
   out.print(format === 'json'
     ? JSON.stringify({ on: 'listening', at: new Date().toISOString(), domain, places: shown, tls: certificate !== undefined }) + '\n'

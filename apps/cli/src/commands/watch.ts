@@ -24,8 +24,8 @@ export async function runWatch (args: readonly string[], out: Out, signal: Abort
   const domain = domainOf(name)
   const everyMs = values.every === undefined ? undefined : 1000 * countOf('--every', values.every, 1, 86_400)
   const count = values.count === undefined ? undefined : countOf('--count', values.count, 1, 999_999_999)
-  const plan = deepPlan(values, [domain])
-  const request = requestOf(values, (values.endpoint ?? []).map(overrideOf))
+  const plan = await deepPlan(values, [domain], signal)
+  const request = await requestOf(values, (values.endpoint ?? []).map(overrideOf), signal)
   const config = configOf(values)
   const as = request.as ?? null
 
