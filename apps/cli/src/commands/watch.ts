@@ -1,12 +1,12 @@
 // dialtone watch: the check of one domain, repeated; changes alone are told.
 import { OperatorError } from '@dialtone/kernel'
 import { requestFor } from '@dialtone/ladder'
-import { CHECK_OPTIONS, configOf, requestOf } from '../check-options.ts'
-import { deepPlan, openDeep } from '../deep-options.ts'
+import { CHECK_OPTIONS, prepare } from '../check-options.ts'
+import { openDeep } from '../deep-options.ts'
 import { EXIT_CODE } from '../exit-code.ts'
 import { WATCH_HELP } from '../help.ts'
 import { domainOf } from '../network-words.ts'
-import { countOf, formatOf, overrideOf, parse } from '../options.ts'
+import { countOf, formatOf, parse } from '../options.ts'
 import type { Out } from '../out.ts'
 import { check } from '../run-check.ts'
 import { changeJson, changeText, summaryText } from '../text/watching.ts'
@@ -24,12 +24,10 @@ export async function runWatch (args: readonly string[], out: Out, signal: Abort
   const domain = domainOf(name)
   const everyMs = values.every === undefined ? undefined : 1000 * countOf('--every', values.every, 1, 86_400)
   const count = values.count === undefined ? undefined : countOf('--count', values.count, 1, 999_999_999)
-  const plan = await deepPlan(values, [domain], signal)
-  const request = await requestOf(values, (values.endpoint ?? []).map(overrideOf), signal)
-  const config = configOf(values)
+  const { request, config, plan, warnings } = await prepare(values, [domain], signal)
   const as = request.as ?? null
 
-  for (const warning of plan?.warnings ?? []) out.progress(`dialtone: warning: ${warning}\n`)
+  for (const warning of warnings) out.progress(`dialtone: warning: ${warning}\n`)
   const opened = plan === undefined ? undefined : await openDeep(plan, { anchors: request.anchors, ...(request.clientCertificate === undefined ? {} : { certificate: request.clientCertificate }) })
   if (!json && values.quiet !== true) out.progress(`watching ${domain}${as === null ? '' : ` for ${as}`}; changes only. Ctrl-C ends it and says what it came to\n`)
   try {
