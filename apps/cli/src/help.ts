@@ -148,7 +148,6 @@ never ask: for them run the check with --listen.
   --listen-direct [ADDR:]PORT   the same where TLS begins at once
   --cert FILE --key FILE   the certificate of the domain (PEM). Without it there
                         is no TLS, and strict peers do not call back
-  --ca FILE             trust these certificates of peers too (PEM)
   --format text|json    one line per event, the first says where it stands;
                         default: text on a terminal, JSON lines in a pipe
   --json                the same as --format json

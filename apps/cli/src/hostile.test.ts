@@ -19,6 +19,7 @@ for (const [name, args, says] of [
   ['its own domain as OURS', ['check', 'a.example', '--as', 'A.example'], '--as names your own domain, and a.example is the one to check'],
   ['its own domain as OURS, watched', ['watch', 'a.example', '--as', 'A.example', '--count', '1'], '--as names your own domain, and a.example is the one to check'],
   ['an endpoint that is no host, watched', ['watch', 'a.example', '--endpoint', 'foo..bar:5269', '--count', '1'], "'foo..bar' is no host: it has an empty label"],
+  ['an option that would change nothing', ['listen', '--probe-domain', 'a.example', '--secret', 'secret', '--ca', 'root.pem'], "Unknown option '--ca'"],
   ['an endpoint that is no host', ['check', 'a.example', '--endpoint', 'foo..bar:5269'], "'foo..bar' is no host: it has an empty label"],
   ['a number that looks like an address', ['check', 'a.example', '--endpoint', '127.050.0.1:5269'], "'127.050.0.1' is no host: it looks like an address and is none"],
   ['a resolver by name', ['check', 'a.example', '--resolver', 'dns.example'], "--resolver takes an IP address, not 'dns.example'"],

@@ -2,7 +2,7 @@
 import type { ListenerEvent } from '@dialtone/contracts'
 import { OperatorError } from '@dialtone/kernel'
 import { startListener } from '@dialtone/ladder'
-import { anchorsIn, clientCertificate, secretKeys } from '../credentials.ts'
+import { clientCertificate, secretKeys } from '../credentials.ts'
 import { DEEP_OPTIONS, placesOf } from '../deep-options.ts'
 import { LISTEN_HELP } from '../help.ts'
 import { domainOf } from '../network-words.ts'
@@ -19,8 +19,9 @@ const OPTIONS = {
   'listen-direct': DEEP_OPTIONS['listen-direct'],
   cert: { type: 'string' },
   key: { type: 'string' },
-  ca: { type: 'string' },
 } as const
+/** Certificates of peers count only where a pair is under check, and here none ever is. */
+const NOBODY_IS_JUDGED = { system: false, given: [] } as const
 /** Where a server is looked for whose domain has no SRV record (RFC 6120 §3.2.2). */
 const S2S_PORT = 5269
 
@@ -39,7 +40,7 @@ export async function runListen (args: readonly string[], out: Out, signal: Abor
   for (const warning of warnings) out.progress(`dialtone: warning: ${warning}\n`)
 
   const tell = (event: ListenerEvent) => out.print(format === 'json' ? JSON.stringify(event) + '\n' : `${eventText(event, out.terminal)}\n`)
-  const listener = await startListener({ domain, places, keys, ...(certificate === undefined ? {} : { certificate }), anchors: { system: true, given: values.ca === undefined ? [] : await anchorsIn(values.ca, signal) }, tell })
+  const listener = await startListener({ domain, places, keys, ...(certificate === undefined ? {} : { certificate }), anchors: NOBODY_IS_JUDGED, tell })
   const shown = listener.places.map(({ address, port, kind }) => ({ address, port, kind }))
   out.print(format === 'json'
     ? JSON.stringify({ on: 'listening', at: new Date().toISOString(), domain, places: shown, tls: certificate !== undefined }) + '\n'
