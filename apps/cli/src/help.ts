@@ -122,7 +122,8 @@ All options of 'dialtone check' for one domain mean the same here; a listener
 (--listen) stands all the time. Not those that print or read lists: --from-file,
 --parallel, --transcript.
 
-Exit code: that of the last verdict, as for check.
+Exit code: that of the last verdict, as for check; 141 when a line could not be
+printed because its reader is gone, as with '| head -1'.
 `
 
 export const LISTEN_HELP = `dialtone listen: answer for a domain of the probe's own.
@@ -152,7 +153,11 @@ never ask: for them run the check with --listen.
                         default: text on a terminal, JSON lines in a pipe
   --json                the same as --format json
 
-Exit code: 0 when stopped by a signal, 64 usage, or it could not listen.
+A reader that is too slow does not stop it: of lines that wait 1,000 are kept,
+the others are dropped, and one line then tells how many.
+
+Exit code: 0 when stopped by a signal, 64 usage, or it could not listen; 141
+when the reader of the lines is gone, as with '| head -1'.
 `
 
 export const LINT_HELP = `dialtone lint: are the DNS records of DOMAIN right?

@@ -14,7 +14,7 @@ import { watch } from '../watching.ts'
 
 const OPTIONS = { ...CHECK_OPTIONS, every: { type: 'string' }, count: { type: 'string' } } as const
 
-/** Runs the command until a signal or the count; resolves to the exit code of the last verdict. */
+/** Runs the command until a signal or the count; resolves to the exit code of the last verdict. Rejects with an OperatorError `reader-gone` at the first line that nobody reads. */
 export async function runWatch (args: readonly string[], out: Out, signal: AbortSignal): Promise<number> {
   const { values, positionals } = parse('watch', OPTIONS, args)
   if (values.help === true) return out.print(WATCH_HELP)
@@ -36,11 +36,11 @@ export async function runWatch (args: readonly string[], out: Out, signal: Abort
       pause: ms => pause(ms, signal),
       stopped: () => signal.aborted,
       now: Date.now,
-      changed: change => out.print(json ? changeJson(change, { domain, as }) : changeText(change, out.terminal)),
+      changed: change => out.tell(json ? changeJson(change, { domain, as }) : changeText(change, out.terminal)),
       ...(everyMs === undefined ? {} : { everyMs }),
       ...(count === undefined ? {} : { count }),
     })
-    out.print(json ? JSON.stringify({ on: 'summary', at: new Date().toISOString(), domain, as, ...summary }) + '\n' : summaryText(summary))
+    out.tell(json ? JSON.stringify({ on: 'summary', at: new Date().toISOString(), domain, as, ...summary }) + '\n' : summaryText(summary))
     return EXIT_CODE[state]
   } finally {
     await opened?.close()
