@@ -56,7 +56,8 @@ it('watches with one listener, tells what it is and sums up', async () => {
 
 it('sums up when it is interrupted', async () => {
   const { args } = await peer()
-  const { out } = await dialtone(['watch', 'partner.example', ...args], 'SIGINT')
+  const { out, errors } = await dialtone(['watch', 'partner.example', ...args], 'SIGINT')
+  expect(errors).toContain('watching partner.example; changes only. Ctrl-C ends it and sums up\n')
   expect(out).toMatch(/\n1 check in \d+ s.*\na check took .* at most\n$/)
 })
 

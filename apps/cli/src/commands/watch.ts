@@ -9,6 +9,7 @@ import { domainOf } from '../network-words.ts'
 import { countOf, formatOf, parse } from '../options.ts'
 import type { Out } from '../out.ts'
 import { check } from '../run-check.ts'
+import { wrap } from '../terminal.ts'
 import { changeJson, changeText, summaryText } from '../text/watching.ts'
 import { watch } from '../watching.ts'
 
@@ -29,7 +30,7 @@ export async function runWatch (args: readonly string[], out: Out, signal: Abort
 
   for (const warning of warnings) out.progress(`dialtone: warning: ${warning}\n`)
   const opened = plan === undefined ? undefined : await openDeep(plan, { anchors: request.anchors, ...(request.clientCertificate === undefined ? {} : { certificate: request.clientCertificate }) })
-  if (!json && values.quiet !== true) out.progress(`watching ${domain}${as === null ? '' : ` for ${as}`}; changes only. Ctrl-C ends it and says what it came to\n`)
+  if (!json && values.quiet !== true) out.progress(`${wrap(`watching ${domain}${as === null ? '' : ` for ${as}`}; changes only. Ctrl-C ends it and sums up`, out.errors.columns - 2, '  ')}\n`)
   try {
     const { summary, state } = await watch({
       look: earlier => check(requestFor({ ...request, domain, ...(opened === undefined ? {} : { deep: opened.deep }) }), config, signal, { earlier }),
