@@ -1,10 +1,11 @@
 // What check and watch are told: options in, what to look at and how to judge it out.
 import { DEFAULT_JUDGE_CONFIG, type JudgeConfig } from '@dialtone/contracts'
+import { OperatorError } from '@dialtone/kernel'
 import { requestFor, type CheckRequest } from '@dialtone/ladder'
-import { anchorsIn, clientCertificate } from './credentials.ts'
-import { DEEP_OPTIONS } from './deep-options.ts'
-import { domainOf, parseAllowNet, resolverHere } from './network-words.ts'
-import { COMMON, addressOf, profileOf, resolverOf, type Values } from './options.ts'
+import { anchorsIn, clientCertificate, datesProblem } from './credentials.ts'
+import { DEEP_OPTIONS, deepPlan, type DeepPlan } from './deep-options.ts'
+import { domainOf, hostOf, parseAllowNet, resolverHere } from './network-words.ts'
+import { COMMON, addressOf, overrideOf, profileOf, resolverOf, type Values } from './options.ts'
 import { usableFamilies, vantageName } from './vantage.ts'
 
 export const CHECK_OPTIONS = {
@@ -28,10 +29,29 @@ export const CHECK_OPTIONS = {
 
 export type CheckValues = Values<typeof CHECK_OPTIONS>
 
-/** Everything but the domain. */
-export function requestOf (values: CheckValues, overrides: CheckRequest['overrides']): Omit<CheckRequest, 'domain'> {
+/** What stands before anything is sent: what to look at, how to judge it, how deep it goes. */
+export type Prepared = { request: Omit<CheckRequest, 'domain'>, config: JudgeConfig, plan?: DeepPlan, /** What a person should know before it begins. */ warnings: readonly string[] }
+
+/** Options in, everything but the domain out; files are read. Rejects with an OperatorError where they do not fit together, or do not fit `domains`. */
+export async function prepare (values: CheckValues, domains: readonly string[], signal: AbortSignal): Promise<Prepared> {
+  const overrides = (values.endpoint ?? []).map(overrideOf).map(override => ({ ...override, host: hostOf(override.host) }))
+  if (overrides.length > 0 && domains.length > 1) throw new OperatorError('usage', '--endpoint replaces the records of one domain: name just one')
+  const plan = await deepPlan(values, domains, signal)
+  const request = await requestOf(values, overrides, signal)
+  if (request.as !== undefined && domains.includes(request.as)) throw new OperatorError('usage', `--as names your own domain, and ${request.as} is the one to check: leave --as out, and say --ours`)
+  // A certificate of ours that is out of date is shown all the same: that may be what is to be found out.
+  const dates = request.clientCertificate === undefined ? undefined : datesProblem(request.clientCertificate.certificate)
+  return {
+    request,
+    config: configOf(values),
+    ...(plan === undefined ? {} : { plan }),
+    warnings: [...(dates === undefined ? [] : [`--cert ${dates}; it is shown all the same`]), ...plan?.warnings ?? []],
+  }
+}
+
+async function requestOf (values: CheckValues, overrides: CheckRequest['overrides'], signal: AbortSignal): Promise<Omit<CheckRequest, 'domain'>> {
   const allowNets = (values['allow-net'] ?? []).map(parseAllowNet)
-  const certificate = clientCertificate(values.cert, values.key)
+  const certificate = await clientCertificate(values.cert, values.key, signal)
   const { domain: _, ...request } = requestFor({
     domain: '',
     vantage: values.vantage ?? vantageName(),
@@ -42,7 +62,7 @@ export function requestOf (values: CheckValues, overrides: CheckRequest['overrid
     families: usableFamilies(allowNets),
     allowNets,
     ...(certificate === undefined ? {} : { clientCertificate: certificate }),
-    anchors: { system: true, given: values.ca === undefined ? [] : anchorsIn(values.ca) },
+    anchors: { system: true, given: values.ca === undefined ? [] : await anchorsIn(values.ca, signal) },
   })
   return request
 }

@@ -3,24 +3,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { certificateFor } from '@dialtone/zoo'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { datesProblem, domainsIn, read } from './credentials.ts'
+import { datesProblem, domainsIn } from './credentials.ts'
 import { domainOf } from './network-words.ts'
 
+const { signal } = new AbortController()
 let folder = ''
 beforeAll(() => { folder = mkdtempSync(join(tmpdir(), 'dialtone-credentials-')) })
 afterAll(() => { rmSync(folder, { recursive: true }) })
 
-it('reads a list of domains with comments, blank lines, CRLF and a byte order mark', () => {
-  expect(domainsIn(file('\uFEFFa.example\r\n\r\n# none\r\nB.example # two\r\n'), domainOf)).toEqual(['a.example', 'b.example'])
+it('reads a list of domains with comments, blank lines, CRLF and a byte order mark', async () => {
+  expect(await domainsIn(file('\uFEFFa.example\r\n\r\n# none\r\nB.example # two\r\n'), domainOf, signal)).toEqual(['a.example', 'b.example'])
 })
 
-it('names file and line of what is no domain', () => {
+it('names file and line of what is no domain', async () => {
   const list = file('a.example\nfoo..bar\n')
-  expect(() => domainsIn(list, domainOf)).toThrow(`--from-file '${list}', line 2: 'foo..bar' is no domain`)
-})
-
-it('reads no device, which may have no end', () => {
-  expect(() => read('--cert', '/dev/zero')).toThrow("--cert '/dev/zero': it is a device; name a file")
+  await expect(domainsIn(list, domainOf, signal)).rejects.toThrow(`--from-file '${list}', line 2: 'foo..bar' is no domain`)
 })
 
 it('sees that a certificate is out of date, or not yet in it', async () => {

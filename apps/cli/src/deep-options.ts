@@ -46,15 +46,15 @@ export type DeepPlan = {
   warnings: readonly string[]
 }
 
-/** Undefined without a depth. Throws OperatorError where options do not fit together. `domains` are those to check. */
-export function deepPlan (values: DeepValues, domains: readonly string[]): DeepPlan | undefined {
+/** Undefined without a depth. Rejects with an OperatorError where options do not fit together. `domains` are those to check. */
+export async function deepPlan (values: DeepValues, domains: readonly string[], signal: AbortSignal): Promise<DeepPlan | undefined> {
   const depth = depthOf(values.depth ?? 'none')
   if (depth === 'none') return refuse(values, Object.keys(DEEP_OPTIONS).filter(option => option !== 'depth'), 'belongs to a deep check: write --depth probe, shared or knock beside it')
   const as = inWhoseName(depth, values)
   if (domains.includes(as)) throw new OperatorError('usage', `${as} cannot be asked in its own name: name the domain of the peer, or other servers for ${depth === 'probe' ? '--probe-domain' : '--as'}`)
   const places = placesOf(values, [])
   if (places.length === 0) refuse(values, ['public-address'], 'says where the listener of this check is reached: it needs --listen PORT')
-  const { keys, warnings } = secretOf(depth, values)
+  const { keys, warnings } = await secretOf(depth, values, signal)
   return {
     deep: {
       depth, as,
@@ -101,7 +101,7 @@ function inWhoseName (depth: Depth, values: DeepValues): string {
   return domainOf(values.as)
 }
 
-function secretOf (depth: Depth, values: DeepValues): { keys?: Keys, warnings: readonly string[] } {
+async function secretOf (depth: Depth, values: DeepValues, signal: AbortSignal): Promise<{ keys?: Keys, warnings: readonly string[] }> {
   if (depth === 'knock') {
     refuse(values, ['secret', 'secret-of'], 'does not go with --depth knock, which sends a made-up key: with the secret, write --depth shared')
     return { warnings: [] }
@@ -111,7 +111,7 @@ function secretOf (depth: Depth, values: DeepValues): { keys?: Keys, warnings: r
     if (values.secret === undefined) throw new OperatorError('usage', '--depth probe needs --secret FILE, from which keys are made; to make one: openssl rand -base64 32 > FILE')
   }
   if (values.secret === undefined) throw new OperatorError('usage', '--depth shared needs --secret FILE: the dialback secret of our real server. Where it is kept: see Dialback in README.md')
-  return secretKeys(values.secret, ownerOf(values['secret-of'] ?? 'prosody'))
+  return secretKeys(values.secret, signal, ownerOf(values['secret-of'] ?? 'prosody'))
 }
 
 function ownerOf (text: string): SecretOwner {

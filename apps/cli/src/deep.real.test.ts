@@ -1,8 +1,9 @@
 // A deep check as an operator runs it, against a peer that asks back: a second listener, which has our pair under check. What it prints in each
 // format, that nothing secret is in it, and that a watch tells its first verdict and sums up.
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Report } from '@dialtone/contracts'
@@ -55,8 +56,23 @@ it('watches with one listener, tells what it is and sums up', async () => {
 
 it('sums up when it is interrupted', async () => {
   const { args } = await peer()
-  const { out } = await dialtone(['watch', 'partner.example', ...args], 'SIGINT')
+  const { out, errors } = await dialtone(['watch', 'partner.example', ...args], 'SIGINT')
+  expect(errors).toContain('watching partner.example; changes only. Ctrl-C ends it and sums up\n')
   expect(out).toMatch(/\n1 check in \d+ s.*\na check took .* at most\n$/)
+})
+
+it('ends a watch with 141 at the first change that nobody reads', async () => {
+  const server = createServer(socket => socket.destroy()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const child = spawn(process.execPath, [MAIN, 'watch', 'partner.example', '--json', '--every', '1', '--endpoint', `127.0.0.1:${port}`, '--allow-net', '127.0.0.0/8', '--resolver', '127.0.0.1:9'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', chunk => { errors += chunk })
+  await once(child.stdout, 'data')
+  child.stdout.destroy()
+  server.close()
+  const [code] = await once(child, 'exit') as [number]
+  expect([code, errors]).toEqual([141, ''])
 })
 
 /** A server of partner.example that takes our key and asks our listener about it, and the options that lead to it. */

@@ -2,12 +2,12 @@
 
 export const HELP = `dialtone: can a domain be reached for XMPP federation, and if not, why?
 
-  dialtone check DOMAIN…       check every published endpoint, name one cause
+  dialtone check DOMAIN...     check every published endpoint, name one cause
   dialtone watch DOMAIN        check again and again, print changes only
   dialtone listen              answer for a domain of the probe's own
-  dialtone lint DOMAIN…        judge the DNS records only; connects to nothing
+  dialtone lint DOMAIN...      judge the DNS records only; connects to nothing
   dialtone explain NAME        what a cause or a check means and what to do
-  dialtone judge FILE…         judge kept observations again
+  dialtone judge FILE...       judge kept observations again
   dialtone zoo                 run the checks against known failures, here
 
 Try:  dialtone check partner.example
@@ -30,7 +30,7 @@ given, nothing is authenticated. Prints one cause, the evidence and what to
 change.
 
 Whom to check
-  DOMAIN…               one or more domains, as in user@DOMAIN
+  DOMAIN...             one or more domains, as in user@DOMAIN
   --from-file FILE      more domains, one a line, # comments; - is stdin
   --as OURS             check in the interest of OURS: also asks the peer
                         whether it believes that it serves OURS itself
@@ -122,7 +122,8 @@ All options of 'dialtone check' for one domain mean the same here; a listener
 (--listen) stands all the time. Not those that print or read lists: --from-file,
 --parallel, --transcript.
 
-Exit code: that of the last verdict, as for check.
+Exit code: that of the last verdict, as for check; 141 when a line could not be
+printed because its reader is gone, as with '| head -1'.
 `
 
 export const LISTEN_HELP = `dialtone listen: answer for a domain of the probe's own.
@@ -148,12 +149,15 @@ never ask: for them run the check with --listen.
   --listen-direct [ADDR:]PORT   the same where TLS begins at once
   --cert FILE --key FILE   the certificate of the domain (PEM). Without it there
                         is no TLS, and strict peers do not call back
-  --ca FILE             trust these certificates of peers too (PEM)
   --format text|json    one line per event, the first says where it stands;
                         default: text on a terminal, JSON lines in a pipe
   --json                the same as --format json
 
-Exit code: 0 when stopped by a signal, 64 usage, or it could not listen.
+A reader that is too slow does not stop it: of lines that wait 1,000 are kept,
+the others are dropped, and one line then tells how many.
+
+Exit code: 0 when stopped by a signal, 64 usage, or it could not listen; 141
+when the reader of the lines is gone, as with '| head -1'.
 `
 
 export const LINT_HELP = `dialtone lint: are the DNS records of DOMAIN right?
@@ -164,7 +168,7 @@ export const LINT_HELP = `dialtone lint: are the DNS records of DOMAIN right?
 Asks the same DNS questions as check, judges the records, and says in which
 order servers will try them. Connects to nothing but the resolver.
 
-  DOMAIN…               one or more domains
+  DOMAIN...             one or more domains
   --resolver IP[:PORT]  ask this resolver; default: the first in resolv.conf
   --control-name NAME   a name that always resolves; default: the root
   --expect ADDRESS      DOMAIN is published at this address (repeatable)
@@ -201,7 +205,7 @@ Exit code: as for check.
 export const ZOO_HELP = `dialtone zoo: run the checks against known failures, on this machine.
 
   dialtone zoo                 every scenario, then the table of verdicts
-  dialtone zoo NAME…           some of them
+  dialtone zoo NAME...         some of them
   dialtone zoo --list          their names
   dialtone zoo NAME --report   the full report of one
 

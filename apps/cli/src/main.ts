@@ -2,7 +2,7 @@
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { OperatorError, quoted } from '@dialtone/kernel'
-import { USAGE } from './exit-code.ts'
+import { READER_GONE, USAGE } from './exit-code.ts'
 import { HELP } from './help.ts'
 import { standardOut, type Out } from './out.ts'
 
@@ -41,6 +41,7 @@ async function main ([name = '--help', ...args]: readonly string[]): Promise<num
     return await (await load())(args, out, stopping.signal)
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
+    if (error.code === 'reader-gone') return READER_GONE
     // Where it is the progress that cannot be written, the exit code says it.
     if (error.code !== 'cannot-write' || !error.message.includes('progress')) out.progress(`dialtone: ${error.message}\n`)
     return error.code === 'stopped' ? stoppedBy === 'SIGTERM' ? 143 : 130 : USAGE

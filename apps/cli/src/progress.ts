@@ -2,7 +2,7 @@
 import type { DeepConnection, EndpointObservation, Report } from '@dialtone/contracts'
 import { DEEP_TIMEOUTS, type Progress } from '@dialtone/ladder'
 import { lastStep, milliseconds, STAGE_TITLES } from './text/endpoints.ts'
-import type { Terminal } from './terminal.ts'
+import { wrap, type Terminal } from './terminal.ts'
 
 export type ProgressView = {
   of: (domain: string) => (progress: Progress) => void
@@ -35,7 +35,7 @@ export function liveProgress (write: (text: string) => void, terminal: Terminal,
     if (total > 1) lines.push(`${done} of ${total} domains: ${states.down} down, ${states.unknown} unknown, ${states.degraded} degraded, ${states.up} up`)
     for (const [domain, { dns, rows }] of running) {
       lines.push(`${domain}  ${terminal.paint('dim', dns)}`)
-      for (const row of rows.values()) lines.push(`  ${row}`)
+      for (const row of rows.values()) lines.push(...`  ${wrap(row, terminal.columns - 4, '    ')}`.split('\n'))
     }
     const shown = lines.length > ROWS ? [...lines.slice(0, ROWS - 1), `  … and ${lines.length - ROWS + 1} more`] : lines
     erase()
@@ -79,14 +79,17 @@ export function liveProgress (write: (text: string) => void, terminal: Terminal,
   }
 }
 
-/** A line per endpoint as soon as it is known: for logs and pipes. */
+/** A line per endpoint as soon as it is known, wrapped: for logs and pipes. */
 export function plainProgress (write: (text: string) => void, terminal: Terminal, { hears = false }: Hearing = {}): ProgressView {
   return {
-    of: domain => progress => {
-      if (progress.at === 'plan' && progress.endpoints.length > 0) write(`${domain}: ${progress.endpoints.length} ${progress.endpoints.length === 1 ? 'endpoint' : 'endpoints'} to check\n`)
-      if (progress.at === 'endpoint') write(`${domain}: ${progress.endpoint.id} ${outcomeOf(progress.endpoint, terminal)}\n`)
-      if (progress.at === 'no-answer-yet') write(`${domain}: ${progress.endpoint} ${noAnswerYet(progress, hears)}\n`)
-      if (progress.at === 'deep') write(`${domain}: ${progress.connection.endpoint} ${deepOutcome(progress.connection, terminal)}\n`)
+    of: domain => {
+      const say = (text: string) => write(`${wrap(`${domain}: ${text}`, terminal.columns - 2, '  ')}\n`)
+      return progress => {
+        if (progress.at === 'plan' && progress.endpoints.length > 0) say(`${progress.endpoints.length} ${progress.endpoints.length === 1 ? 'endpoint' : 'endpoints'} to check`)
+        if (progress.at === 'endpoint') say(`${progress.endpoint.id} ${outcomeOf(progress.endpoint, terminal)}`)
+        if (progress.at === 'no-answer-yet') say(`${progress.endpoint} ${noAnswerYet(progress, hears)}`)
+        if (progress.at === 'deep') say(`${progress.connection.endpoint} ${deepOutcome(progress.connection, terminal)}`)
+      }
     },
     finished: (_, print) => print(),
     close: () => undefined,

@@ -1,14 +1,14 @@
 // dialtone check: observe, judge, print.
 import type { Report, State } from '@dialtone/contracts'
 import { OperatorError } from '@dialtone/kernel'
-import { requestFor, type CheckRequest } from '@dialtone/ladder'
-import { CHECK_OPTIONS, configOf, requestOf } from '../check-options.ts'
-import { datesProblem, domainsIn } from '../credentials.ts'
-import { deepPlan, openDeep } from '../deep-options.ts'
+import { requestFor } from '@dialtone/ladder'
+import { CHECK_OPTIONS, prepare } from '../check-options.ts'
+import { domainsIn } from '../credentials.ts'
+import { openDeep } from '../deep-options.ts'
 import { exitCode } from '../exit-code.ts'
 import { CHECK_HELP } from '../help.ts'
-import { domainOf, hostOf } from '../network-words.ts'
-import { countOf, formatAmong, overrideOf, parse } from '../options.ts'
+import { domainOf } from '../network-words.ts'
+import { countOf, formatAmong, parse } from '../options.ts'
 import type { Out } from '../out.ts'
 import { SILENT, liveProgress, plainProgress } from '../progress.ts'
 import { check } from '../run-check.ts'
@@ -25,18 +25,12 @@ export async function runCheck (args: readonly string[], out: Out, signal: Abort
   if (values.help === true) return out.print(CHECK_HELP)
 
   const format = formatAmong(values, FORMATS)
-  const domains = [...new Set([...positionals.map(domainOf), ...(values['from-file'] === undefined ? [] : domainsIn(values['from-file'], domainOf))])]
+  const domains = [...new Set([...positionals.map(domainOf), ...(values['from-file'] === undefined ? [] : await domainsIn(values['from-file'], domainOf, signal))])]
   if (domains.length === 0) throw new OperatorError('usage', 'which domain? For example: dialtone check partner.example')
-  const overrides = (values.endpoint ?? []).map(overrideOf).map(override => ({ ...override, host: hostOf(override.host) }))
-  if (overrides.length > 0 && domains.length > 1) throw new OperatorError('usage', '--endpoint replaces the records of one domain: name just one')
   const parallel = countOf('--parallel', values.parallel ?? '16', 1, 1000)
-  const plan = deepPlan(values, domains)
-  const request = requestOf(values, overrides)
-  if (request.as !== undefined && domains.includes(request.as)) throw new OperatorError('usage', `--as names your own domain, and ${request.as} is the one to check: leave --as out, and say --ours`)
-  warnOfDates(request.clientCertificate, out)
-  const config = configOf(values)
+  const { request, config, plan, warnings } = await prepare(values, domains, signal)
 
-  for (const warning of plan?.warnings ?? []) out.progress(`dialtone: warning: ${warning}\n`)
+  for (const warning of warnings) out.progress(`dialtone: warning: ${warning}\n`)
   const opened = plan === undefined ? undefined : await openDeep(plan, { anchors: request.anchors, ...(request.clientCertificate === undefined ? {} : { certificate: request.clientCertificate }) })
   const hears = opened?.deep.listener !== undefined
   const progress = values.quiet === true ? SILENT
@@ -82,12 +76,6 @@ function inOrder (count: number, textOf: TextOf): { add: TextOf, readonly printe
     },
     get printed () { return next },
   }
-}
-
-/** A certificate of ours that is out of date is shown all the same: that may be what is to be found out. */
-function warnOfDates (shown: CheckRequest['clientCertificate'], out: Out): void {
-  const problem = shown === undefined ? undefined : datesProblem(shown.certificate)
-  if (problem !== undefined) out.progress(`dialtone: warning: --cert ${problem}; it is shown all the same\n`)
 }
 
 /** The text of one report, the `at`-th of its run, with what stands before the first and after the last. */

@@ -3,8 +3,8 @@ import type { JudgeConfig, Observation, Report } from '@dialtone/contracts'
 import { firstProblem, Observation as ObservationShape } from '@dialtone/contracts/schemas'
 import { OperatorError, quoted } from '@dialtone/kernel'
 import { judge } from '@dialtone/verdict'
-import { read } from '../credentials.ts'
 import { exitCode } from '../exit-code.ts'
+import { read, shown } from '../files.ts'
 import { JUDGE_HELP } from '../help.ts'
 import { COMMON, formatOf, parse } from '../options.ts'
 import type { Out } from '../out.ts'
@@ -21,14 +21,15 @@ const OPTIONS = {
 } as const
 
 /** Runs the command; resolves to the exit code. Throws OperatorError when a file cannot be read or is no observation. */
-export function runJudge (args: readonly string[], out: Out): number {
+export async function runJudge (args: readonly string[], out: Out, signal: AbortSignal): Promise<number> {
   const { values, positionals } = parse('judge', OPTIONS, args)
   if (values.help === true) return out.print(JUDGE_HELP)
   const format = formatOf(values)
   const config = configOf(values)
   if (positionals.length === 0) throw new OperatorError('usage', 'which file? For example: dialtone check partner.example --json > seen.json, then dialtone judge seen.json')
 
-  const observations = positionals.flatMap(observationsIn)
+  const observations: Observation[] = []
+  for (const file of positionals) observations.push(...await observationsIn(file, signal))
   const judged = [...Map.groupBy(observations, ({ domain }) => domain).values()].map(seen => judgeTogether(seen, config))
   // One vantage gives the same object as check; several give their reports under the common verdict.
   const printed = judged.map(entry => entry.reports.length === 1 ? entry.reports[0] : entry)
@@ -61,15 +62,13 @@ function printable<T> (value: T): T {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [printable(name), printable(inner)])) as T
 }
 
-function observationsIn (file: string): Observation[] {
-  const text = read('FILE', file === '-' ? '/dev/stdin' : file)
-  const shown = `'${quoted(file, 120)}'`
-  const parsed = json(text, shown)
+async function observationsIn (file: string, signal: AbortSignal): Promise<Observation[]> {
+  const parsed = json(await read('FILE', file === '-' ? '/dev/stdin' : file, { signal }), file)
   const candidates = (Array.isArray(parsed) ? parsed : [parsed]).flatMap((entry: unknown) => inside(entry))
-  if (candidates.length === 0) throw new OperatorError('not-an-observation', `${shown} holds no observation at all. It should hold what 'dialtone check --json' prints`)
+  if (candidates.length === 0) throw new OperatorError('not-an-observation', `${shown(file)} holds no observation at all. It should hold what 'dialtone check --json' prints`)
   return candidates.map(candidate => {
     const problem = firstProblem(ObservationShape, candidate)
-    if (problem !== undefined) throw new OperatorError('not-an-observation', `${shown} holds no observation: ${problem}. It should hold what 'dialtone check --json' prints`)
+    if (problem !== undefined) throw new OperatorError('not-an-observation', `${shown(file)} holds no observation: ${problem}. It should hold what 'dialtone check --json' prints`)
     return candidate as Observation
   })
 }
@@ -83,10 +82,10 @@ function inside (entry: unknown): unknown[] {
   return [entry]
 }
 
-function json (text: string, shown: string): unknown {
+function json (text: string, file: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new OperatorError('not-json', `${shown} is no JSON: ${quoted(error instanceof Error ? error.message : String(error), 160)}`)
+    throw new OperatorError('not-json', `${shown(file)} is no JSON: ${quoted(error instanceof Error ? error.message : String(error), 160)}`)
   }
 }

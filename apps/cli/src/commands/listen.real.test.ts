@@ -63,6 +63,34 @@ it('prints lines for people where that is asked for', async () => {
   expect(lines()[0]).toMatch(/^listening for probe\.example on 127\.0\.0\.1:\d+, without TLS/)
 })
 
+it('goes on beside a reader that stalls, counts what it dropped, and obeys SIGTERM all the while', async () => {
+  const { child, lines, port } = await listening()
+  child.stdout.pause()
+  await flood(port, 1)
+  child.stdout.resume()
+  await until(() => lines().some(line => line.includes('"on":"dropped"')))
+  const events = lines().slice(1).map(line => JSON.parse(line) as { on: string, count?: number })
+  const gap = events.findIndex(({ on }) => on === 'dropped')
+  expect(events[gap]?.count).toBeGreaterThan(0)
+  expect(gap).toBeGreaterThan(1000)
+
+  child.stdout.pause()
+  await flood(port, 2)
+  child.kill('SIGTERM')
+  const [code] = await once(child, 'exit') as [number]
+  expect(code).toBe(0)
+})
+
+it('ends with 141 when nobody reads its lines any more', async () => {
+  const { child, errors, port } = await listening()
+  child.stdout.destroy()
+  const socket = connect({ host: '127.0.0.1', port }).on('error', () => undefined)
+  const [code] = await once(child, 'exit') as [number]
+  socket.destroy()
+  expect(code).toBe(141)
+  expect(errors()).toBe('')
+})
+
 type Child = ChildProcessByStdio<null, Readable, Readable>
 
 function start (args: readonly string[]): { child: Child, lines: () => string[], errors: () => string } {
@@ -74,17 +102,17 @@ function start (args: readonly string[]): { child: Child, lines: () => string[],
   return { child, lines: () => text.split('\n').filter(line => line !== ''), errors: () => errors }
 }
 
-async function listening (): Promise<{ child: Child, lines: () => string[], port: number }> {
-  const { child, lines } = start(['--listen', '127.0.0.1:0'])
+async function listening (): Promise<{ child: Child, lines: () => string[], errors: () => string, port: number }> {
+  const { child, lines, errors } = start(['--listen', '127.0.0.1:0'])
   await until(() => lines().length > 0)
   const first = JSON.parse(lines()[0] ?? '') as { on: string, domain: string, tls: boolean, places: { address: string, port: number, kind: string }[] }
   expect(first).toMatchObject({ on: 'listening', domain: 'probe.example', tls: false, places: [{ address: '127.0.0.1', kind: 'starttls' }] })
-  return { child, lines, port: first.places[0]?.port ?? 0 }
+  return { child, lines, errors, port: first.places[0]?.port ?? 0 }
 }
 
 /** One stream: says everything at once, and hears until the other side closes. */
-async function ask (port: number, elements: readonly string[]): Promise<string> {
-  const socket = connect({ host: '127.0.0.1', port })
+async function ask (port: number, elements: readonly string[], localAddress = '127.0.0.1'): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port, localAddress })
   let heard = ''
   socket.setEncoding('utf8').on('data', chunk => { heard += chunk }).on('error', () => undefined)
   socket.write(`<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback' from='partner.example' to='probe.example' version='1.0'>${elements.join('')}`)
@@ -92,6 +120,11 @@ async function ask (port: number, elements: readonly string[]): Promise<string> 
   socket.end('</stream:stream>')
   await once(socket, 'close')
   return heard
+}
+
+/** Questions from as many addresses as it takes to fill what a pipe holds, and the queue: about a megabyte of events. */
+async function flood (port: number, net: number): Promise<void> {
+  for (let host = 1; host <= 100; host++) await ask(port, Array.from({ length: 45 }, () => verify(RIGHT)), `127.9.${net}.${host}`)
 }
 
 function verify (key: string): string {

@@ -1,7 +1,7 @@
 // The stages of every endpoint with their times: one row an endpoint, one column a stage.
 import { DIRECT_LADDER, STARTTLS_LADDER, type DeepStage, type EndpointKind, type EndpointObservation, type Failure, type Stage, type Step, type StepOutcome } from '@dialtone/contracts'
 import { quoted, unreachable } from '@dialtone/kernel'
-import type { Terminal } from '../terminal.ts'
+import { wrap, type Terminal } from '../terminal.ts'
 
 export const STAGE_TITLES: Record<DeepStage, string> = {
   tcp: 'tcp', header: 'header', features: 'features', starttls: 'starttls', tls: 'tls', certificate: 'cert', 'features-again': 'features', close: 'close',
@@ -12,15 +12,17 @@ const KINDS: Record<EndpointKind, { title: string, stages: readonly Stage[] }> =
   direct: { title: 'direct TLS endpoints', stages: DIRECT_LADDER },
 }
 
-/** Lines of one table per kind of endpoint; empty when there is no endpoint. Times are milliseconds. */
+/** Lines of one table per kind of endpoint; empty when there is no endpoint. Times are milliseconds. Names too long for a row get a line of their own. */
 export function endpointTable (endpoints: readonly EndpointObservation[], terminal: Terminal): string[] {
   return (['starttls', 'direct'] as const).flatMap(kind => {
     const { title, stages } = KINDS[kind]
     const rows = endpoints.filter(endpoint => endpoint.kind === kind)
     if (rows.length === 0) return []
-    const width = Math.max(title.length, ...rows.map(row => label(row).length))
-    const heading = `  ${title.padEnd(width)}  ${stages.map(stage => STAGE_TITLES[stage].padStart(columnWidth(stage))).join(' ')}`
-    return ['', terminal.paint('dim', `${heading}  ms`), ...rows.flatMap(row => endpointRows(row, width, stages, terminal))]
+    const titles = `  ${stages.map(stage => STAGE_TITLES[stage].padStart(columnWidth(stage))).join(' ')}  ms`
+    const widest = Math.max(title.length, ...rows.map(row => label(row).length))
+    const apart = 2 + widest + titles.length > terminal.columns
+    const width = apart ? title.length : widest
+    return ['', terminal.paint('dim', `  ${title.padEnd(width)}${titles}`), ...rows.flatMap(row => endpointRows(row, { width, apart, stages }, terminal))]
   })
 }
 
@@ -81,11 +83,17 @@ export function cell (step: { outcome: StepOutcome, ms: number } | undefined, wi
   return milliseconds(step.ms).padStart(width)
 }
 
-function endpointRows (endpoint: EndpointObservation, width: number, stages: readonly Stage[], terminal: Terminal): string[] {
+type Layout = { /** Of the column of names. */ width: number, /** Names stand above their times. */ apart: boolean, stages: readonly Stage[] }
+
+function endpointRows (endpoint: EndpointObservation, { width, apart, stages }: Layout, terminal: Terminal): string[] {
+  const { columns, paint, shapes } = terminal
   const cells = stages.map(stage => cell(endpoint.steps.find(step => step.stage === stage), columnWidth(stage), terminal))
-  const row = `  ${label(endpoint).padEnd(width)}  ${cells.join(' ')}`.trimEnd()
+  const times = (name: string) => `  ${name.padEnd(width)}  ${cells.join(' ')}`.trimEnd()
+  const rows = apart ? [`  ${wrap(label(endpoint), columns - 2, '    ')}`, times('')] : [times(label(endpoint))]
   const failed = endpoint.steps.find(step => step.failure !== undefined)
-  return failed?.failure === undefined ? [row] : [row, terminal.paint('red', `    ${terminal.shapes.failed} ${STAGE_TITLES[failed.stage]} after ${milliseconds(failed.ms)} ms: ${failureInWords(failed.failure)}`)]
+  if (failed?.failure === undefined) return rows
+  const words = `${STAGE_TITLES[failed.stage]} after ${milliseconds(failed.ms)} ms: ${failureInWords(failed.failure)}`
+  return [...rows, paint('red', `    ${shapes.failed} ${wrap(words, columns - 6, '      ')}`)]
 }
 
 function label (endpoint: EndpointObservation): string {

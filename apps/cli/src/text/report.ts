@@ -43,13 +43,13 @@ export function headline ({ domain, as, observation, verdict, vantage }: Report,
   ]
 }
 
-function dnsLines ({ dns, asked }: Observation, { paint }: Terminal): string[] {
+function dnsLines ({ dns, asked }: Observation, { columns, paint }: Terminal): string[] {
   if (dns.length === 0) return []
   const slowest = Math.max(...dns.map(answer => answer.ms))
   const counts = new Map<string, number>()
   for (const { outcome } of dns) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
   const summary = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ')
-  return ['', paint('dim', `  DNS by ${asked.resolver}: ${summary}; slowest ${milliseconds(slowest)} ms`)]
+  return ['', paint('dim', `  ${wrap(`DNS by ${asked.resolver}: ${summary}; slowest ${milliseconds(slowest)} ms`, columns - 4, '    ')}`)]
 }
 
 function claimLines ({ claim }: Observation, terminal: Terminal): string[] {
