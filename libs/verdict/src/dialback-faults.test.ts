@@ -167,6 +167,19 @@ describe('at depth shared', () => {
     expect(verdict).toMatchObject({ cause: 'dialback.denied', state: 'degraded', pair: { out: { state: 'up' } } })
     expect(verdict.sentence).toContain('b.ours.example:5269, 192.0.2.51: our own endpoint calls a right key invalid')
   })
+  it('says where nobody could ask our own endpoints whether they know the secret', () => {
+    const about = (...others: Parameters<typeof shared>[0]) => judged(unheard(VALID, ...others)).untested.filter(({ what }) => what.startsWith('whether our own'))
+    const needs = 'records of ours.example that lead to them, reachable from here'
+    expect(about()).toEqual([{ what: 'whether our own endpoints know the secret', needs }])
+    expect(about(own(REFUSED))).toEqual([{ what: 'whether our own endpoints know the secret', needs }])
+    expect(about(rightful, own(REFUSED, 'starttls/b.ours.example:5269/192.0.2.51'))).toEqual([{ what: 'whether our own endpoints know the secret at b.ours.example:5269, 192.0.2.51', needs }])
+    expect(about(rightful)).toEqual([])
+    expect(judged(probed({ connections: [keyed(VALID)] })).untested.map(({ what }) => what).join()).not.toContain('our own endpoints')
+  })
+  it('names the secret of the check as a possible cause where some deny, too', () => {
+    expect(judged(unheard(INVALID, rightful, own({ type: 'invalid' }, 'starttls/b.ours.example:5269/192.0.2.51'))).remedy.join(' ')).toContain('the secret of this check is not theirs')
+    expect(judged(heard(INVALID, [asking('invalid')])).remedy.join(' ')).toContain('--secret-of ejabberd with the cookie')
+  })
   it('doubts the secret of the check where every endpoint of ours denies', () => {
     expect(judged(unheard(INVALID, own({ type: 'invalid' }))).remedy.join(' ')).toContain('Compare the secret of the check with that of our server first')
   })
@@ -239,6 +252,9 @@ describe('several endpoints', () => {
     const verdict = judged(probed({ connections: [connection('dialback', {}, { at: 'tcp', failure: REFUSED })] }))
     expect(verdict).toMatchObject({ cause: 'healthy', pair: { out: { state: 'unknown' } } })
     expect(verdict.untested.map(({ what }) => what)).toContain('dialback at xmpp.partner.example:5269, 192.0.2.1')
+  })
+  it('that a bound left out are said', () => {
+    expect(judged(probed({ connections: [keyed(VALID)], callbacks: [asking('valid')], endpointsLeftOut: 2 })).sentence).toContain('authentication at 2 more endpoints')
   })
   it('say of what was interrupted that it was', () => {
     expect(judged(heard({ waitedMs: 3000 }, [], { at: 'probe', why: 'cancelled' })).untested.map(({ needs }) => needs)).toContain('a check that is not interrupted')

@@ -14,8 +14,8 @@ export const AUTHENTICATION = {
     proof: 'An alert about our certificate at the handshake or on the first read after it, a stream error that speaks of it, a SASL failure, or EXTERNAL withheld although it was shown. Degraded where dialback carries it all the same, unknown when there was none to show.',
     lookAlikes: [['tls.handshake-failed', 'the alert is about versions or ciphers'], ['auth.none-offered', 'it asks nobody for a certificate']],
     remedy: [
-      'Show the certificate of our server: dialtone check DOMAIN --as OURS --cert FILE --key FILE. The file must hold the intermediates too, leaf first.',
-      'It must name OURS, be in date, and come from an authority that the peer trusts: openssl x509 -in FILE -noout -dates -ext subjectAltName,extendedKeyUsage.',
+      'Show the certificate of our server: dialtone check DOMAIN --as OURS --cert FILE --key FILE.',
+      'The certificate must name OURS, be in date, and come with its intermediates (leaf first) from an authority that the peer trusts: openssl x509 -in FILE -noout -dates -ext subjectAltName,extendedKeyUsage.',
       'unsupported_certificate, or a refusal without a reason, is often the purpose: ejabberd before 25.08, Openfire and Cisco Expressway want clientAuth in its extended key usage, which public authorities no longer issue. Let the peer update, or keep dialback on.',
     ],
   }),
@@ -64,7 +64,7 @@ export const AUTHENTICATION = {
     lookAlikes: [['dialback.domain-claimed', 'nobody asked us: the peer asked itself'], ['dialback.callback-misdirected', 'somebody else was asked']],
     remedy: [
       'Give all nodes behind our SRV records the same dialback secret and restart them: Prosody dialback_secret (random at each start unless it is set), ejabberd the Erlang cookie of the cluster.',
-      'If only the check is denied, its secret is not that of the server: dialtone check DOMAIN --as OURS --depth shared --secret FILE, with the secret of Prosody as it stands, of ejabberd the SHA-1 of the cookie in hex.',
+      'If only the check is denied, the secret of this check is not that of the server, and nothing is wrong with ours: dialtone check DOMAIN --as OURS --depth shared --secret FILE, with the secret of Prosody as it stands, or --secret-of ejabberd with the cookie.',
     ],
   }),
   'dialback.timeout': atPeer('down', {
