@@ -31,7 +31,7 @@ export const AUTHENTICATION = {
   }),
   'dialback.callback-blocked': onTheWay({
     says: 'the peer could not call back',
-    proof: 'The peer says that it could not connect to our authoritative server, or stays silent to the end while no connection reached the listener that our records lead to.',
+    proof: 'The peer says that it could not connect to our authoritative server, or stays silent to the end while no connection reached the listener that our records lead to. Likely where only strangers did.',
     lookAlikes: [['dialback.callback-misdirected', 'it did connect, to another server; or our records lead past the listener'], ['dialback.callback-aborted', 'a connection came, and ended before it asked']],
     remedy: [
       'Allow TCP 5269 inwards from any address, on the address and port that dig SRV _xmpp-server._tcp.OURS leads to; and map it to the XMPP server where there is NAT. With dialback our outgoing messages need this incoming connection.',
@@ -51,7 +51,7 @@ export const AUTHENTICATION = {
   }),
   'dialback.callback-aborted': atOurs({
     says: 'the peer ended the callback before it asked',
-    proof: 'A connection from the peer reached us and ended before db:verify; the evidence says how, the alert about our certificate included.',
+    proof: 'A connection from the peer reached us and was broken off before db:verify, and the peer names no other cause; the evidence says how, the alert about our certificate included. Likely where it came from none of the addresses of the peer, or broke off in TLS before it said whose it is.',
     lookAlikes: [['dialback.callback-blocked', 'no connection came at all'], ['auth.external-refused', 'the certificate is refused on our own stream, not on the callback']],
     remedy: [
       'Check our certificate as the peer sees it: dialtone check OURS --ours. Strict servers (Prosody s2s_secure_auth, Cisco Expressway) ask nothing of a server whose certificate they do not trust; unknown_ca wants the intermediates or another authority.',
