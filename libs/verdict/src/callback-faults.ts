@@ -130,12 +130,20 @@ function ledAstray ({ deep: { listener } }: DeepObservation, endpoint: string, s
   }
 }
 
-/** A host of ours that was named does so rightly. */
-function claims (o: DeepObservation, { hostedBy }: JudgeConfig, { endpoint }: DeepConnection, text: string): Seen {
-  return hostedBy.includes(o.domain)
-    ? open(endpoint, text, 'the peer hosts OURS, as it should, and verifies keys with itself', 'Check from its side: a domain and its host need no federation between them.')
-    : { cause: 'dialback.domain-claimed', text, endpoint }
+/**
+ * The peer verified with itself, or with a server that our records do not name: what it answers to the claim question tells which. A host of ours that was
+ * named does so rightly.
+ */
+function claims (o: DeepObservation, { hostedBy }: JudgeConfig, { endpoint, pair }: DeepConnection, text: string): Seen {
+  if (hostedBy.includes(o.domain)) return open(endpoint, text, 'the peer hosts OURS, as it should, and verifies keys with itself', 'Check from its side: a domain and its host need no federation between them.')
+  const answer = (role: 'claim' | 'control') => o.claim.find(each => each.endpoint === endpoint && each.role === role && (role === 'control' || each.to === pair.from))?.answer
+  const claim = answer('claim')
+  if (claim === 'denies') return { cause: 'dialback.callback-misdirected', text: `${text}; asked for ${quoted(pair.from, 120)}, it denies to serve it`, endpoint, unsure: true, says: 'it asked another server than our records name, as it seems', ...THEIR_VIEW }
+  if (claim === 'serves' && answer('control') === 'denies') return { cause: 'dialback.domain-claimed', text, endpoint }
+  return { cause: 'dialback.domain-claimed', text, endpoint, unsure: true, says: 'the peer treats our domain as its own, as it seems', ...(claim === undefined ? { remedy: ASK_WHOSE } : {}) }
 }
+
+const ASK_WHOSE = 'Ask the claim question, which decides it: dialtone check DOMAIN --as OURS. If the peer serves OURS, let it or its provider remove OURS from its hosts; if it denies that, it asked another server: it should compare dig SRV _xmpp-server._tcp.OURS on its host with what we publish.'
 
 const LOG = 'Look at the log of our own server for the same second: whether the callback came, and what was answered (Prosody: "dialback key"; ejabberd: mod_s2s_dialback).'
 const PEER_LOG = 'Ask the peer for its log of the same second.'

@@ -110,6 +110,28 @@ describe('at depth probe', () => {
   it('believes callbacks that came although the records say otherwise', () => {
     expect(judged(probed({ listener: listener({ published: 'elsewhere' }), connections: [keyed(INVALID)], callbacks: [asking('invalid')] })).cause).toBe('dialback.denied')
   })
+  describe('an invalid without a callback, and the claim question', () => {
+    const claimed = (claim: 'serves' | 'denies' | 'other-error', control: 'serves' | 'denies', dialback: Partial<Dialback> = INVALID): Observation => ({
+      ...heard(dialback), asked: { ...heard({}).asked, as: 'probe.example' },
+      claim: [{ endpoint: '192.0.2.1', role: 'claim', to: 'probe.example', answer: claim, ms: 1 }, { endpoint: '192.0.2.1', role: 'control', to: 'x.invalid', answer: control, ms: 1 }],
+    })
+    it('that was answered as by our own server proves the claim', () => {
+      expect(judged(claimed('serves', 'denies'))).toMatchObject({ cause: 'dialback.domain-claimed', state: 'down', confidence: 'single-vantage' })
+    })
+    it('that was denied speaks against it: another server was asked', () => {
+      const verdict = judged(claimed('denies', 'denies'))
+      expect(verdict).toMatchObject({ cause: 'dialback.callback-misdirected', state: 'down', side: 'peer', actor: 'peer-admin', confidence: 'likely' })
+      expect(verdict.sentence).toContain('it asked another server than our records name, as it seems')
+      expect(judged(claimed('denies', 'denies', error('forbidden'))).cause).toBe('peer.busy')
+    })
+    it('that tells nothing, or that nobody asked, leaves the claim likely', () => {
+      for (const o of [claimed('serves', 'serves'), claimed('other-error', 'denies')]) expect(judged(o)).toMatchObject({ cause: 'dialback.domain-claimed', confidence: 'likely' })
+      const verdict = judged(heard(INVALID))
+      expect(verdict).toMatchObject({ cause: 'dialback.domain-claimed', confidence: 'likely', sentence: expect.stringContaining('as it seems') as unknown })
+      expect(verdict.remedy.join(' ')).toContain('dialtone check partner.example --as probe.example')
+    })
+  })
+
   describe('connections that never said whose they are', () => {
     const strayed = (dialback: Partial<Dialback>, failure: Failure | undefined, sources = ['203.0.113.9:40000'], stop?: Failure): Observation =>
       probed({ connections: [keyed(dialback, stop)], strayConnections: { count: sources.length, sources, ...(failure === undefined ? {} : { failure }) } })
@@ -120,6 +142,7 @@ describe('at depth probe', () => {
       ['that failed in TLS may be the callback', 'dialback.callback-aborted', strayed(SILENT, UNTRUSTED, undefined, QUIET)],
       ['and an invalid key: the same', 'dialback.callback-aborted', strayed(INVALID, UNTRUSTED)],
       ['do not gainsay the peer', 'dialback.callback-blocked', strayed(UNREACHED, UNTRUSTED)],
+      ['without TLS leave a claim likely', 'dialback.domain-claimed', strayed(INVALID, undefined)],
     ])('%s, and are named', (_, cause, o) => {
       const verdict = judged(o)
       expect(verdict).toMatchObject({ cause, confidence: 'likely' })

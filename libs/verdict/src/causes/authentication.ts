@@ -21,7 +21,7 @@ export const AUTHENTICATION = {
   }),
   'dialback.domain-claimed': atPeer('down', {
     says: 'the peer treats our domain as its own',
-    proof: 'Asked for OURS, an endpoint of the peer answers as its server, and denies a made-up name; or it refuses our stream as one from a host that it serves; or it calls our key invalid although our records lead to our listener and nobody asked there: it verified with itself.',
+    proof: 'Asked for OURS, an endpoint of the peer answers as its server, and denies a made-up name; or it refuses our stream as one from a host that it serves; or, likely, it calls our key invalid although our records lead to our listener and nobody asked there: it verified with itself. Where it denies that it serves OURS, that is dialback.callback-misdirected.',
     lookAlikes: [['policy.refused-by-peer', 'it refuses without serving the domain'], ['dialback.denied', 'our own server denied the key'], ['dialback.callback-misdirected', 'it asked somebody else, because our records lead there']],
     remedy: [
       'Ask the peer, or the support of its provider, to remove OURS from its hosts or tenants: an old trial, a portal entry, a sub-domain or a former hosting is the usual reason. Show the evidence.',
@@ -41,7 +41,7 @@ export const AUTHENTICATION = {
   }),
   'dialback.callback-misdirected': row('down', 'ours', 'public-dns', 'dns-admin', {
     says: 'the callback reached a server that does not serve us',
-    proof: 'The authoritative server that the peer found answers host-unknown or item-not-found, the peer finds no address of us, our own records do not lead to the listener, or all our own endpoints call a key valid that the peer calls invalid.',
+    proof: 'The authoritative server that the peer found answers host-unknown or item-not-found, the peer finds no address of us, our own records do not lead to the listener, or all our own endpoints call a key valid that the peer calls invalid. Likely where the peer calls a key invalid about which nobody asked our listener, and denies that it serves OURS.',
     lookAlikes: [['dialback.callback-blocked', 'no connection could be opened'], ['dialback.domain-claimed', 'nobody was asked: the peer answers for us itself']],
     remedy: [
       'Look where our records lead from outside: dialtone lint OURS; each SRV target must be a server of ours, with the right address and port 5269. A former provider, the web server behind the A record and 5369 for 5269 are the usual finds.',
