@@ -7,7 +7,7 @@ export { DIALBACK_DEVIATIONS, dialbackDeviationOf, dialbackMeaning, type Dialbac
 export { callbackOf, type CallbackOutcome } from './deep/dialback-callback.ts'
 export { dialbackOf, type DialbackOutcome } from './deep/dialback-answer.ts'
 export { externalOf, type ExternalOutcome } from './deep/external.ts'
-export { arrivals, listens, offersDialback, seconds, stopped, told, worded } from './deep/seen.ts'
+export { addressesOf, arrivals, comesFrom, earlyMs, listens, offersDialback, seconds, stopped, strays, told, worded } from './deep/seen.ts'
 export { examine } from './examine.ts'
 export { endsAt, identity, leafOf, pathOf } from './certificates.ts'
 export { PROFILE_DATA, type Expectation } from './profiles.ts'

@@ -2,7 +2,7 @@
  * Why a dialback failed, as far as the callback tells (XEP-0220 §2.1.2): what reached our listener, whether our records lead to it, and, where our real
  * server was to be called, what our own endpoints say. The records of ours are looked at before anybody else is blamed.
  */
-import { arrivals, callbackOf, seconds, told, worded, type CallbackOutcome, type DeepObservation } from '@dialtone/checks'
+import { addressesOf, arrivals, callbackOf, comesFrom, earlyMs, seconds, strays, told, worded, type CallbackOutcome, type DeepObservation } from '@dialtone/checks'
 import type { DeepConnection, JudgeConfig } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
 import type { Seen } from './faults.ts'
@@ -11,7 +11,7 @@ import { ownEndpoints } from './own-endpoints.ts'
 /** Servers that say nothing of a time-out say it by taking this long. */
 const TIME_OUT_MS = 5000
 
-/** What the callback itself proves, whatever the peer answers: undefined where it was answered valid, or none was seen. */
+/** What we answered the callback proves, whatever the peer says: undefined where that was valid, or nobody asked. */
 export function provedByCallback (connection: DeepConnection, { deep }: DeepObservation): Seen | undefined {
   const { is, callback } = callbackOf(connection, deep)
   const from = quoted(callback?.source ?? '', 60)
@@ -20,31 +20,55 @@ export function provedByCallback (connection: DeepConnection, { deep }: DeepObse
     case 'denied': return { cause: 'dialback.denied', text: `the callback from ${from} was answered invalid`, endpoint }
     case 'unserved': return { cause: 'dialback.callback-misdirected', text: `the callback from ${from} was answered item-not-found`, endpoint }
     case 'refused': return { cause: 'policy.refused-by-us', text: `the callback from ${from} was answered policy-violation`, endpoint }
-    case 'strange-id': return { cause: 'peer.protocol-error', text: `the callback from ${from} asked about the stream id ${quoted(callback?.strangeId ?? '', 60)}, which is none of ours`, endpoint }
-    case 'aborted': return { cause: 'dialback.callback-aborted', text: `a connection from ${from} ended before db:verify${callback?.failure === undefined ? '' : ` (${told(callback.failure)})`}`, endpoint }
+    case 'strange-id': return { cause: 'peer.protocol-error', text: `the callback from ${from} asked about the stream id ${quoted(callback?.strangeId ?? '', 60)}, which is none of this check`, endpoint }
     default: return undefined
   }
 }
 
-/** The peer says that the key is invalid. `claimed`: it says of itself that it serves OURS. */
-export function denied (connection: DeepConnection, o: DeepObservation, config: JudgeConfig, said: string, claimed: boolean): Seen {
-  const proved = provedByCallback(connection, o)
+/**
+ * A connection that was broken off before it asked, where the peer itself names no cause. Who comes from elsewhere may be anybody in the peer's name; so may
+ * who said no name at all, whose failure is worth naming only where it is about TLS.
+ */
+export function brokenOff (connection: DeepConnection, o: DeepObservation): Seen | undefined {
+  const { endpoint } = connection
+  const { is, callback } = callbackOf(connection, o.deep)
+  if (is === 'aborted') return { cause: 'dialback.callback-aborted', text: `a connection from ${quoted(callback?.source ?? '', 60)} ended before db:verify (${told(callback?.failure)})`, endpoint, ...(comesFrom(callback?.source ?? '', addressesOf(o)) ? {} : { unsure: true }) }
+  const stray = strays(o.deep)
+  return is === 'not-seen' && stray !== undefined && isAboutTls(o) ? { cause: 'dialback.callback-aborted', text: `${stray}; whose is not known`, endpoint, unsure: true } : undefined
+}
+
+/** The other side spoke TLS, and one of both did not like it. */
+function isAboutTls ({ deep: { strayConnections } }: DeepObservation): boolean {
+  const failure = strayConnections?.failure
+  return failure?.at === 'tls' && (failure.why === 'alert-from-peer' || failure.why === 'alert-from-us' || failure.why === 'protocol')
+}
+
+/**
+ * The peer says that the key is invalid. `claimed`: it says of itself that it serves OURS. `unasked`: what to make of it where nobody asked us, and it is
+ * likely that the peer verified with itself or with another server.
+ */
+export function denied (connection: DeepConnection, o: DeepObservation, config: JudgeConfig, said: string, claimed: boolean, unasked = (seen: Seen): Seen => seen): Seen {
+  const proved = provedByCallback(connection, o) ?? brokenOff(connection, o)
   if (proved !== undefined) return proved
   const { endpoint } = connection
   const callback = callbackOf(connection, o.deep).is
   if (wasAnswered(callback)) return { cause: 'peer.protocol-error', text: `${said}, although the callback was answered valid`, endpoint }
-  if (callback !== 'not-observable') return ledAstray(o, endpoint, said) ?? claims(o, config, endpoint, `${said}, and nobody asked us`)
+  if (callback === 'unasked') return ledAstray(o, endpoint, said) ?? open(endpoint, said, 'the peer connected to us, asked nothing about our key, and calls it invalid', PEER_LOG)
+  if (callback !== 'not-observable') {
+    const stray = strays(o.deep)
+    return ledAstray(o, endpoint, said) ?? unasked(claims(o, config, connection, `${said}, and nobody asked us${stray === undefined ? '' : `; ${stray}, whose is not known`}`))
+  }
   const own = ownEndpoints(o)
   if (own.denying.length > 0) return { cause: 'dialback.denied', text: said, endpoint }
   if (own.unserving.length > 0) return { cause: 'dialback.callback-misdirected', text: said, endpoint }
   if (own.all === 0 || own.valid < own.all) return open(endpoint, said, 'the peer says that the key is invalid, and who was asked is not known', own.all === 0 ? LOG : `Not all of our own endpoints answered whether the key is right. ${LOG}`)
-  if (claimed) return claims(o, config, endpoint, `${said}, although all our own endpoints call the key valid`)
+  if (claimed) return claims(o, config, connection, `${said}, although all our own endpoints call the key valid`)
   return { cause: 'dialback.callback-misdirected', text: `${said}, although all our own endpoints call the key valid`, endpoint }
 }
 
 /** The peer says nothing to the end, or that the authoritative server did not answer it. `dueToTime`: it says so, and how long it took tells more. */
 export function unanswered (connection: DeepConnection, o: DeepObservation, said: string, dueToTime: boolean): Seen {
-  const proved = provedByCallback(connection, o)
+  const proved = provedByCallback(connection, o) ?? brokenOff(connection, o)
   if (proved !== undefined) return proved
   const { endpoint, dialback } = connection
   const callback = callbackOf(connection, o.deep).is
@@ -52,8 +76,10 @@ export function unanswered (connection: DeepConnection, o: DeepObservation, said
   if (callback !== 'not-observable') {
     const astray = ledAstray(o, endpoint, said)
     if (astray !== undefined) return astray
-    if (arrivals(connection, o.deep).length > 0) return open(endpoint, said, 'the peer connected to us and authenticated itself, and asked nothing about our key', PEER_LOG)
-    return { cause: 'dialback.callback-blocked', text: `${said}, and no connection reached ${o.deep.listener?.places.map(place => quoted(place, 60)).join(', ') ?? 'the listener'}`, endpoint }
+    if (arrivals(connection, o.deep).length > 0) return open(endpoint, said, `the peer connected to us${callback === 'unasked' ? '' : ' and authenticated itself'}, and asked nothing about our key`, PEER_LOG)
+    const stray = strays(o.deep)
+    if (stray !== undefined) return unassigned(o, endpoint, `${said}; ${stray}, whose is not known`)
+    return { cause: 'dialback.callback-blocked', text: `${said}, and no connection reached ${o.deep.listener?.places.map(place => quoted(place, 60)).join(', ') ?? 'the listener'}`, endpoint, ...(isEarly(connection, o) ? { unsure: true } : {}) }
   }
   const own = ownEndpoints(o)
   if (own.all > 0 && own.unreachable === own.all) return { cause: 'dialback.callback-blocked', text: `${said}, and none of our own endpoints accepts a connection from here`, endpoint, unsure: true }
@@ -71,7 +97,24 @@ export function explained (connection: DeepConnection, o: DeepObservation, cause
   if (astray !== undefined) return astray
   // Here the records are right: what the peer sees of them is not what we publish.
   const theirs = cause === 'dialback.callback-misdirected' && o.deep.listener?.published === 'leads-here'
-  return { cause, text: said, endpoint, ...(theirs ? { side: 'peer', actor: 'peer-admin', remedy: 'Ask the peer to compare dig SRV _xmpp-server._tcp.OURS on its own host with what we publish: a stale cache, a view of its own or a hosts file leads it elsewhere.' } as const : {}) }
+  // What was broken off may be the peer's, and does not gainsay it; of who said no name, only that it could connect is worth a word.
+  const broken = cause === 'dialback.callback-blocked' || callbackOf(connection, o.deep).is === 'aborted' ? brokenOff(connection, o) : undefined
+  return { cause, text: broken === undefined ? said : `${said}; ${broken.text}`, endpoint, ...(broken === undefined ? {} : { unsure: true }), ...(theirs ? THEIR_VIEW : {}) }
+}
+
+const THEIR_VIEW = { side: 'peer', actor: 'peer-admin', remedy: 'Ask the peer to compare dig SRV _xmpp-server._tcp.OURS on its own host with what we publish: a stale cache, a view of its own or a hosts file leads it elsewhere.' } as const
+
+/** It gave up before others that can call back would have: it was in a hurry, or the callback under way. */
+function isEarly ({ dialback }: DeepConnection, { deep }: DeepObservation): boolean {
+  return dialback?.answer === undefined && (dialback?.waitedMs ?? 0) < earlyMs(deep)
+}
+
+/** The peer is silent, and somebody reached us without a word: one from the peer's own addresses may have been the callback. */
+function unassigned (o: DeepObservation, endpoint: string, text: string): Seen {
+  const own = addressesOf(o)
+  return o.deep.strayConnections?.sources.some(source => comesFrom(source, own)) === true
+    ? open(endpoint, text, 'the peer did not conclude the dialback, and connected to us without a word', PEER_LOG)
+    : { cause: 'dialback.callback-blocked', text, endpoint, unsure: true }
 }
 
 /** Our own records do not lead to the listener, or nobody knows: undefined where they do, or nothing of ours listens. */
@@ -87,12 +130,20 @@ function ledAstray ({ deep: { listener } }: DeepObservation, endpoint: string, s
   }
 }
 
-/** A host of ours that was named does so rightly. */
-function claims (o: DeepObservation, { hostedBy }: JudgeConfig, endpoint: string, text: string): Seen {
-  return hostedBy.includes(o.domain)
-    ? open(endpoint, text, 'the peer hosts OURS, as it should, and verifies keys with itself', 'Check from its side: a domain and its host need no federation between them.')
-    : { cause: 'dialback.domain-claimed', text, endpoint }
+/**
+ * The peer verified with itself, or with a server that our records do not name: what it answers to the claim question tells which. A host of ours that was
+ * named does so rightly.
+ */
+function claims (o: DeepObservation, { hostedBy }: JudgeConfig, { endpoint, pair }: DeepConnection, text: string): Seen {
+  if (hostedBy.includes(o.domain)) return open(endpoint, text, 'the peer hosts OURS, as it should, and verifies keys with itself', 'Check from its side: a domain and its host need no federation between them.')
+  const answer = (role: 'claim' | 'control') => o.claim.find(each => each.endpoint === endpoint && each.role === role && (role === 'control' || each.to === pair.from))?.answer
+  const claim = answer('claim')
+  if (claim === 'denies') return { cause: 'dialback.callback-misdirected', text: `${text}; asked for ${quoted(pair.from, 120)}, it denies to serve it`, endpoint, unsure: true, says: 'it asked another server than our records name, as it seems', ...THEIR_VIEW }
+  if (claim === 'serves' && answer('control') === 'denies') return { cause: 'dialback.domain-claimed', text, endpoint }
+  return { cause: 'dialback.domain-claimed', text, endpoint, unsure: true, says: 'the peer treats our domain as its own, as it seems', ...(claim === undefined ? { remedy: ASK_WHOSE } : {}) }
 }
+
+const ASK_WHOSE = 'Ask the claim question, which decides it: dialtone check DOMAIN --as OURS. If the peer serves OURS, let it or its provider remove OURS from its hosts; if it denies that, it asked another server: it should compare dig SRV _xmpp-server._tcp.OURS on its host with what we publish.'
 
 const LOG = 'Look at the log of our own server for the same second: whether the callback came, and what was answered (Prosody: "dialback key"; ejabberd: mod_s2s_dialback).'
 const PEER_LOG = 'Ask the peer for its log of the same second.'

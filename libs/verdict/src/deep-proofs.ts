@@ -6,8 +6,8 @@ import { listens, offersDialback, type DeepObservation } from '@dialtone/checks'
 import type { DeepConnection, JudgeConfig, Untested } from '@dialtone/contracts'
 import { dialbackProof, inTheNameOf, type Proof } from './dialback-faults.ts'
 import { externalProof } from './external-faults.ts'
-import type { Seen } from './faults.ts'
-import { ownFaults } from './own-endpoints.ts'
+import { OF_THE_CERTIFICATE, type Seen } from './faults.ts'
+import { ownFaults, ownUntested } from './own-endpoints.ts'
 
 export type DeepProofs = {
   /** OURS, or the probe's own domain where nobody else was named. */
@@ -36,12 +36,12 @@ export function deepProofs (o: DeepObservation, config: JudgeConfig, claimed: bo
   const answered = speaksForOurs && listens(deep) ? answerOf(o, about) : undefined
   const fromDialback = [...faultsOf(dialbacks), ...(speaksForOurs ? ownFaults(o) : [])]
   const shown = externals.some(({ connection }) => connection.certificate)
-  const found = carried.length > 0
-    ? whereItWorks(faultsOf(externals), fromDialback, carried.some(({ by }) => by === 'dialback'))
-    : whereItFails(externals, fromDialback, shown)
+  const byDialback = carried.some(({ by }) => by === 'dialback')
+  const found = (carried.length > 0 ? whereItWorks(faultsOf(externals), fromDialback, byDialback) : whereItFails(externals, fromDialback, shown))
+    .map((seen): Seen => seen.cause === 'auth.external-refused' && (shown || o.asked.clientCertificate) ? { remedy: OF_THE_CERTIFICATE, ...seen } : seen)
   return {
     ours, carried, faults: found, ...(answered === undefined ? {} : { answered }),
-    untested: untestedOf(o, { speaksForOurs, dialbacks, externals, inbound: answered !== undefined || found.some(({ cause }) => CALLBACK_CAUSES.has(cause)), cutShort: carried.length > 0 && fromDialback.some(isOpen) }),
+    untested: untestedOf(o, { speaksForOurs, dialbacks, externals, excused: carried.length > 0 && !byDialback ? fromDialback.filter(seen => !isOpen(seen) && !counts(seen)) : [], inbound: answered !== undefined || found.some(({ cause }) => CALLBACK_CAUSES.has(cause)), cutShort: carried.length > 0 && fromDialback.some(isOpen) }),
   }
 }
 
@@ -60,9 +60,14 @@ function faultsOf (judged: Judged): Seen[] {
  * refusal of who shows no certificate is the peer's right.
  */
 function whereItWorks (external: readonly Seen[], dialback: readonly Seen[], byDialback: boolean): Seen[] {
-  const kept = (seen: Seen) => !isOpen(seen) && seen.state !== 'unknown' && (byDialback || seen.cause.startsWith('dialback.') || seen.cause === 'peer.protocol-error' || seen.cause === 'policy.refused-by-us')
+  const kept = (seen: Seen) => !isOpen(seen) && seen.state !== 'unknown' && (byDialback || counts(seen))
   const left = [...external.filter(seen => !isOpen(seen) && seen.state !== 'unknown'), ...dialback.filter(kept)]
   return left.map(seen => ({ ...seen, state: 'degraded', cause: /^(?:service|tls)\./.test(seen.cause) ? 'degraded.endpoint-dead' : seen.cause }))
+}
+
+/** Of a dialback that failed beside EXTERNAL that did not: more than the peer's right. */
+function counts ({ cause }: Seen): boolean {
+  return cause.startsWith('dialback.') || cause === 'peer.protocol-error' || cause === 'policy.refused-by-us'
 }
 
 /** Nobody accepted us, or nobody asked: a refused certificate is down only where dialback fails too, or is not offered. */
@@ -92,14 +97,18 @@ function answerOf ({ deep }: DeepObservation, about: readonly DeepConnection[]):
   return by === undefined ? undefined : `it authenticates itself to us by ${by === 'external' ? 'EXTERNAL' : 'dialback'}`
 }
 
-type Asked = { speaksForOurs: boolean, dialbacks: Judged, externals: Judged, inbound: boolean, cutShort: boolean }
+/** `excused`: how dialback failed beside EXTERNAL that was accepted, where that is no fault. */
+type Asked = { speaksForOurs: boolean, dialbacks: Judged, externals: Judged, excused: readonly Seen[], inbound: boolean, cutShort: boolean }
 
-function untestedOf (o: DeepObservation, { speaksForOurs, dialbacks, externals, inbound, cutShort }: Asked): Untested[] {
+function untestedOf (o: DeepObservation, { speaksForOurs, dialbacks, externals, excused, inbound, cutShort }: Asked): Untested[] {
   const open = (judged: Judged) => judged.flatMap(({ proof }) => proof !== undefined && 'untested' in proof ? [proof.untested] : [])
   return [
     ...(!speaksForOurs ? [inTheNameOf(o)] : dialbacks.length === 0 ? [{ what: 'dialback', needs: 'a check that sends a key' }] : open(dialbacks)),
     ...open(externals),
-    ...(cutShort ? [{ what: 'the end of the dialback', needs: o.deep.quick ? 'a check without --quick' : 'a check that can see the callback' }] : []),
+    ...(speaksForOurs ? ownUntested(o) : []),
+    ...(excused.length === 0 ? [] : [{ what: excused.some(({ cause }) => cause === 'auth.external-refused') ? 'dialback (the peer demands a certificate)' : 'dialback (the peer refuses who shows no certificate)', needs: 'a peer that accepts it; EXTERNAL carries us' }]),
+    ...(o.deep.endpointsLeftOut === undefined ? [] : [{ what: `authentication at ${o.deep.endpointsLeftOut} more endpoint${o.deep.endpointsLeftOut === 1 ? '' : 's'}`, needs: 'a check of those endpoints alone' }]),
+    ...(cutShort ? [{ what: 'the end of the dialback', needs: o.deep.quick ? 'a check without --quick' : dialbacks.some(({ connection: { dialback } }) => dialback?.cutShort === true) ? 'a check of that endpoint alone' : 'a check that can see the callback' }] : []),
     ...(inbound ? [] : [{ what: 'the inbound direction', needs: !speaksForOurs || !listens(o.deep) ? 'a check of our own domain from outside' : 'a ping that is answered, or a check of our own domain from outside' }]),
   ].toSorted((a, b) => keyOf(a) < keyOf(b) ? -1 : 1)
 }

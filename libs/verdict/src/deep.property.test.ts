@@ -48,7 +48,8 @@ const call: fc.Arbitrary<Callback> = fc.record({
   strangeId: maybe(fc.constant('x')), authenticated: maybe(fc.constantFrom('external', 'dialback')), reverse: maybe(fc.record({ atMs: fc.constant(1), ms: fc.constant(1), answer: maybe(answer), failure: maybe(failure) }).map(defined)), failure: maybe(failure),
 }).map(given => callback(defined(given) as Partial<Callback>))
 const deep: fc.Arbitrary<Deep> = fc.record({
-  depth: fc.constantFrom(...DEPTHS.filter(depth => depth !== 'none')), as: fc.constantFrom(OURS, PROBE), quick: fc.boolean(), connections: fc.array(some, { maxLength: 4 }), callbacks: fc.array(call, { maxLength: 3 }), callbacksLeftOut: fc.constant(0),
+  depth: fc.constantFrom(...DEPTHS.filter(depth => depth !== 'none')), as: fc.constantFrom(OURS, PROBE), quick: fc.boolean(), connections: fc.array(some, { maxLength: 4 }), callbacks: fc.array(call, { maxLength: 3 }), callbacksLeftOut: fc.constant(0), endpointsLeftOut: maybe(fc.constant(2)),
+  strayConnections: maybe(fc.record({ count: fc.constantFrom(1, 7), sources: fc.subarray(['192.0.2.1:1', '203.0.113.1:2']), failure: maybe(failure) }).map(defined)),
   listener: maybe(fc.record({ published: fc.constantFrom('leads-here', 'elsewhere', 'nowhere', 'unknown'), domain: fc.constantFrom(OURS, PROBE) }).map(listener)),
 }).map(given => defined(given) as Deep)
 const light = fc.constantFrom<Observation['endpoints'][]>([works('192.0.2.1')], [works('192.0.2.1'), works('192.0.2.2')], [works('192.0.2.1'), endpoint('192.0.2.2', { at: 'tcp', why: 'refused' }, 'tcp')], [endpoint('192.0.2.1', { at: 'tcp', why: 'timeout' }, 'tcp')], [])
@@ -91,6 +92,10 @@ describe('a deep observation of anything', () => {
       expect(both?.out.state).not.toBe('up')
       expect(untested).toContainEqual({ what: `dialback in the name of ${OURS}`, needs: '--depth shared --secret FILE' })
     }), { numRuns: 500 })
+  })
+
+  it('never says that no connection reached us where one did that nobody can assign', () => {
+    fc.assert(fc.property(seen.filter(o => o.deep?.strayConnections !== undefined), config, (o, expected) => { expect(judge([o], expected).sentence).not.toContain('no connection reached') }), { numRuns: 300 })
   })
 
   it('never calls one refusal policy', () => {

@@ -57,7 +57,14 @@ describe('at depth probe', () => {
     ['ejabberd’s failed connection is blocked', 'dialback.callback-blocked', heard(UNREACHED)],
     ['remote-connection-failed as stream error is blocked', 'dialback.callback-blocked', heard({}, [], streamError('remote-connection-failed'))],
     ['an unreachable server that was reached and told valid is a contradiction', 'peer.protocol-error', heard(UNREACHED, [asking('valid')])],
-    ['an unreachable server that was reached and broken off', 'dialback.callback-aborted', heard(UNREACHED, [callback({ failure: UNTRUSTED })])],
+    ['an unreachable server whose connection was broken off is what the peer says', 'dialback.callback-blocked', heard(UNREACHED, [callback({ failure: UNTRUSTED })])],
+    ['a refusal after a callback that was broken off is a refusal', 'peer.busy', heard(POLICY, [callback({ failure: UNTRUSTED })])],
+    ['a stream error that says nothing known, after one that was broken off', 'dialback.callback-aborted', heard({}, [callback({ failure: UNTRUSTED })], streamError('undefined-condition'))],
+    ['no reason, after one that was broken off', 'dialback.callback-aborted', heard(error('remote-server-timeout'), [callback({ failure: UNTRUSTED })])],
+    ['silence, and a connection that is open still', 'unknown', heard(SILENT, [callback()], QUIET)],
+    ['invalid, and a connection that is open still', 'unknown', heard(INVALID, [callback()])],
+    ['an unreachable server that holds a connection open is what the peer says', 'dialback.callback-blocked', heard(UNREACHED, [callback()])],
+    ['a time-out of the peer that nobody waited for proves no firewall', 'unknown', heard({ waitedMs: 1 }, [], streamError('connection-timeout'))],
     ['no address of ours is misdirected', 'dialback.callback-misdirected', heard(LOST)],
     ['no reason, and nothing reached the listener: blocked', 'dialback.callback-blocked', heard(error('remote-server-timeout'))],
     ['another host', 'service.wrong-host', heard(error('item-not-found'))],
@@ -87,9 +94,67 @@ describe('at depth probe', () => {
   it('blames the view of the peer where our records are right and it was led elsewhere', () => {
     expect(judged(heard(LOST))).toMatchObject({ cause: 'dialback.callback-misdirected', side: 'peer', actor: 'peer-admin' })
   })
+  it('says of a peer that gave up early that it is likely alone', () => {
+    for (const [waitedMs, confidence] of [[3000, 'likely'], [90_000, 'single-vantage']] as const) expect(judged(heard({ waitedMs }, [], streamError('connection-timeout')))).toMatchObject({ cause: 'dialback.callback-blocked', confidence })
+  })
+  it('says of a connection from elsewhere, or against the word of the peer, that it is likely alone', () => {
+    const confidenceOf = (dialback: Partial<Dialback>, source: string) => judged(heard(dialback, [callback({ source, failure: UNTRUSTED })], QUIET))
+    expect(confidenceOf(SILENT, '192.0.2.1:40000')).toMatchObject({ cause: 'dialback.callback-aborted', confidence: 'single-vantage' })
+    expect(confidenceOf(SILENT, '203.0.113.9:40000')).toMatchObject({ cause: 'dialback.callback-aborted', confidence: 'likely' })
+    expect(confidenceOf(UNREACHED, '192.0.2.1:40000')).toMatchObject({ cause: 'dialback.callback-blocked', confidence: 'likely', sentence: expect.stringContaining('a connection from 192.0.2.1:40000 ended before db:verify') as unknown })
+  })
+  it('says of an open connection what is known of it', () => {
+    expect(judged(heard(SILENT, [callback()], QUIET)).sentence).toContain('the peer connected to us, and asked nothing about our key')
+    expect(judged(heard(INVALID, [callback({ authenticated: 'external' })])).cause).toBe('dialback.domain-claimed')
+  })
   it('believes callbacks that came although the records say otherwise', () => {
     expect(judged(probed({ listener: listener({ published: 'elsewhere' }), connections: [keyed(INVALID)], callbacks: [asking('invalid')] })).cause).toBe('dialback.denied')
   })
+  describe('an invalid without a callback, and the claim question', () => {
+    const claimed = (claim: 'serves' | 'denies' | 'other-error', control: 'serves' | 'denies', dialback: Partial<Dialback> = INVALID): Observation => ({
+      ...heard(dialback), asked: { ...heard({}).asked, as: 'probe.example' },
+      claim: [{ endpoint: '192.0.2.1', role: 'claim', to: 'probe.example', answer: claim, ms: 1 }, { endpoint: '192.0.2.1', role: 'control', to: 'x.invalid', answer: control, ms: 1 }],
+    })
+    it('that was answered as by our own server proves the claim', () => {
+      expect(judged(claimed('serves', 'denies'))).toMatchObject({ cause: 'dialback.domain-claimed', state: 'down', confidence: 'single-vantage' })
+    })
+    it('that was denied speaks against it: another server was asked', () => {
+      const verdict = judged(claimed('denies', 'denies'))
+      expect(verdict).toMatchObject({ cause: 'dialback.callback-misdirected', state: 'down', side: 'peer', actor: 'peer-admin', confidence: 'likely' })
+      expect(verdict.sentence).toContain('it asked another server than our records name, as it seems')
+      expect(judged(claimed('denies', 'denies', error('forbidden'))).cause).toBe('peer.busy')
+    })
+    it('that tells nothing, or that nobody asked, leaves the claim likely', () => {
+      for (const o of [claimed('serves', 'serves'), claimed('other-error', 'denies')]) expect(judged(o)).toMatchObject({ cause: 'dialback.domain-claimed', confidence: 'likely' })
+      const verdict = judged(heard(INVALID))
+      expect(verdict).toMatchObject({ cause: 'dialback.domain-claimed', confidence: 'likely', sentence: expect.stringContaining('as it seems') as unknown })
+      expect(verdict.remedy.join(' ')).toContain('dialtone check partner.example --as probe.example')
+    })
+  })
+
+  describe('connections that never said whose they are', () => {
+    const strayed = (dialback: Partial<Dialback>, failure: Failure | undefined, sources = ['203.0.113.9:40000'], stop?: Failure): Observation =>
+      probed({ connections: [keyed(dialback, stop)], strayConnections: { count: sources.length, sources, ...(failure === undefined ? {} : { failure }) } })
+    it.each<[string, Verdict['cause'], Observation]>([
+      ['beside silence leave the firewall likely', 'dialback.callback-blocked', strayed(SILENT, undefined, undefined, QUIET)],
+      ['that were closed in the handshake are no refusal of it', 'dialback.callback-blocked', strayed(SILENT, { at: 'tls', why: 'closed' }, undefined, QUIET)],
+      ['from the peer itself leave it open', 'unknown', strayed(SILENT, undefined, ['203.0.113.9:40000', '192.0.2.1:40000'], QUIET)],
+      ['that failed in TLS may be the callback', 'dialback.callback-aborted', strayed(SILENT, UNTRUSTED, undefined, QUIET)],
+      ['and an invalid key: the same', 'dialback.callback-aborted', strayed(INVALID, UNTRUSTED)],
+      ['do not gainsay the peer', 'dialback.callback-blocked', strayed(UNREACHED, UNTRUSTED)],
+      ['without TLS leave a claim likely', 'dialback.domain-claimed', strayed(INVALID, undefined)],
+    ])('%s, and are named', (_, cause, o) => {
+      const verdict = judged(o)
+      expect(verdict).toMatchObject({ cause, confidence: 'likely' })
+      expect(verdict.sentence).not.toContain('no connection reached')
+      expect(verdict.sentence).toContain('203.0.113.9:40000')
+    })
+    it('change nothing where the peer was led astray by its own resolver, or accepted us', () => {
+      expect(judged(strayed(LOST, UNTRUSTED))).toMatchObject({ cause: 'dialback.callback-misdirected', confidence: 'single-vantage' })
+      expect(judged(strayed(VALID, UNTRUSTED)).cause).toBe('healthy')
+    })
+  })
+
   it('makes nothing of callbacks that are missing where more came than were kept', () => {
     for (const connections of [[keyed(INVALID)], [keyed(SILENT, QUIET)]]) expect(judged(probed({ connections, callbacksLeftOut: 3 }))).toMatchObject({ cause: 'unknown', state: 'unknown' })
   })
@@ -107,7 +172,7 @@ describe('at depth probe', () => {
     expect(judged(heard(INVALID, [asking('invalid')]))).toMatchObject({ state: 'down', side: 'ours', hop: 'our-server', actor: 'server-admin' })
     expect(judged(heard(SILENT, [], QUIET))).toMatchObject({ state: 'down', side: 'path', hop: 'firewall', actor: 'firewall-admin' })
     expect(judged(heard(INVALID))).toMatchObject({ state: 'down', side: 'peer', hop: 'peer-server', actor: 'peer-admin' })
-    expect(judged(heard(SILENT, [callback()], QUIET))).toMatchObject({ state: 'down', side: 'ours', actor: 'server-admin' })
+    expect(judged(heard(SILENT, [callback({ failure: UNTRUSTED })], QUIET))).toMatchObject({ state: 'down', side: 'ours', actor: 'server-admin' })
   })
 })
 
@@ -117,6 +182,13 @@ describe('--quick', () => {
     const verdict = judged({ ...cut, deep: { ...cut.deep!, quick: true } })
     expect(verdict).toMatchObject({ cause: 'unknown', state: 'unknown' })
     expect(verdict.sentence).toContain('no answer within 15 s; asked to stop there (--quick)')
+  })
+  it('is not named where another endpoint had been silent', () => {
+    const verdict = judged(probed({ connections: [keyed({ waitedMs: 15_000, cutShort: true })] }))
+    expect(verdict.sentence).toContain('no answer within 15 s; not waited for longer, because another endpoint had been silent')
+    expect([verdict.sentence, ...verdict.remedy].join(' ')).not.toContain('--quick')
+    const beside = judged(probed({ connections: [connection('external', { sasl: { success: true } }), keyed({ waitedMs: 15_000, cutShort: true })] }))
+    expect(beside.untested).toContainEqual({ what: 'the end of the dialback', needs: 'a check of that endpoint alone' })
   })
   it('beside EXTERNAL that was accepted is no fault, and is listed', () => {
     const verdict = judged(probed({ quick: true, connections: [connection('external', { sasl: { success: true } }), keyed({ waitedMs: 15_000, cutShort: true })] }))
@@ -166,6 +238,24 @@ describe('at depth shared', () => {
     const verdict = judged(unheard(VALID, rightful, node))
     expect(verdict).toMatchObject({ cause: 'dialback.denied', state: 'degraded', pair: { out: { state: 'up' } } })
     expect(verdict.sentence).toContain('b.ours.example:5269, 192.0.2.51: our own endpoint calls a right key invalid')
+  })
+  it('says where nobody could ask our own endpoints whether they know the secret', () => {
+    const about = (...others: Parameters<typeof shared>[0]) => judged(unheard(VALID, ...others)).untested.filter(({ what }) => what.startsWith('whether our own'))
+    const needs = 'records of ours.example that lead to them, reachable from here'
+    expect(about()).toEqual([{ what: 'whether our own endpoints know the secret', needs }])
+    expect(about(own(REFUSED))).toEqual([{ what: 'whether our own endpoints know the secret', needs }])
+    expect(about(rightful, own(REFUSED, 'starttls/b.ours.example:5269/192.0.2.51'))).toEqual([{ what: 'whether our own endpoints know the secret at b.ours.example:5269, 192.0.2.51', needs }])
+    expect(about(rightful)).toEqual([])
+    expect(judged(probed({ connections: [keyed(VALID)] })).untested.map(({ what }) => what).join()).not.toContain('our own endpoints')
+  })
+  it('names the secret of the check as a possible cause where some deny, too', () => {
+    expect(judged(unheard(INVALID, rightful, own({ type: 'invalid' }, 'starttls/b.ours.example:5269/192.0.2.51'))).remedy.join(' ')).toContain('the secret of this check is not theirs')
+    expect(judged(heard(INVALID, [asking('invalid')])).remedy.join(' ')).toContain('--secret-of ejabberd with the cookie')
+  })
+  it('does not say that nobody called back, which nobody could see', () => {
+    const verdict = judged(unheard({ waitedMs: 5 }, own(REFUSED)))
+    expect(judged(shared([keyed({ waitedMs: 5 }, { at: 'stream', why: 'closed', received: 900 }), own(REFUSED)])).sentence).not.toMatch(/call(ed)? back/)
+    expect(verdict.cause).not.toBe('dialback.callback-blocked')
   })
   it('doubts the secret of the check where every endpoint of ours denies', () => {
     expect(judged(unheard(INVALID, own({ type: 'invalid' }))).remedy.join(' ')).toContain('Compare the secret of the check with that of our server first')
@@ -239,6 +329,9 @@ describe('several endpoints', () => {
     const verdict = judged(probed({ connections: [connection('dialback', {}, { at: 'tcp', failure: REFUSED })] }))
     expect(verdict).toMatchObject({ cause: 'healthy', pair: { out: { state: 'unknown' } } })
     expect(verdict.untested.map(({ what }) => what)).toContain('dialback at xmpp.partner.example:5269, 192.0.2.1')
+  })
+  it('that a bound left out are said', () => {
+    expect(judged(probed({ connections: [keyed(VALID)], callbacks: [asking('valid')], endpointsLeftOut: 2 })).sentence).toContain('authentication at 2 more endpoints')
   })
   it('say of what was interrupted that it was', () => {
     expect(judged(heard({ waitedMs: 3000 }, [], { at: 'probe', why: 'cancelled' })).untested.map(({ needs }) => needs)).toContain('a check that is not interrupted')

@@ -2,10 +2,10 @@
  * What the dialback of one connection proves (XEP-0220 §2.1): it works, something is at fault, or it is still open. Called only where the key was sent
  * in the name about which a verdict is given; what each depth may decide is written in causes.md, and held to in deep-proofs.ts.
  */
-import { dialbackDeviationOf, dialbackOf, stopped, type DeepObservation } from '@dialtone/checks'
+import { dialbackDeviationOf, dialbackOf, listens, stopped, type DeepObservation } from '@dialtone/checks'
 import type { DeepConnection, JudgeConfig, Untested } from '@dialtone/contracts'
 import { unreachable } from '@dialtone/kernel'
-import { answerText, denied, explained, open, provedByCallback, unanswered } from './callback-faults.ts'
+import { answerText, brokenOff, denied, explained, open, provedByCallback, unanswered } from './callback-faults.ts'
 import { streamError, wrongHost, type Seen } from './faults.ts'
 import { placeOf } from './place.ts'
 
@@ -32,10 +32,12 @@ export function dialbackProof (connection: DeepConnection, o: DeepObservation, c
     case 'none': return fault(unanswered(connection, o, said, false))
     case 'wrong-host': return fault({ cause: wrongHost(addressOf(connection, o), config), text: said, endpoint })
     case 'busy': return fault({ cause: 'peer.busy', text: said, endpoint })
-    case 'other-error': return fault(provedByCallback(connection, o) ?? strange(connection, said))
+    case 'other-error': return fault(provedByCallback(connection, o) ?? strange(connection, o, said))
     case 'stream-error': return fault(ended(connection, o, config))
     case 'stream-ended': return fault(leftOff(connection, o, said))
-    case 'none-yet': return fault(open(endpoint, said, 'no answer within 15 s; asked to stop there (--quick)', 'Check again without --quick: servers that cannot call back stay silent for up to 90 s, and then it is known.'))
+    case 'none-yet': return fault(o.deep.quick
+      ? open(endpoint, said, 'no answer within 15 s; asked to stop there (--quick)', 'Check again without --quick: servers that cannot call back stay silent for up to 90 s, and then it is known.')
+      : open(endpoint, said, 'no answer within 15 s; not waited for longer, because another endpoint had been silent', 'Look at the endpoint that was waited for to the end first: the cause is mostly the same.'))
     case 'interrupted': return { untested: { what: `the end of the dialback at ${placeOf(endpoint, o.endpoints)}`, needs: 'a check that is not interrupted' } }
     case 'not-asked': {
       const refusal = dialback === undefined ? refusedBefore(connection, o, config) : undefined
@@ -64,8 +66,7 @@ export function refusedBefore (connection: DeepConnection, o: DeepObservation, c
  * asked us, so that it is taken for the lesser.
  */
 function forbidden (connection: DeepConnection, o: DeepObservation, config: JudgeConfig, said: string, claimed: boolean): Seen {
-  const seen = denied(connection, o, config, said, claimed)
-  return seen.cause === 'dialback.domain-claimed' && !claimed ? refused(connection, said) : seen
+  return denied(connection, o, config, said, claimed, seen => seen.cause === 'unknown' || claimed ? seen : refused(connection, said))
 }
 
 /** Once it may be a pause or a limit; refusals.ts says when it is policy. */
@@ -90,27 +91,31 @@ function takenBack (connection: DeepConnection): Proof {
 }
 
 /** An answer that no specification knows, or that we ended the stream for. */
-function strange (connection: DeepConnection, said: string): Seen {
+function strange (connection: DeepConnection, o: DeepObservation, said: string): Seen {
   const { endpoint, dialback } = connection
   const failure = stopped(connection)?.failure
   if (dialback?.answer === undefined) return { cause: 'peer.protocol-error', text: failure?.detail ?? 'it answered what was not asked', endpoint }
   // A reader makes undefined-condition of none (RFC 6120 §8.3.3.21).
   const { condition = 'undefined-condition', text } = dialback.answer
   if (condition === 'undefined-condition' && text === undefined) return { cause: 'peer.protocol-error', text: 'db:result error without a condition', endpoint }
-  return open(endpoint, said, 'the peer answers our key with an error that says nothing known', 'Ask the peer for its log of the same second; the condition and the text are in the evidence.')
+  return brokenOff(connection, o) ?? open(endpoint, said, 'the peer answers our key with an error that says nothing known', 'Ask the peer for its log of the same second; the condition and the text are in the evidence.')
 }
 
 function ended (connection: DeepConnection, o: DeepObservation, config: JudgeConfig): Seen {
   const failure = stopped(connection)?.failure
   if (failure?.at === 'stream' && failure.why === 'stream-error' && failure.condition === 'remote-connection-failed') return explained(connection, o, 'dialback.callback-blocked', `stream error ${failure.condition}`)
-  return provedByCallback(connection, o) ?? refusedBefore(connection, o, config) ?? leftOff(connection, o, answerText(connection))
+  const proved = provedByCallback(connection, o)
+  if (proved !== undefined) return proved
+  const seen = refusedBefore(connection, o, config) ?? leftOff(connection, o, answerText(connection))
+  // A condition that is known names the peer's cause.
+  return seen.cause === 'peer.protocol-error' ? brokenOff(connection, o) ?? seen : seen
 }
 
 /** The stream ended early and without a word. */
 function leftOff (connection: DeepConnection, o: DeepObservation, said: string): Seen {
-  const seen = provedByCallback(connection, o) ?? unanswered(connection, o, said, false)
+  const seen = unanswered(connection, o, said, false)
   // Nobody gives up a connection attempt that early: without a callback, a close proves no firewall.
-  return seen.cause === 'dialback.callback-blocked' ? open(connection.endpoint, said, 'the peer ended the stream without an answer, and nobody called back', 'Ask the peer for its log of the same second: a limit, a policy or a crash ends a stream like that.') : seen
+  return seen.cause === 'dialback.callback-blocked' ? open(connection.endpoint, seen.text, `the peer ended the stream without an answer${listens(o.deep) ? ', and was not seen to call back' : ''}`, 'Ask the peer for its log of the same second: a limit, a policy or a crash ends a stream like that.') : seen
 }
 
 function addressOf ({ endpoint }: DeepConnection, { endpoints }: DeepObservation): string | undefined {

@@ -5,6 +5,7 @@
 import type { Cause, EndpointObservation, Failure, JudgeConfig, Observation, State } from '@dialtone/contracts'
 import { deviationOf } from '@dialtone/checks'
 import { isLegacy } from '@dialtone/stream'
+import { AUTHENTICATION } from './causes/authentication.ts'
 import type { CauseRow } from './causes/row.ts'
 import { sameAddress } from '@dialtone/discovery'
 import { quoted, unreachable } from '@dialtone/kernel'
@@ -48,9 +49,12 @@ export function faultOf (e: EndpointObservation, o: Observation, config: JudgeCo
     : { cause: 'auth.none-offered', text: 'features after TLS name neither EXTERNAL nor dialback', endpoint: e.id }
 }
 
+/** What to do where there was a certificate to show. */
+export const OF_THE_CERTIFICATE = AUTHENTICATION['auth.external-refused'].remedy.slice(1).join(' ')
+
 /** Real servers ask everybody for a certificate: one that we did not show was not refused. */
 function certificateRefused (text: string, endpoint: string, shown: boolean): Seen {
-  return { cause: 'auth.external-refused', text, endpoint, ...(shown ? {} : { state: 'unknown', says: 'it wants a certificate, and we had none to show' }) }
+  return { cause: 'auth.external-refused', text, endpoint, ...(shown ? { remedy: OF_THE_CERTIFICATE } : { state: 'unknown', says: 'it wants a certificate, and we had none to show' }) }
 }
 
 function stopped (f: Failure, e: EndpointObservation, o: Observation, config: JudgeConfig): Seen | 'not-tested' {

@@ -25,6 +25,17 @@ describe('EXTERNAL', () => {
     expect(judged(ACCEPTED, keyed({ answer: { type: 'error', condition: 'not-authorized' } }))).toMatchObject({ cause: 'healthy' })
     expect(judged(ACCEPTED, connection('dialback', {}, { at: 'features-again', failure: { at: 'stream', why: 'stream-error', condition: 'policy-violation' } }))).toMatchObject({ cause: 'healthy' })
   })
+  it('that is accepted alone says that dialback was refused', () => {
+    expect(judged(ACCEPTED, keyed({ answer: { type: 'error', condition: 'not-authorized' } })).sentence).toContain('not asked: dialback (the peer demands a certificate)')
+    expect(judged(ACCEPTED, connection('dialback', {}, { at: 'features-again', failure: { at: 'stream', why: 'stream-error', condition: 'policy-violation' } })).sentence).toContain('dialback (the peer refuses who shows no certificate)')
+    expect(judged(ACCEPTED, VALID).sentence).not.toContain('dialback (')
+  })
+  it('that was refused to a certificate that was shown does not ask for it again', () => {
+    const remedy = judged(WITHHELD, BLOCKED).remedy.join(' ')
+    expect(remedy).not.toContain('--key FILE')
+    expect(remedy).toContain('The certificate must name probe.example')
+    expect(judge([probed({ connections: [{ ...WITHHELD, ...without, certificate: false }] }, { asked: { clientCertificate: false } })], DEFAULT_JUDGE_CONFIG).remedy.join(' ')).toContain('--key FILE')
+  })
   it.each<[string, DeepConnection]>([
     ['withheld', WITHHELD],
     ['refused at the handshake', connection('external', {}, { at: 'tls', failure: ALERT })],
@@ -93,7 +104,7 @@ describe('the way in', () => {
   it('is down when the callback is misdirected or aborted', () => {
     const misdirected: Partial<Dialback> = { answer: { type: 'error', condition: 'remote-server-not-found', text: 'DNS lookup failed: enoname' } }
     expect(inOf(probed({ connections: [keyed(misdirected)] }))).toMatchObject({ state: 'down', cause: 'dialback.callback-misdirected' })
-    expect(inOf(probed({ connections: [DENIED], callbacks: [callback()] }))).toMatchObject({ state: 'down', cause: 'dialback.callback-aborted' })
+    expect(inOf(probed({ connections: [DENIED], callbacks: [callback({ failure: ALERT })] }))).toMatchObject({ state: 'down', cause: 'dialback.callback-aborted' })
   })
 })
 

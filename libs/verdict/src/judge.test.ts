@@ -64,6 +64,7 @@ describe('a peer that offers nothing after TLS', () => {
     const { cause, state, sentence } = judge([unshown, shown], DEFAULT_JUDGE_CONFIG)
     expect([cause, state]).toEqual(['auth.external-refused', 'down'])
     expect(sentence).toContain('our certificate is not accepted')
+    expect(judge([shown], DEFAULT_JUDGE_CONFIG).remedy.join(' ')).not.toContain('--key FILE')
   })
 })
 

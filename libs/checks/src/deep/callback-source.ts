@@ -1,8 +1,8 @@
 // Where do the peer's own connections come from?
-import { sameAddress } from '@dialtone/discovery'
 import { quoted } from '@dialtone/kernel'
 import { defineDomainCheck } from '../check.ts'
-import { listed, publishedAddresses } from '../dns/asked.ts'
+import { listed } from '../dns/asked.ts'
+import { addressIn, addressesOf, comesFrom } from './seen.ts'
 
 export const callbackSource = defineDomainCheck({
   id: 's2s.callback-source',
@@ -14,21 +14,16 @@ export const callbackSource = defineDomainCheck({
     'not-known': { level: 'unknown', says: 'calls back, and none of its own addresses is known here' },
   },
   judge: observation => {
-    const { deep, endpoints } = observation
+    const { deep } = observation
     if (deep === undefined || deep.callbacks.length === 0) return undefined
-    const own = [...new Set([...publishedAddresses(observation), ...endpoints.map(({ address }) => address)])]
-    const sources = [...new Set(deep.callbacks.map(({ source }) => addressOf(source)))].toSorted()
-    const strange = sources.filter(source => !own.some(address => sameAddress(address, source)))
+    const own = addressesOf(observation)
+    const sources = [...new Set(deep.callbacks.map(({ source }) => source))].toSorted()
+    const strange = sources.filter(source => !comesFrom(source, own))
     if (own.length === 0) return { outcome: 'not-known', detail: shown(sources) }
     return strange.length === 0 ? { outcome: 'published', detail: shown(sources) } : { outcome: 'other', detail: shown(strange) }
   },
 })
 
-/** Of `192.0.2.1:5269`, `[2001:db8::1]:5269` or `2001:db8::1:5269`, the address. */
-function addressOf (place: string): string {
-  return place.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
-}
-
-function shown (addresses: readonly string[]): string {
-  return listed(addresses.map(address => quoted(address, 60)), 4)
+function shown (sources: readonly string[]): string {
+  return listed([...new Set(sources.map(source => quoted(addressIn(source), 60)))], 4)
 }

@@ -3,7 +3,7 @@ import type { Deep, DeepConnection } from '@dialtone/contracts'
 import { defineConnectionCheck } from '../check.ts'
 import { dialbackDeviationOf, dialbackMeaning, type DialbackMeaning } from '../dialback-deviations.ts'
 import { callbackOf, type CallbackOutcome } from './dialback-callback.ts'
-import { EARLY_MS, FULL_MS, seconds, stopped, told, worded } from './seen.ts'
+import { FULL_MS, earlyMs, seconds, stopped, told, worded } from './seen.ts'
 
 /** `made-up`: at depth knock, where the right answer is invalid. */
 export type DialbackOutcome =
@@ -38,7 +38,7 @@ export const dialbackAnswer = defineConnectionCheck<DialbackOutcome>({
     'stream-error': { level: 'error', says: 'ends the stream with an error in place of an answer', ...PEER },
     'stream-ended': { level: 'error', says: 'ends the stream without an answer', ...PEER },
     none: { level: 'error', says: 'does not answer to the end' },
-    'none-yet': { level: 'warning', says: 'has not answered within 15 s, where the check was told to stop (--quick)' },
+    'none-yet': { level: 'warning', says: 'has not answered by the early warning, after 15 s, and was not waited for longer' },
     interrupted: { level: 'unknown', says: 'was not waited for to the end' },
     'not-asked': { level: 'unknown', says: 'ended before a key could be sent' },
   },
@@ -52,6 +52,9 @@ export const dialbackAnswer = defineConnectionCheck<DialbackOutcome>({
 /** A wait is measured from the key, and begins to be counted a moment later. */
 const ALMOST = 0.95
 
+/** Of a peer that says that its time ran out: servers count it in whole seconds, and an operator may have set few (Prosody s2s_timeout). */
+const LEAST_TIME_OUT_MS = 1000
+
 /** How the dialback of a connection ended. */
 export function dialbackOf (connection: DeepConnection, deep: Deep): { is: DialbackOutcome, detail?: string } {
   const { dialback } = connection
@@ -59,12 +62,13 @@ export function dialbackOf (connection: DeepConnection, deep: Deep): { is: Dialb
   if (dialback === undefined) return { is: 'not-asked', ...(stop === undefined ? {} : { detail: `${stop.stage}: ${told(stop.failure)}` }) }
   const { answer, key, cutShort, waitedMs } = dialback
   if (answer !== undefined) return answered(answer, key === 'made-up', callbackOf(connection, deep).is)
-  if (cutShort === true) return { is: 'none-yet' }
+  if (cutShort === true) return { is: 'none-yet', detail: deep.quick ? 'the check was told to stop there (--quick)' : 'another endpoint had been silent before' }
   const failure = stop?.failure
   const waited = `after ${seconds(waitedMs)}`
-  if (failure?.at === 'stream' && failure.why === 'stream-error') return { is: failure.condition === 'connection-timeout' ? 'none' : 'stream-error', detail: `${told(failure)}, ${waited}` }
+  const unanswered = (least: number) => waitedMs >= least ? 'none' : 'stream-ended'
+  if (failure?.at === 'stream' && failure.why === 'stream-error') return { is: failure.condition === 'connection-timeout' ? unanswered(Math.min(LEAST_TIME_OUT_MS, earlyMs(deep))) : 'stream-error', detail: `${told(failure)}, ${waited}` }
   if (failure?.at === 'stream' && failure.why === 'broke-protocol') return { is: 'other-error', detail: told(failure) }
-  if (failure?.at === 'stream' && failure.why !== 'went-silent') return { is: waitedMs >= (deep.waits?.earlyMs ?? EARLY_MS) ? 'none' : 'stream-ended', detail: `${told(failure)}, ${waited}` }
+  if (failure?.at === 'stream' && failure.why !== 'went-silent') return { is: unanswered(earlyMs(deep)), detail: `${told(failure)}, ${waited}` }
   return waitedMs >= (deep.waits?.fullMs ?? FULL_MS) * ALMOST ? { is: 'none', detail: waited } : { is: 'interrupted', detail: waited }
 }
 

@@ -2,9 +2,9 @@
 import type { Callback, Deep, DeepConnection } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
 import { defineConnectionCheck } from '../check.ts'
-import { arrivals, listens, seconds, told } from './seen.ts'
+import { arrivals, listens, seconds, strays, told } from './seen.ts'
 
-export type CallbackOutcome = 'answered-tls' | 'answered-clear' | 'denied' | 'unserved' | 'refused' | 'strange-id' | 'aborted' | 'not-seen' | 'not-needed' | 'not-observable'
+export type CallbackOutcome = 'answered-tls' | 'answered-clear' | 'denied' | 'unserved' | 'refused' | 'strange-id' | 'aborted' | 'unasked' | 'not-seen' | 'not-needed' | 'not-observable'
 
 export const dialbackCallback = defineConnectionCheck<CallbackOutcome>({
   id: 's2s.dialback-callback',
@@ -18,20 +18,24 @@ export const dialbackCallback = defineConnectionCheck<CallbackOutcome>({
     refused: { level: 'error', says: 'called back, and was refused by our own policy', suspect: 'ours' },
     'strange-id': { level: 'warning', says: 'called back about a stream id that is none of this check', suspect: 'peer' },
     aborted: { level: 'warning', says: 'connected, and ended before it asked', suspect: 'ours', remedy: 'Check the certificate of the listener as the peer sees it: strict servers ask nothing of a server that they do not trust.' },
-    'not-seen': { level: 'warning', says: 'did not call back', suspect: 'path' },
+    unasked: { level: 'warning', says: 'connected, and asked nothing while it was waited for' },
+    'not-seen': { level: 'warning', says: 'was not seen to call back', suspect: 'path' },
     'not-needed': { level: 'ok', says: 'took the key for valid without calling back (XEP-0344)' },
     'not-observable': { level: 'unknown', says: 'could not be seen calling back: nothing of this check listens, or more came than was kept' },
   },
   judge: (connection, { deep }) => {
     if (connection.dialback === undefined || connection.of !== 'peer') return undefined
     const { is, callback } = callbackOf(connection, deep)
-    if (callback === undefined) return is
+    if (callback === undefined) {
+      const detail = is === 'not-seen' ? strays(deep) : undefined
+      return detail === undefined ? is : { outcome: is, detail: `${detail}; whose is not known` }
+    }
     return { outcome: is, detail: describe(callback, connection) }
   },
 })
 
 /** What decides most first: an answer of ours, then a question about another key, then none. */
-const WEIGHT: readonly CallbackOutcome[] = ['denied', 'refused', 'unserved', 'answered-tls', 'answered-clear', 'strange-id', 'aborted']
+const WEIGHT: readonly CallbackOutcome[] = ['denied', 'refused', 'unserved', 'answered-tls', 'answered-clear', 'strange-id', 'aborted', 'unasked']
 
 /** What came back for the key of a connection, and the connection that brought it. */
 export function callbackOf (connection: DeepConnection, deep: Deep): { is: CallbackOutcome, callback?: Callback } {
@@ -50,14 +54,17 @@ function bySourceAndTime (a: Callback, b: Callback): number {
   return a.atMs - b.atMs || (a.source < b.source ? -1 : a.source > b.source ? 1 : 0)
 }
 
-/** Undefined: the peer came to authenticate itself, which is no callback. */
-function outcomeOf ({ asked, strangeId, tls, authenticated, reverse }: Callback): CallbackOutcome | undefined {
+/** Undefined: the peer came to authenticate itself, which is no callback. One that is open, was closed cleanly or waited until we closed it was not broken off. */
+function outcomeOf ({ asked, strangeId, tls, authenticated, reverse, failure }: Callback): CallbackOutcome | undefined {
   switch (asked?.answered) {
     case 'valid': return tls === undefined ? 'answered-clear' : 'answered-tls'
     case 'invalid': return 'denied'
     case 'item-not-found': return 'unserved'
     case 'policy-violation': return 'refused'
-    default: return strangeId !== undefined ? 'strange-id' : authenticated === undefined && reverse === undefined ? 'aborted' : undefined
+    default:
+      if (strangeId !== undefined) return 'strange-id'
+      if (authenticated !== undefined || reverse !== undefined) return undefined
+      return failure === undefined || (failure.at === 'stream' && failure.why === 'went-silent') ? 'unasked' : 'aborted'
   }
 }
 

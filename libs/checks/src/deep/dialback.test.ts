@@ -45,8 +45,8 @@ it.each(casesOf(dialbackAnswer, {
     'an answer for another pair': sent({}, [], { at: 'stream', why: 'broke-protocol', condition: 'invalid-from', detail: 'a dialback result for a pair that was not asked for' }),
   },
   'stream-error': { 'a refusal': sent({}, [], streamError('policy-violation')) },
-  'stream-ended': { 'at once': sent({}, [], ended('closed')) },
-  none: { 'silence': sent({ waitedMs: 95_000 }, [], ended('went-silent')), 'Prosody after 90 s': sent({ waitedMs: 90_000 }, [], streamError('connection-timeout')), 'a close after 20 s': sent({ waitedMs: 20_000 }, [], ended('closed')) },
+  'stream-ended': { 'at once': sent({}, [], ended('closed')), 'a time-out that nobody waited for': sent({ waitedMs: 1 }, [], streamError('connection-timeout')) },
+  none: { 'silence': sent({ waitedMs: 95_000 }, [], ended('went-silent')), 'Prosody after 90 s': sent({ waitedMs: 90_000 }, [], streamError('connection-timeout')), 'Prosody that was told to wait 3 s': sent({ waitedMs: 3000 }, [], streamError('connection-timeout')), 'a close after 20 s': sent({ waitedMs: 20_000 }, [], ended('closed')) },
   'none-yet': { '--quick': sent({ waitedMs: 15_000, cutShort: true }) },
   interrupted: { 'Ctrl-C': sent({ waitedMs: 3000 }, [], { at: 'probe', why: 'cancelled' }) },
   'not-asked': { 'a refused port': deeply({ connections: [connection('dialback', {}, { at: 'tcp', failure: { at: 'tcp', why: 'refused' } })] }) },
@@ -65,6 +65,10 @@ it.each(casesOf(dialbackCallback, {
   refused: { 'clear text': sent(INVALID, [callback({ asked: { atMs: 200, answered: 'policy-violation' } })]) },
   'strange-id': { 'an id of somebody else': sent(INVALID, [callback({ strangeId: 'x' })]) },
   aborted: { 'an untrusted certificate': sent({ waitedMs: 95_000 }, [callback({ failure: { at: 'tls', why: 'alert-from-peer', alert: 'unknown_ca' } })]) },
+  unasked: {
+    'a connection that is open still': sent({ waitedMs: 95_000 }, [callback()]),
+    'one that said nothing until we closed it': sent({ waitedMs: 95_000 }, [callback({ failure: ended('went-silent') })]),
+  },
   'not-seen': { 'a provider that asks itself': sent(INVALID), 'a stream on which it authenticates itself': sent(INVALID, [callback({ authenticated: 'external' })]), 'one after the answer': sent(INVALID, [callback({ atMs: 400 })]) },
   'not-needed': { 'a valid certificate': sent(VALID) },
   'not-observable': { 'depth shared': unheard({ connections: [keyed(INVALID)] }), 'a flood of callbacks': deeply({ connections: [keyed(INVALID)], callbacksLeftOut: 3 }), 'a listener of another domain': deeply({ connections: [keyed(INVALID)], listener: listener({ domain: 'other.example' }) }) },
@@ -74,6 +78,19 @@ it('s2s.dialback-callback tells which key a callback asks about, by its id or by
   const two = (asked: NonNullable<Callback['asked']>) => deeply({ connections: [keyed(VALID), keyed({ ...VALID, streamId: 's2', sentAtMs: 1000 })], callbacks: [callback({ atMs: 0, tls: 'TLSv1.3', asked })] })
   expect(outcomesOf(dialbackCallback, two({ atMs: 1100, answered: 'valid' }))).toEqual(['not-needed', 'answered-tls'])
   expect(outcomesOf(dialbackCallback, two({ atMs: 1100, answered: 'valid', id: 's1' }))).toEqual(['answered-tls', 'not-needed'])
+})
+
+it('s2s.dialback-answer says why it did not wait longer', () => {
+  const cut = (quick: boolean) => deeply({ quick, connections: [keyed({ waitedMs: 15_000, cutShort: true })] })
+  expect(detailsOf(dialbackAnswer, cut(true))).toEqual(['the check was told to stop there (--quick)'])
+  expect(detailsOf(dialbackAnswer, cut(false))).toEqual(['another endpoint had been silent before'])
+})
+
+it('s2s.dialback-callback names the connections that nobody can assign', () => {
+  const silent = { connections: [keyed({ waitedMs: 95_000 }, ended('went-silent'))] }
+  const stray = { strayConnections: { count: 3, sources: ['192.0.2.1:40000', '203.0.113.1:2'], failure: { at: 'tls', why: 'alert-from-peer', alert: 'unknown_ca' } } } as const satisfies Partial<Deep>
+  expect(detailsOf(dialbackCallback, deeply({ ...silent, ...stray }))).toEqual(['3 connections from 192.0.2.1:40000, 203.0.113.1:2 ended without a stream header (TLS alert-from-peer unknown_ca); whose is not known'])
+  expect(detailsOf(dialbackCallback, unheard({ ...silent, ...stray }))).toEqual([''])
 })
 
 it('s2s.dialback-callback says who connected, when, how, and how it ended', () => {

@@ -1,10 +1,17 @@
 // What one deep connection shows, in the words of the checks: how far it came, what was offered, and which callbacks answer its key.
-import type { Callback, Deep, DeepConnection, DeepStage, Failure, FeaturesSeen } from '@dialtone/contracts'
+import type { Callback, Deep, DeepConnection, DeepStage, Failure, FeaturesSeen, Observation } from '@dialtone/contracts'
+import { sameAddress } from '@dialtone/discovery'
+import { listed, publishedAddresses } from '../dns/asked.ts'
+import { quoted } from '@dialtone/kernel'
 
 /** A healthy server has called back and answered by then. */
 export const EARLY_MS = 15_000
 /** Servers in use give up after 90 s at the latest. */
 export const FULL_MS = 95_000
+
+export function earlyMs ({ waits }: Deep): number {
+  return waits?.earlyMs ?? EARLY_MS
+}
 
 /** Alerts that speak of the certificate that was shown, or missed (RFC 8446 §6.2). */
 const ABOUT_OUR_CERTIFICATE: ReadonlySet<string> = new Set(['certificate_required', 'bad_certificate', 'unknown_ca', 'certificate_unknown', 'unsupported_certificate', 'certificate_expired', 'certificate_revoked', 'access_denied'])
@@ -57,6 +64,27 @@ export function arrivals ({ dialback }: DeepConnection, { callbacks }: Deep): Ca
     const at = asked?.atMs ?? atMs
     return at >= sentAtMs && at <= sentAtMs + waitedMs
   })
+}
+
+/** The addresses that are known to be the peer's: those that it publishes, and those of the endpoints that were checked. */
+export function addressesOf (observation: Pick<Observation, 'dns' | 'endpoints'>): string[] {
+  return [...new Set([...publishedAddresses(observation), ...observation.endpoints.map(({ address }) => address)])]
+}
+
+/** A connection comes from one of these addresses. `source`: `192.0.2.1:5269`, `[2001:db8::1]:5269` or `2001:db8::1:5269`. */
+export function comesFrom (source: string, addresses: readonly string[]): boolean {
+  return addresses.some(address => sameAddress(address, addressIn(source)))
+}
+
+export function addressIn (place: string): string {
+  return place.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+}
+
+/** Connections that nobody can assign: how many, from where, and how one ended. Undefined where there were none, or nothing of ours listens. */
+export function strays ({ strayConnections: stray, ...deep }: Deep): string | undefined {
+  if (stray === undefined || stray.count === 0 || !listens(deep)) return undefined
+  const from = stray.sources.length === 0 ? '' : ` from ${listed(stray.sources.map(source => quoted(source, 60)), 5)}`
+  return `${stray.count === 1 ? 'a connection' : `${stray.count} connections`}${from} ended without a stream header${stray.failure === undefined ? '' : ` (${told(stray.failure)})`}`
 }
 
 export function seconds (ms: number): string {

@@ -14,14 +14,14 @@ export const AUTHENTICATION = {
     proof: 'An alert about our certificate at the handshake or on the first read after it, a stream error that speaks of it, a SASL failure, or EXTERNAL withheld although it was shown. Degraded where dialback carries it all the same, unknown when there was none to show.',
     lookAlikes: [['tls.handshake-failed', 'the alert is about versions or ciphers'], ['auth.none-offered', 'it asks nobody for a certificate']],
     remedy: [
-      'Show the certificate of our server: dialtone check DOMAIN --as OURS --cert FILE --key FILE. The file must hold the intermediates too, leaf first.',
-      'It must name OURS, be in date, and come from an authority that the peer trusts: openssl x509 -in FILE -noout -dates -ext subjectAltName,extendedKeyUsage.',
+      'Show the certificate of our server: dialtone check DOMAIN --as OURS --cert FILE --key FILE.',
+      'The certificate must name OURS, be in date, and come with its intermediates (leaf first) from an authority that the peer trusts: openssl x509 -in FILE -noout -dates -ext subjectAltName,extendedKeyUsage.',
       'unsupported_certificate, or a refusal without a reason, is often the purpose: ejabberd before 25.08, Openfire and Cisco Expressway want clientAuth in its extended key usage, which public authorities no longer issue. Let the peer update, or keep dialback on.',
     ],
   }),
   'dialback.domain-claimed': atPeer('down', {
     says: 'the peer treats our domain as its own',
-    proof: 'Asked for OURS, an endpoint of the peer answers as its server, and denies a made-up name; or it refuses our stream as one from a host that it serves; or it calls our key invalid although our records lead to our listener and nobody asked there: it verified with itself.',
+    proof: 'Asked for OURS, an endpoint of the peer answers as its server, and denies a made-up name; or it refuses our stream as one from a host that it serves; or, likely, it calls our key invalid although our records lead to our listener and nobody asked there: it verified with itself. Where it denies that it serves OURS, that is dialback.callback-misdirected.',
     lookAlikes: [['policy.refused-by-peer', 'it refuses without serving the domain'], ['dialback.denied', 'our own server denied the key'], ['dialback.callback-misdirected', 'it asked somebody else, because our records lead there']],
     remedy: [
       'Ask the peer, or the support of its provider, to remove OURS from its hosts or tenants: an old trial, a portal entry, a sub-domain or a former hosting is the usual reason. Show the evidence.',
@@ -31,7 +31,7 @@ export const AUTHENTICATION = {
   }),
   'dialback.callback-blocked': onTheWay({
     says: 'the peer could not call back',
-    proof: 'The peer says that it could not connect to our authoritative server, or stays silent to the end while no connection reached the listener that our records lead to.',
+    proof: 'The peer says that it could not connect to our authoritative server, or stays silent to the end while no connection reached the listener that our records lead to. Likely where only strangers did.',
     lookAlikes: [['dialback.callback-misdirected', 'it did connect, to another server; or our records lead past the listener'], ['dialback.callback-aborted', 'a connection came, and ended before it asked']],
     remedy: [
       'Allow TCP 5269 inwards from any address, on the address and port that dig SRV _xmpp-server._tcp.OURS leads to; and map it to the XMPP server where there is NAT. With dialback our outgoing messages need this incoming connection.',
@@ -41,7 +41,7 @@ export const AUTHENTICATION = {
   }),
   'dialback.callback-misdirected': row('down', 'ours', 'public-dns', 'dns-admin', {
     says: 'the callback reached a server that does not serve us',
-    proof: 'The authoritative server that the peer found answers host-unknown or item-not-found, the peer finds no address of us, our own records do not lead to the listener, or all our own endpoints call a key valid that the peer calls invalid.',
+    proof: 'The authoritative server that the peer found answers host-unknown or item-not-found, the peer finds no address of us, our own records do not lead to the listener, or all our own endpoints call a key valid that the peer calls invalid. Likely where the peer calls a key invalid about which nobody asked our listener, and denies that it serves OURS.',
     lookAlikes: [['dialback.callback-blocked', 'no connection could be opened'], ['dialback.domain-claimed', 'nobody was asked: the peer answers for us itself']],
     remedy: [
       'Look where our records lead from outside: dialtone lint OURS; each SRV target must be a server of ours, with the right address and port 5269. A former provider, the web server behind the A record and 5369 for 5269 are the usual finds.',
@@ -51,7 +51,7 @@ export const AUTHENTICATION = {
   }),
   'dialback.callback-aborted': atOurs({
     says: 'the peer ended the callback before it asked',
-    proof: 'A connection from the peer reached us and ended before db:verify; the evidence says how, the alert about our certificate included.',
+    proof: 'A connection from the peer reached us and was broken off before db:verify, and the peer names no other cause; the evidence says how, the alert about our certificate included. Likely where it came from none of the addresses of the peer, or broke off in TLS before it said whose it is.',
     lookAlikes: [['dialback.callback-blocked', 'no connection came at all'], ['auth.external-refused', 'the certificate is refused on our own stream, not on the callback']],
     remedy: [
       'Check our certificate as the peer sees it: dialtone check OURS --ours. Strict servers (Prosody s2s_secure_auth, Cisco Expressway) ask nothing of a server whose certificate they do not trust; unknown_ca wants the intermediates or another authority.',
@@ -64,7 +64,7 @@ export const AUTHENTICATION = {
     lookAlikes: [['dialback.domain-claimed', 'nobody asked us: the peer asked itself'], ['dialback.callback-misdirected', 'somebody else was asked']],
     remedy: [
       'Give all nodes behind our SRV records the same dialback secret and restart them: Prosody dialback_secret (random at each start unless it is set), ejabberd the Erlang cookie of the cluster.',
-      'If only the check is denied, its secret is not that of the server: dialtone check DOMAIN --as OURS --depth shared --secret FILE, with the secret of Prosody as it stands, of ejabberd the SHA-1 of the cookie in hex.',
+      'If only the check is denied, the secret of this check is not that of the server, and nothing is wrong with ours: dialtone check DOMAIN --as OURS --depth shared --secret FILE, with the secret of Prosody as it stands, or --secret-of ejabberd with the cookie.',
     ],
   }),
   'dialback.timeout': atPeer('down', {

@@ -5,7 +5,7 @@
 import type { State, Cause } from '@dialtone/contracts'
 import { clearServer, starttlsServer } from '../peer/scripts.ts'
 import type { Dialback, Script } from '../peer/steps.ts'
-import { OURS, type Counterpart, type Scenario } from '../scenario.ts'
+import { DOMAIN, OURS, type Counterpart, type Scenario } from '../scenario.ts'
 import { NOT_WITH_THESE, oneEndpoint } from './parts.ts'
 
 /** Works, in clear: what is wrong with that is not the point here. */
@@ -25,7 +25,11 @@ export const DIALBACK: readonly Scenario[] = [
   works('dialback-late', 'answers after the early warning', { afterMs: 500 }, NOT_WITH_THESE, { warn: 100 }),
   works('dialback-no-pong', 'lets us in, and answers no ping', { pings: 'never' }, NOT_WITH_THESE, { ping: 300 }),
 
-  fails('dialback-invalid-without-callback', 'answers invalid, and has asked nobody: it verified with itself', 'dialback.domain-claimed', { callback: 'none', answer: 'invalid' }, {}, real('ejabberd that serves our domain, by its own DNS')),
+  {
+    ...fails('dialback-invalid-without-callback', 'answers invalid, and has asked nobody: it verified with itself', 'dialback.domain-claimed', { callback: 'none', answer: 'invalid' }, {}, real('ejabberd that serves our domain, by its own DNS')),
+    ...oneEndpoint({ usual: inClear({ callback: 'none', answer: 'invalid' }, [DOMAIN, OURS]) }),
+  },
+  fails('dialback-invalid-elsewhere', 'answers invalid, has not asked us, and denies that it serves our domain: it asked somebody else', 'dialback.callback-misdirected', { callback: 'none', answer: 'invalid' }, {}, { none: 'as dialback-invalid-without-callback, of a server that does not serve our domain; where it asks another, that one says so' }),
   fails('dialback-denied', 'asks a node of ours that has another secret', 'dialback.denied', {}, { secretsDiffer: true }),
   fails('dialback-wrong-id', 'asks about a stream that we do not have', 'peer.protocol-error', { callback: 'wrong-id' }),
   fails('dialback-contradicts', 'is told that the key is valid, and answers invalid', 'peer.protocol-error', { answer: 'invalid' }),
@@ -85,8 +89,8 @@ function policy (): Dialback {
   return { callback: 'none', answer: { error: 'forbidden', text: 'Access denied by service policy', type: 'auth' } }
 }
 
-function inClear (manner: Dialback): Script {
-  return concluded(clearServer(), manner)
+function inClear (manner: Dialback, serves?: readonly string[]): Script {
+  return concluded(clearServer(serves === undefined ? {} : { header: { serves } }), manner)
 }
 
 /** `clientCertificate`: jabberd2 asks nobody for one. */
