@@ -142,9 +142,5 @@ export const Deep = Type.Object({
   endpointsLeftOut: Type.Optional(Type.Integer({ minimum: 1 })),
   /** How many more callbacks came than are kept. */
   callbacksLeftOut: Type.Integer({ minimum: 0 }),
-  /** Connections to our listener while the pair was under check that ended without a stream header: whose they were is not known. */
-  strayConnections: Type.Optional(Type.Object({ count: Type.Integer({ minimum: 1 }), sources: Type.Array(Type.String(), { maxItems: 5 }), failure: Type.Optional(Failure) }, closed)),
-  /** Endpoints that let us through and were not asked deeply, because of a bound. */
-  endpointsLeftOut: Type.Optional(Type.Integer({ minimum: 1 })),
 }, closed)
 export type Deep = Static<typeof Deep>
