@@ -43,6 +43,10 @@ export const DIALBACK: readonly Scenario[] = [
     ...fails('dialback-callback-aborted', 'insists on TLS, and ends the callback because our listener has none', 'dialback.callback-aborted', {}, { timeoutsMs: SILENT }, real('Prosody that insists on TLS, and a listener without')),
     ...oneEndpoint({ usual: inTls({ callback: 'leave', answer: 'none' }) }), judge: {},
   },
+  {
+    ...fails('dialback-callback-distrusted', 'calls back, sees the certificate of our listener, and leaves', 'dialback.callback-aborted', {}, { listener: 'tls', timeoutsMs: SILENT }, { none: 'Prosody that distrusts us so does not hear us in the first place' }),
+    ...oneEndpoint({ usual: inTls({ callback: 'leave', callbackTls: true, answer: 'none' }) }), judge: {},
+  },
   fails('dialback-published-elsewhere', 'our records lead elsewhere, and it is told so there', 'dialback.callback-misdirected', { callback: 'none', answer: 'invalid' }, { published: 'elsewhere' }),
   fails('dialback-not-published', 'our domain publishes nothing', 'dialback.callback-misdirected', { callback: 'none', answer: 'none' }, { published: 'nowhere', timeoutsMs: SILENT }),
   { ...fails('dialback-quick', 'we ask to be told at the early warning, and no answer has come', 'unknown', { callback: 'none', answer: 'none' }, { quick: true, timeoutsMs: SILENT }), expects: { cause: 'unknown', state: 'unknown' } },
