@@ -66,13 +66,18 @@ it('ends a watch with 141 at the first change that nobody reads', async () => {
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const child = spawn(process.execPath, [MAIN, 'watch', 'partner.example', '--json', '--every', '1', '--endpoint', `127.0.0.1:${port}`, '--allow-net', '127.0.0.0/8', '--resolver', '127.0.0.1:9'], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let errors = ''
-  child.stderr.setEncoding('utf8').on('data', chunk => { errors += chunk })
-  await once(child.stdout, 'data')
-  child.stdout.destroy()
-  server.close()
-  const [code] = await once(child, 'exit') as [number]
-  expect([code, errors]).toEqual([141, ''])
+  try {
+    let errors = ''
+    child.stderr.setEncoding('utf8').on('data', chunk => { errors += chunk })
+    await once(child.stdout, 'data')
+    child.stdout.destroy()
+    server.close()
+    const [code] = await once(child, 'exit') as [number]
+    expect([code, errors]).toEqual([141, ''])
+  } finally {
+    server.close()
+    child.kill('SIGKILL')
+  }
 })
 
 /** A server of partner.example that takes our key and asks our listener about it, and the options that lead to it. */

@@ -3,6 +3,5 @@
 export { DEEP_TIMEOUTS, DEFAULT_TIMEOUTS, requestFor, type CheckRequest, type DeepRequest, type Override, type StageTimeouts } from './request.ts'
 export { observe } from './observe.ts'
 export type { Progress } from './progress.ts'
-export { keep, MOST_CALLBACKS, type Expectation, type Prove } from './listener/expectation.ts'
-export { LISTENER_LIMITS, type ListenerLimits } from './listener/limits.ts'
+export type { Expectation, Prove } from './listener/expectation.ts'
 export { startListener, type Listener, type ListenerOptions } from './listener/listener.ts'

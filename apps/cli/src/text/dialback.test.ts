@@ -47,7 +47,7 @@ describe('each outcome is told apart', () => {
       ['us ◄──db:result── error <remote-server-not-found/>', '"Connection failed: timeout"']],
     ['silence to the end, nobody called', dialback({ waitedMs: 95_000 }, [], silent), ['us ◄───nothing─── no answer in 95 s', 'the peer did not ask about the key']],
     ['silence although it called', dialback({ waitedMs: 95_000 }, [CALLED], silent), ['we answered: valid', 'no answer in 95 s', 'the peer did ask about the key']],
-    ['silence cut short', dialback({ waitedMs: 15_000, cutShort: true }, [], silent), ['no answer in 15 s', 'not waited longer: another endpoint was silent to the end']],
+    ['silence cut short', dialback({ waitedMs: 15_000, cutShort: true }, [], silent), ['no answer in 15 s', 'not waited longer: another endpoint had been silent']],
     ['silence cut short on demand', { ...dialback({ waitedMs: 15_000, cutShort: true }, [], silent), quick: true }, ['(depth probe, quick;', '--quick: not waited longer (95 s)']],
     ['the peer gives up', dialback({ waitedMs: 20_000 }, [], { at: 'stream', why: 'stream-error', condition: 'connection-timeout' }), ['us ◄────error──── <connection-timeout/>', '✖ B stopped at dialback after 20000 ms: the peer ended the stream: <connection-timeout/>']],
     ['a callback that was aborted', dialback({ waitedMs: 20_000 }, [{ ...CALLED, asked: undefined, failure: { at: 'tls', why: 'alert-from-peer', alert: 'unknown_ca' } }], silent),

@@ -160,7 +160,7 @@ function answerLines (connection: DeepConnection, { sentAtMs, waitedMs, answer, 
     const error = failure.at === 'stream' && failure.why === 'stream-error' ? failure.condition : undefined
     return draw({ say: error === undefined ? 'end' : 'error', to: false, what: error === undefined ? 'no answer' : `<${error}/>`, atMs, colour: 'red', ...(called === undefined ? {} : { note: called }) })
   }
-  return draw({ say: 'nothing', to: false, what: `no answer in ${duration(waitedMs)}`, atMs, colour: cutShort === true ? 'yellow' : 'red', note: [called, cutShort === true ? deep.quick ? '--quick: not waited longer (95 s)' : 'not waited longer: another endpoint was silent to the end' : undefined].filter(part => part !== undefined).join('; ') || 'the stream stayed open' })
+  return draw({ say: 'nothing', to: false, what: `no answer in ${duration(waitedMs)}`, atMs, colour: cutShort === true ? 'yellow' : 'red', note: [called, cutShort === true ? deep.quick ? '--quick: not waited longer (95 s)' : 'not waited longer: another endpoint had been silent' : undefined].filter(part => part !== undefined).join('; ') || 'the stream stayed open' })
 }
 
 /** A connection of the peer's side to us: what it said, each with its time. */
