@@ -13,7 +13,7 @@ type Manifest = {
 }
 type Project = { dir: string, short: string, tier: string, manifest: Manifest }
 
-/** What each tier may import. Skipping a tier is allowed, going up is not; adapters and apps do not import each other. */
+/** What each tier may import. Skipping a tier is allowed, going up is not; adapters and apps do not import each other (cli alone starts apps). */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   kernel: [],
   contracts: ['kernel'],
@@ -86,6 +86,7 @@ function problemOf (project: Project, file: string, specifier: string): string |
   if (!(entry in (imported.manifest.exports ?? {}))) return `reaches past the exports of ${name}`
   if (isTest) return undefined // a test may use whatever it declares
   if (project.tier === 'domain' && imported.tier === 'domain') return DOMAIN_ORDER[project.short]?.includes(imported.short) ? undefined : `goes against the order inside the domain`
+  if (project.short === 'cli' && imported.tier === 'app') return undefined // `up` runs the apps in one process
   return MAY_IMPORT[project.tier]?.includes(imported.tier) ? undefined : `goes from tier:${project.tier} to tier:${imported.tier}`
 }
 

@@ -14,13 +14,15 @@ export const PACKAGES = [
   { name: 'iproute2', why: 'network namespaces, where servers of tests have addresses of their own' },
   { name: 'nftables', why: 'the firewall between them' },
   { name: 'prometheus-blackbox-exporter', why: 'the peer of `npm run bench -- check` and `ladder`' },
+  { name: 'nats-server', why: 'the bus of a fleet of separate processes' },
+  { name: 'prometheus', why: 'scrapes the agents and control in the tests of the fleet' },
   { name: 'python3', why: 'its Expat judges what the framer accepts' },
   { name: 'openssl', why: 'an independent TLS peer for handshakes and certificates' },
 ]
 
 /** The users that the services of PACKAGES run as: a new process of one of them is a service that was started. */
-const SERVICE_USERS = ['prosody', 'ejabberd', 'epmd', 'jabber', 'knot', 'unbound', 'prometheus']
-const UNITS = ['prosody', 'ejabberd', 'epmd', 'jabberd', 'jabberd-router', 'jabberd-s2s', 'jabberd-c2s', 'jabberd-sm', 'knot', 'unbound', 'prometheus-blackbox-exporter']
+const SERVICE_USERS = ['prosody', 'ejabberd', 'epmd', 'jabber', 'knot', 'unbound', 'prometheus', 'nats']
+const UNITS = ['prosody', 'ejabberd', 'epmd', 'jabberd', 'jabberd-router', 'jabberd-s2s', 'jabberd-c2s', 'jabberd-sm', 'knot', 'unbound', 'prometheus-blackbox-exporter', 'prometheus', 'nats-server']
 const POLICY = '/usr/sbin/policy-rc.d'
 const SAVED = `${POLICY}.before-dialtone`
 const MARK = '# written by the Dialtone tests; holder'

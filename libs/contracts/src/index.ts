@@ -15,3 +15,16 @@ export type { ListenerEvent } from './listener-event.ts'
 export type { DnsAnswer, DnsRecord } from './dns-answer.ts'
 export type { ChainSeen, FeaturesSeen, HeaderSeen, TlsSeen, TranscriptLine } from './stream-seen.ts'
 export type { Evidence, Finding, Half, JointReport, PairVerdict, Report, Untested, Verdict } from './report.ts'
+export {
+  STREAMS, domainTokens, type Bus, type CommandType, type Delivery, type Document, type DocumentChange, type DocumentType, type Documents, type EventType, type From, type StreamName, type Subscription, type Unanswered,
+} from './bus.ts'
+export type { AgentPresence, Assignment, CheckProgress, Job, ObservationRecorded, Target } from './fleet.ts'
+export type { FleetConfig, FleetPairVerdict, FleetVerdict, PeerReach, Standpoint, Witness } from './fleet-verdict.ts'
+export type { Announcement, Incident, Subject } from './incident.ts'
+export type { AuditEntry } from './audit.ts'
+export type { Configuration, DomainSpec, ExceptionSpec, GatewaySpec, Kind, ManagedServerSpec, PeerSpec, PolicySpec, Resource, RouteSpec, ScheduleSpec, Specs, VantageSpec } from './resources/kinds.ts'
+export type { Endpoint, SecretRef } from './resources/common.ts'
+export type {
+  Agents, Audit, ChangeView, Changes, CheckView, DomainView, HalfView, Incidents, LiveEvent, ObservationRow, Observations, Overview, OverviewRow, PairView, Problem, Role, Span, Summary, Timeline, TokenView, VantageView,
+} from './api.ts'
+export type { OverviewFilter, PageOf, Period, Readings } from './readings.ts'
