@@ -28,3 +28,4 @@ export type {
   Agents, Audit, ChangeView, Changes, CheckView, DomainView, HalfView, Incidents, LiveEvent, ObservationRow, Observations, Overview, OverviewRow, PairView, Problem, Role, Span, Summary, Timeline, TokenView, VantageView,
 } from './api.ts'
 export type { OverviewFilter, PageOf, Period, Readings } from './readings.ts'
+export type { ConfigurationChange, ConfigurationView, Lease } from './configuration-view.ts'
