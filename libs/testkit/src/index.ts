@@ -17,3 +17,4 @@ export { startCounterpart, type Recipe, type StartedCounterpart } from './start-
 export { look, type Look, type Seen } from './wire.ts'
 export type { RunningServer } from './launch.ts'
 export { accepts, freePort, loopbackAddress, type Place } from './loopback.ts'
+export { SITE_ADDRESSES, SITE_DOMAINS, startSite, type OrganisationSite } from './site.ts'
