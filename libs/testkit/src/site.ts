@@ -66,7 +66,14 @@ export async function startSite (): Promise<OrganisationSite> {
     return server
   }
   let stopping: Promise<void> | undefined
-  const stop = (): Promise<void> => stopping ??= Promise.all([...running.values()].map(server => server.stop())).then(() => undefined).finally(() => network.remove())
+  const stopAll = async (): Promise<void> => {
+    try {
+      await Promise.all([...running.values()].map(server => server.stop()))
+    } finally {
+      await network.remove()
+    }
+  }
+  const stop = (): Promise<void> => stopping ??= stopAll()
 
   const firewall: Firewall = network.site({ inside: ['ours', 'inside', 'resolver-inside'], publicAddresses: [SITE_ADDRESSES.public] })
   const forward = (): Block => firewall.forward({ address: SITE_ADDRESSES.public, port: 5269 }, { host: 'ours' })
