@@ -20,6 +20,8 @@ export type Journal = {
   /** Was said, by whomever. */
   said: (id: string, at: number) => void
   unsaid: (limit: number) => Announcement[]
+  /** How many are not said. */
+  waiting: () => number
   /** False: known already. */
   audit: (entry: AuditEntry) => boolean
   audits: (filter: { actor?: string, subject?: string, action?: string } & Period, page: Page) => Paged<AuditEntry>
@@ -45,6 +47,7 @@ export function createJournal (sql: Sql): Journal {
     announce: announcement => { sql.run('INSERT OR IGNORE INTO announcements (id, at, said, body) VALUES (?, ?, 0, ?)', announcement.id, millis(announcement.at), JSON.stringify(announcement)) },
     said: (id, at) => { sql.run("INSERT INTO announcements (id, at, said, body) VALUES (?, ?, 1, '') ON CONFLICT (id) DO UPDATE SET said = 1, body = ''", id, at) },
     unsaid: limit => sql.all('SELECT body FROM announcements WHERE said = 0 ORDER BY at, id LIMIT ?', limit).map(row => parsed(row) as Announcement),
+    waiting: () => Number(sql.get('SELECT COUNT(*) AS c FROM announcements WHERE said = 0')?.['c']),
     audit: entry => sql.run('INSERT OR IGNORE INTO audit (id, at, actor, action, subject, body) VALUES (?, ?, ?, ?, ?, ?)', entry.id, millis(entry.at), entry.actor, entry.action, entry.subject, JSON.stringify(entry)) === 1,
     audits: ({ actor, subject, action, ...rest }, page) => bodies<AuditEntry>(pageOf(sql, { columns: 'n, at, body', from: 'audit', tie: 'n', where: [equal('actor', actor), equal('subject', subject), equal('action', action), ...period(rest)] }, page)),
   }

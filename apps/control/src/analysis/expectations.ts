@@ -23,7 +23,7 @@ export type Expectations = {
   turning: (after: number, until: number) => readonly ExceptionSpec[]
 }
 
-const DEFAULT_SCHEDULE = { lightEverySeconds: 60, deepEverySeconds: 1800, confirmations: 3, remindEverySeconds: 43_200, failingEverySeconds: 20 }
+const DEFAULT_SCHEDULE = { lightEverySeconds: 60, deepEverySeconds: 1800, confirmations: 3, remindEverySeconds: 43_200 }
 
 /** Reads the view as it is at each call; what is asked often is worked out once per revision. */
 export function createExpectations (view: ConfigurationView): Expectations {
@@ -34,6 +34,7 @@ export function createExpectations (view: ConfigurationView): Expectations {
   let exceptions: Resource<'Exception'>[]
   let judging: Map<string, FleetConfig>
   let standpoints: Map<string, Standpoint>
+  let intervals: Map<string, readonly [light: number, deep: number]>
   const fresh = () => {
     if (known === view.revision) return
     known = view.revision
@@ -47,6 +48,7 @@ export function createExpectations (view: ConfigurationView): Expectations {
     }
     exceptions = [...view.all('Exception')]
     judging = new Map()
+    intervals = new Map()
     standpoints = new Map(view.all('Vantage').flatMap(({ name, spec }) => 'quarantined' in spec && spec.quarantined !== undefined ? [] : [[name, standpointOf(name, spec)]]))
   }
   const schedule = (domain: string): ScheduleSpec => {
@@ -81,8 +83,12 @@ export function createExpectations (view: ConfigurationView): Expectations {
       return { confirmations, remindEverySeconds }
     },
     interval: (domain, deep) => {
-      const { lightEverySeconds = DEFAULT_SCHEDULE.lightEverySeconds, deepEverySeconds = DEFAULT_SCHEDULE.deepEverySeconds, failingEverySeconds = DEFAULT_SCHEDULE.failingEverySeconds } = schedule(domain)
-      return Math.max(deep ? deepEverySeconds : lightEverySeconds, failingEverySeconds)
+      fresh()
+      const known = intervals.get(domain)
+      if (known !== undefined) return known[deep ? 1 : 0]
+      const { lightEverySeconds = DEFAULT_SCHEDULE.lightEverySeconds, deepEverySeconds = DEFAULT_SCHEDULE.deepEverySeconds } = schedule(domain)
+      intervals.set(domain, [lightEverySeconds, deepEverySeconds])
+      return deep ? deepEverySeconds : lightEverySeconds
     },
     quiet: (subject, cause, at) => {
       fresh()
