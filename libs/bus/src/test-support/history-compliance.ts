@@ -119,7 +119,7 @@ export function historyCompliance (start: StartRig): void {
     await begun.promise
     const stopping = reading.stop()
     await a.publish(Seen, [], { n: 5 }, { id: 'five' })
-    expect(await Promise.race([stopping, 'it waits'])).toBe('it waits')
+    expect(await Promise.race([stopping, Promise.resolve('it waits')])).toBe('it waits')
     gate.resolve()
     await stopping
     expect(read).toEqual([1])
