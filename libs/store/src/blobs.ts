@@ -1,15 +1,15 @@
 /**
- * Certificates, DNS messages and transcripts, each kept once by what it is (SHA-256 of the content, never a digest that somebody claims). Compressed where that
+ * Certificates, DNS messages and transcripts, each kept once by what it is (half of the SHA-256 of the content, never a digest that somebody claims). Compressed where that
  * pays. Counted by how many observations hold them, and gone with the last.
  */
 import { createHash } from 'node:crypto'
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { Sql } from './sql.ts'
 
 /** Certificates come again and again, so the newest are found without asking the database. */
 const KNOWN = 4096
-/** Below this zstd saves nothing. */
-const WORTH_PACKING = 200
+/** Certificates do not become smaller, and what is short is not worth the time. */
+const WORTH_PACKING = 2200
 
 export type Blobs = {
   /** The number of the content, one more holder counted. */
@@ -25,7 +25,7 @@ export function createBlobs (sql: Sql): Blobs {
   const known = new Map<string, number>()
   return {
     hold: content => {
-      const hash = createHash('sha256').update(content).digest()
+      const hash = createHash('sha256').update(content).digest().subarray(0, 16)
       const name = hash.toString('latin1')
       const cached = known.get(name)
       if (cached !== undefined && sql.run('UPDATE blobs SET refs = refs + 1 WHERE n = ?', cached) === 1) return cached
@@ -49,10 +49,10 @@ export function createBlobs (sql: Sql): Blobs {
   }
 }
 
-/** 1 and zstd, or 0 and as it is. */
+/** 1 and deflated (RFC 1951), or 0 and as it is. */
 export function pack (bytes: Buffer): [packed: 0 | 1, body: Buffer] {
   if (bytes.length < WORTH_PACKING) return [0, bytes]
-  const small = zstdCompressSync(bytes)
+  const small = deflateRawSync(bytes, { level: 1 })
   return small.length < bytes.length ? [1, small] : [0, bytes]
 }
 
@@ -60,5 +60,5 @@ export function pack (bytes: Buffer): [packed: 0 | 1, body: Buffer] {
 const MOST_BYTES = 64 << 20
 
 export function unpack (packed: number, body: Uint8Array): string {
-  return (packed === 1 ? zstdDecompressSync(body, { maxOutputLength: MOST_BYTES }) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)).toString('utf8')
+  return (packed === 1 ? inflateRawSync(body, { maxOutputLength: MOST_BYTES }) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)).toString('utf8')
 }

@@ -7,7 +7,7 @@ import { pack, unpack, type Blobs } from './blobs.ts'
 import { iso, millis, pageOf, type Page, type Paged } from './page.ts'
 import { textOf, type Row, type Sql } from './sql.ts'
 
-export type KeptObservation = { record: ObservationRecorded, slot: string, failing: boolean }
+export type KeptObservation = { record: ObservationRecorded, slot: number, failing: boolean }
 export type ObservationFilter = { domain?: string, ours?: string, vantage?: string, check?: string, from?: string, to?: string }
 
 export type Observations = {
@@ -18,32 +18,35 @@ export type Observations = {
   /** Whole. Without `transcripts`: as a judge needs it, without what only people read (DNS messages too). */
   get: (id: string, options?: { transcripts: boolean }) => ObservationRecorded | undefined
   /** The newest of a slot that is not after a time. */
-  newestOf: (slot: string, notAfter: number) => string | undefined
+  newestOf: (slot: number, notAfter: number) => string | undefined
   /** Takes away the oldest of a slot, successes first, but not `except`; false when there is none. */
-  dropOldestOf: (slot: string, except: string) => boolean
+  dropOldestOf: (slot: number, except: string) => boolean
   drop: (n: number) => void
   list: (filter: ObservationFilter, page: Page) => Paged<ObservationRow>
 }
 
-/** Where the blobs of a body belong: certificates and messages by their names, transcripts by the place of their connection. */
-type Held = { c: [string, number][], m: [string, number][], t: number[], d: number[] }
+/**
+ * The blobs of a body: each certificate by its name, all DNS messages together, and all transcripts in the order of their connections. Messages and transcripts
+ * have ids and times in them, so that one alone hardly ever comes again.
+ */
+type Held = { c: [string, number][], m?: number, t?: number }
 
 export function createObservations (sql: Sql, blobs: Blobs): Observations {
   const drop = (row: Row | undefined): boolean => {
     if (row === undefined) return false
-    const { c, m, t, d } = JSON.parse(String(row['blobs'])) as Held
-    for (const n of [...c.map(([, n]) => n), ...m.map(([, n]) => n), ...t, ...d]) blobs.release(n)
+    const { c, m, t } = JSON.parse(String(row['blobs'])) as Held
+    for (const n of [...c.map(([, n]) => n), m, t]) if (n !== undefined) blobs.release(n)
     return sql.run('DELETE FROM observations WHERE n = ?', Number(row['n'])) === 1
   }
   return {
     keep: ({ record, slot, failing }) => {
       if (sql.get('SELECT 1 FROM observations WHERE id = ?', record.id) !== undefined) return false
       const { observation } = record
+      const transcripts = [...observation.endpoints, ...observation.deep?.connections ?? []].map(({ transcript }) => transcript)
       const held: Held = {
         c: Object.entries(observation.certificates).map(([name, certificate]) => [name, blobs.hold(JSON.stringify(certificate))]),
-        m: Object.entries(observation.messages).map(([name, message]) => [name, blobs.hold(message)]),
-        t: observation.endpoints.map(({ transcript }) => blobs.hold(JSON.stringify(transcript))),
-        d: observation.deep?.connections.map(({ transcript }) => blobs.hold(JSON.stringify(transcript))) ?? [],
+        ...(Object.keys(observation.messages).length === 0 ? {} : { m: blobs.hold(JSON.stringify(observation.messages)) }),
+        ...(transcripts.every(({ length }) => length === 0) ? {} : { t: blobs.hold(JSON.stringify(transcripts)) }),
       }
       const [packed, body] = pack(Buffer.from(JSON.stringify(slim(record))))
       const at = millis(observation.startedAt)
@@ -58,13 +61,13 @@ export function createObservations (sql: Sql, blobs: Blobs): Observations {
       const row = sql.get('SELECT blobs, body FROM observations WHERE id = ?', id)
       return row === undefined ? undefined : whole(row, blobs, transcripts)
     },
-    newestOf: (slot, notAfter) => textOf(sql.get('SELECT id FROM observations WHERE slot = ? AND at <= ? ORDER BY at DESC LIMIT 1', slot, notAfter)?.['id']),
-    dropOldestOf: (slot, except) => drop(sql.get('SELECT n, blobs FROM observations WHERE slot = ? AND id <> ? ORDER BY failing, at LIMIT 1', slot, except)),
+    newestOf: (slot, notAfter) => textOf(sql.get('SELECT id FROM observations WHERE slot = ? AND at <= ? ORDER BY n DESC LIMIT 1', slot, notAfter)?.['id']),
+    dropOldestOf: (slot, except) => drop(sql.get('SELECT n, blobs FROM observations WHERE slot = ? AND id <> ? ORDER BY failing, n LIMIT 1', slot, except)),
     drop: n => { drop(sql.get('SELECT n, blobs FROM observations WHERE n = ?', n)) },
     list: ({ domain, ours, vantage, check, from, to }, page) => {
       const { rows, next } = pageOf(sql, {
         columns: 'o.n, o.id, o.at AS at, o.domain, o.ours, o.vantage, o.agent, o.job, o.asked, COALESCE(s.same, o.same) AS same',
-        from: 'observations o LEFT JOIN slots s ON s.key = o.slot AND s.observation = o.id', time: 'o.at', tie: 'o.n',
+        from: 'observations o LEFT JOIN slots s ON s.n = o.slot AND s.observation = o.id', tie: 'o.n', arrival: true,
         where: [
           domain === undefined ? undefined : ['o.domain = ?', domain], ours === undefined ? undefined : ['o.ours = ?', ours], vantage === undefined ? undefined : ['o.vantage = ?', vantage],
           check === undefined ? undefined : ['o.asked = ?', check], from === undefined ? undefined : ['o.at >= ?', millis(from)], to === undefined ? undefined : ['o.at <= ?', millis(to)],
@@ -91,16 +94,13 @@ function slim (record: ObservationRecorded): ObservationRecorded {
 function whole (row: Row, blobs: Blobs, transcripts: boolean): ObservationRecorded {
   const body = row['body'] as Uint8Array
   const record = JSON.parse(unpack(body[0] ?? 0, body.subarray(1))) as ObservationRecorded
-  const { c, m, t, d } = JSON.parse(String(row['blobs'])) as Held
+  const { c, m, t } = JSON.parse(String(row['blobs'])) as Held
   const { observation } = record
   for (const [name, n] of c) observation.certificates[name] = JSON.parse(blobs.get(n)) as StoredCertificate
   if (!transcripts) return record
-  for (const [name, n] of m) observation.messages[name] = blobs.get(n)
-  const refill = (connections: readonly { transcript: unknown[] }[], held: readonly number[]) => {
-    for (const [at, connection] of connections.entries()) if (held[at] !== undefined) connection.transcript = JSON.parse(blobs.get(held[at])) as EndpointObservation['transcript']
-  }
-  refill(observation.endpoints, t)
-  refill(observation.deep?.connections ?? [], d)
+  if (m !== undefined) observation.messages = JSON.parse(blobs.get(m)) as Record<string, string>
+  const told = t === undefined ? [] : JSON.parse(blobs.get(t)) as EndpointObservation['transcript'][]
+  for (const [at, connection] of [...observation.endpoints, ...observation.deep?.connections ?? []].entries()) connection.transcript = told[at] ?? []
   return record
 }
 

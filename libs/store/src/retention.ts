@@ -33,7 +33,7 @@ export function createRetention (sql: Sql, observations: Observations, limits: S
   let steps = 0
 
   const drop = (failing: 0 | 1, before: number, most = STEP): number => {
-    const rows = sql.all('SELECT n FROM observations o WHERE failing = ? AND at < ? AND NOT EXISTS (SELECT 1 FROM slots s WHERE s.key = o.slot AND s.observation = o.id) ORDER BY at LIMIT ?', failing, before, most)
+    const rows = sql.all('SELECT n FROM observations o WHERE failing = ? AND at < ? AND NOT EXISTS (SELECT 1 FROM slots s WHERE s.n = o.slot AND s.observation = o.id) ORDER BY n LIMIT ?', failing, before, most)
     for (const { n } of rows) observations.drop(Number(n))
     return rows.length
   }
@@ -54,7 +54,6 @@ export function createRetention (sql: Sql, observations: Observations, limits: S
       }
       const before = now - limits.historyDays * DAY
       const history = oldest('spans', 'until', before) + oldest('changes', 'at', before) + oldest('audit', 'at', before) + oldestById('incidents', 'ended', before) + oldestById('announcements', 'said = 1 AND at', before)
-        + sql.run(`DELETE FROM slots WHERE key IN (SELECT key FROM slots WHERE heard < ? LIMIT ${STEP})`, now - limits.failureDays * DAY)
       const old = sql.run(`DELETE FROM seen WHERE (started, id) IN (SELECT started, id FROM seen WHERE started < ? ORDER BY started LIMIT ${20 * STEP})`, now - limits.idHours * 3_600_000)
       const many = ids - old > limits.ids ? sql.run(`DELETE FROM seen WHERE (started, id) IN (SELECT started, id FROM seen ORDER BY started LIMIT ${20 * STEP})`) : 0
       ids = Math.max(0, ids - old - many)

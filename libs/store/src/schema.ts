@@ -11,18 +11,17 @@ const STEPS: readonly string[] = [
   CREATE TABLE seen (started INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY (started, id)) WITHOUT ROWID;
   CREATE TABLE blobs (n INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, refs INTEGER NOT NULL, packed INTEGER NOT NULL, body BLOB NOT NULL);
   CREATE TABLE observations (
-    n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, slot TEXT NOT NULL, at INTEGER NOT NULL, domain TEXT NOT NULL, ours TEXT, vantage TEXT NOT NULL, agent TEXT NOT NULL, job TEXT NOT NULL,
+    n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, slot INTEGER NOT NULL, at INTEGER NOT NULL, domain TEXT NOT NULL, ours TEXT, vantage TEXT NOT NULL, agent TEXT NOT NULL, job TEXT NOT NULL,
     asked TEXT, failing INTEGER NOT NULL, same INTEGER NOT NULL, until INTEGER NOT NULL, blobs TEXT NOT NULL, body BLOB NOT NULL
   );
-  CREATE INDEX observations_of_slot ON observations (slot, failing, at);
-  CREATE INDEX observations_by_time ON observations (at);
-  CREATE INDEX observations_of_domain ON observations (domain, at);
+  CREATE INDEX observations_of_slot ON observations (slot);
+  CREATE INDEX observations_of_domain ON observations (domain);
+  CREATE INDEX observations_by_outcome ON observations (failing);
   CREATE INDEX observations_asked ON observations (asked) WHERE asked IS NOT NULL;
-  CREATE INDEX observations_oldest ON observations (failing, at);
   CREATE TABLE slots (
-    key TEXT PRIMARY KEY, vantage TEXT NOT NULL, agent TEXT NOT NULL, target TEXT NOT NULL, job TEXT NOT NULL, domain TEXT NOT NULL, ours TEXT, deep INTEGER NOT NULL, aside TEXT,
-    outline TEXT NOT NULL, observation TEXT NOT NULL, at INTEGER NOT NULL, heard INTEGER NOT NULL, same INTEGER NOT NULL, failing INTEGER NOT NULL, kept INTEGER NOT NULL
-  ) WITHOUT ROWID;
+    n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, vantage TEXT NOT NULL, agent TEXT NOT NULL, target TEXT NOT NULL, job TEXT NOT NULL, domain TEXT NOT NULL, ours TEXT, deep INTEGER NOT NULL, aside TEXT,
+    outline TEXT NOT NULL, observation TEXT NOT NULL, at INTEGER NOT NULL, heard INTEGER NOT NULL, same INTEGER NOT NULL, failing INTEGER NOT NULL, kept INTEGER NOT NULL, since INTEGER NOT NULL
+  );
   CREATE TABLE halves (
     key TEXT PRIMARY KEY, domain TEXT NOT NULL, peer TEXT, direction TEXT, since INTEGER NOT NULL, same INTEGER NOT NULL, counted TEXT, body TEXT NOT NULL
   ) WITHOUT ROWID;

@@ -6,32 +6,36 @@ import type { Job } from '@dialtone/contracts'
 import { textOf, type Row, type Sql } from './sql.ts'
 
 export type SlotRow = {
+  /** Given by who makes it: unlike any other. */
+  n: number
   key: string, vantage: string, agent: string, target: string, job: Job, domain: string, ours?: string, deep: boolean, aside?: 'uplink' | 'clock' | 'event-loop'
   outline: string, observation: string, at: number, heard: number, same: number, failing: boolean,
   /** How many full ones are kept. */
   kept: number
+  /** When the full one began: the first of those that are the same. */
+  since: number
 }
 
-export type Slots = { all: () => SlotRow[], put: (slot: SlotRow) => void, drop: (key: string) => void }
+export type Slots = { all: () => SlotRow[], put: (slot: SlotRow) => void, drop: (n: number) => void }
 
 export function createSlots (sql: Sql): Slots {
   return {
     all: () => sql.all('SELECT * FROM slots').map(slotOf),
     put: s => {
       sql.run(
-        'INSERT OR REPLACE INTO slots (key, vantage, agent, target, job, domain, ours, deep, aside, outline, observation, at, heard, same, failing, kept) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-        s.key, s.vantage, s.agent, s.target, s.job, s.domain, s.ours ?? null, s.deep ? 1 : 0, s.aside ?? null, s.outline, s.observation, s.at, s.heard, s.same, s.failing ? 1 : 0, s.kept,
+        'INSERT OR REPLACE INTO slots (n, key, vantage, agent, target, job, domain, ours, deep, aside, outline, observation, at, heard, same, failing, kept, since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        s.n, s.key, s.vantage, s.agent, s.target, s.job, s.domain, s.ours ?? null, s.deep ? 1 : 0, s.aside ?? null, s.outline, s.observation, s.at, s.heard, s.same, s.failing ? 1 : 0, s.kept, s.since,
       )
     },
-    drop: key => { sql.run('DELETE FROM slots WHERE key = ?', key) },
+    drop: n => { sql.run('DELETE FROM slots WHERE n = ?', n) },
   }
 }
 
 function slotOf (row: Row): SlotRow {
   const [ours, aside] = [textOf(row['ours']), textOf(row['aside'])]
   return {
-    key: String(row['key']), vantage: String(row['vantage']), agent: String(row['agent']), target: String(row['target']), job: String(row['job']) as Job, domain: String(row['domain']),
+    n: Number(row['n']), key: String(row['key']), vantage: String(row['vantage']), agent: String(row['agent']), target: String(row['target']), job: String(row['job']) as Job, domain: String(row['domain']),
     ...(ours === undefined ? {} : { ours }), deep: row['deep'] === 1, ...(aside === undefined ? {} : { aside: aside as 'uplink' }),
-    outline: String(row['outline']), observation: String(row['observation']), at: Number(row['at']), heard: Number(row['heard']), same: Number(row['same']), failing: row['failing'] === 1, kept: Number(row['kept']),
+    outline: String(row['outline']), observation: String(row['observation']), at: Number(row['at']), heard: Number(row['heard']), same: Number(row['same']), failing: row['failing'] === 1, kept: Number(row['kept']), since: Number(row['since']),
   }
 }

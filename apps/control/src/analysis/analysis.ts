@@ -50,8 +50,8 @@ const MISSED_INTERVALS = 3
 const REJUDGE_MS = 3_600_000
 /** A refusal that is repeated after the retry window of servers is policy. */
 const REJUDGE_FAILING_MS = 300_000
-/** Equal failures that are kept in full, beside the first. */
-const KEPT_FAILURES = 3
+/** A failure that goes on is kept in full so often. */
+const KEEP_FAILURE_MS = 3_600_000
 const FORGET_SLOT_MS = 7 * 86_400_000
 
 type Needs = { store: Store, configuration: ConfigurationView, slices: Slices, meter: Meter, logger: Logger, clock: Clock }
@@ -123,20 +123,15 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     if (!dirty.has(key) && exists(subject)) dirty.set(key, { subject, at: now, because })
   }
 
-  /** Who is judged by what this slot testifies; `others`: those that only look at it. */
-  function subjectsOf ({ job, domain, ours }: Slot): { first: Subject[], others: () => Subject[] } {
-    switch (job) {
-      case 'own-internal': case 'own-published': return { first: [{ domain }], others: () => expectations.peersOf(domain).map(peer => ({ domain, peer })) }
-      case 'peer': return { first: ours === undefined ? [] : [{ domain: ours, peer: domain }], others: () => [] }
-      case 'control': return { first: expectations.oursOf(domain).map(each => ({ domain: each, peer: domain })), others: () => [] }
-      case 'listener': return { first: [], others: () => [] }
-    }
+  /** Who is judged by what this slot testifies. */
+  function subjectsOf ({ job, domain, ours }: Slot): Subject[] {
+    if (job === 'listener') return []
+    if (job === 'control') return expectations.oursOf(domain).map(each => ({ domain: each, peer: domain }))
+    return job !== 'peer' ? [{ domain }] : ours === undefined ? [] : [{ domain: ours, peer: domain }]
   }
 
   function markAll (slot: Slot, because: Because): void {
-    const { first, others } = subjectsOf(slot)
-    for (const subject of first) mark(subject, because)
-    for (const subject of others()) mark(subject, 'others')
+    for (const subject of subjectsOf(slot)) mark(subject, because)
     if (slot.job === 'peer' || slot.job === 'control') unreached.add(slot.domain)
   }
 
@@ -179,9 +174,9 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     const was = slot.stale
     Object.assign(slot, { agent: record.agent, at, heard: now, same: slot.same + 1, stale: false })
     touched.add(slot)
-    if (record.check !== undefined || (slot.failing && slot.same <= KEPT_FAILURES)) keep(slot, seen)
+    if (record.check !== undefined || (slot.failing && at - slot.keptAt >= KEEP_FAILURE_MS)) keep(slot, seen)
     if (was) return markAll(slot, { slot: slot.key })
-    for (const subject of subjectsOf(slot).first) {
+    for (const subject of subjectsOf(slot)) {
       const entry = board.get(keyOf(subject))
       if (entry === undefined || (slot.failing && now - entry.judgedAt >= REJUDGE_FAILING_MS)) mark(subject, { slot: slot.key })
       else judging.repeat(entry, slot, now)
@@ -195,21 +190,29 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
       store.observations.count(slot.observation, slot.same, slot.at)
     }
     const next: Slot = {
-      key: seen.slot, vantage, agent, target, job, domain: observation.domain, ...(ours === undefined ? {} : { ours }), deep: observation.deep !== undefined, ...(aside === undefined ? {} : { aside }),
-      outline, observation: id, at, heard: now, same: 0, failing, kept: slot?.kept ?? 0, firstAt: at, stale: false,
+      n: slot?.n ?? witnesses.next(), key: seen.slot, vantage, agent, target, job, domain: observation.domain, ...(ours === undefined ? {} : { ours }), deep: observation.deep !== undefined, ...(aside === undefined ? {} : { aside }),
+      outline, observation: id, at, heard: now, same: 0, failing, kept: slot?.kept ?? 0, since: at, keptAt: at, stale: false,
     }
     keep(next, seen)
+    const heard = shown(ours)
     witnesses.put(next, observation)
+    // Peers that fail in the name of our domain may show a fault of it.
+    if (ours !== undefined && shown(ours) !== heard) mark({ domain: ours }, 'others')
     touched.add(next)
     if (aside === undefined && job !== 'listener') noteChanges(seen)
     markAll(next, { slot: next.key })
   }
 
-  function keep (slot: Slot, { record, failing }: Taken): void {
-    if (!store.observations.keep({ record, slot: slot.key, failing })) return
+  function shown (ours: string | undefined): string {
+    return ours === undefined ? '' : witnesses.failingFor(ours).map(({ observation }) => observation).join()
+  }
+
+  function keep (slot: Slot, { record, failing, at }: Taken): void {
+    if (!store.observations.keep({ record, slot: slot.n, failing })) return
     slot.kept++
+    slot.keptAt = Math.max(slot.keptAt, at)
     touched.add(slot)
-    if (slot.kept > store.limits.fullPerSlot) slot.kept = store.observations.dropOldestOf(slot.key, slot.observation) ? slot.kept - 1 : 1
+    if (slot.kept > store.limits.fullPerSlot) slot.kept = store.observations.dropOldestOf(slot.n, slot.observation) ? slot.kept - 1 : 1
   }
 
   function noteChanges ({ record: { id, vantage, observation }, heard }: Taken): void {
@@ -237,12 +240,12 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
 
   function dropStale (at: number): number {
     let next = Number.POSITIVE_INFINITY
-    for (const slot of [...witnesses.all()]) {
+    for (const slot of Array.from(witnesses.all())) {
       const due = staleAt(slot)
       if (slot.stale && at - slot.heard > FORGET_SLOT_MS) {
         witnesses.drop(slot)
         touched.delete(slot)
-        store.slots.drop(slot.key)
+        store.slots.drop(slot.n)
       } else if (!slot.stale && due <= at) {
         slot.stale = true
         meter.add(stale, { vantage: slot.vantage })
@@ -268,7 +271,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     dropGone()
   }
 
-  /** Works until everything before `until` is done, batch and time and all that follows from them. */
+  /** Works until the batch is taken, time has passed up to `until`, and all that follows from both is done. */
   async function walk (batch: readonly Delivery<ObservationRecorded>[], until: number): Promise<void> {
     let next = 0
     await slices.run(spent => {
@@ -301,7 +304,8 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
       if (first !== undefined) {
         const [key, { subject, at, because }] = first
         dirty.delete(key)
-        judging.judge(subject, at, because)
+        // What is wrong with our domain is wrong with its pairs.
+        if (judging.judge(subject, at, because) && subject.peer === undefined) for (const peer of expectations.peersOf(subject.domain)) mark({ domain: subject.domain, peer }, 'others')
         return true
       }
       if (everything !== undefined) {
@@ -313,11 +317,11 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
       const delivery = batch[next]
       if (pendingChanges.length > 0) {
         // Behind what was delivered before; with nothing to come, it is now.
-        if (delivery === undefined && until !== Number.POSITIVE_INFINITY) now = Math.max(now, until)
+        if (delivery === undefined) now = Math.max(now, until)
         takeChanges()
         return true
       }
-      const due = nextTick(delivery === undefined ? until : Math.min(until, Date.parse(delivery.at)))
+      const due = nextTick(delivery === undefined ? until : Date.parse(delivery.at))
       if (due !== undefined) {
         tick(due)
         return true
@@ -361,7 +365,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
 
   return {
     board, witnesses, expectations, desk, judging, staleAt,
-    take: batch => walk(batch, Number.POSITIVE_INFINITY),
+    take: batch => walk(batch, 0),
     pass: at => walk([], at),
     configured: changes => { pendingChanges.push(...changes) },
     get seq () { return seq },

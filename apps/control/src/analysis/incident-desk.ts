@@ -90,14 +90,14 @@ export function createIncidentDesk ({ store: { journal }, meter }: { store: Stor
       return take(before, advanceIncidents(before, change, { ...rules, flapWindowSeconds: FLAP_WINDOW_SECONDS }, newId), Date.parse(change.at))
     },
     tick: (at, rulesOf) => {
-      for (const incident of [...incidents.values()]) {
+      for (const incident of Array.from(incidents.values())) {
         const [subject] = incident.subjects
         const rules = rulesOf(subject ?? { domain: incident.domain })
         take([incident], tickIncidents([incident], iso(at), { ...rules, flapWindowSeconds: FLAP_WINDOW_SECONDS }), at)
       }
     },
     forget: (isGone, at) => {
-      for (const incident of [...incidents.values()]) take([incident], forgetSubjects([incident], isGone, iso(at)), at)
+      for (const incident of Array.from(incidents.values())) take([incident], forgetSubjects([incident], isGone, iso(at)), at)
     },
     flush: () => {
       for (const incident of touched.values()) journal.putIncident(incident)

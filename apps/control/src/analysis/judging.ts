@@ -2,7 +2,7 @@
  * One subject, judged again: its witnesses are heard, what is new is written to the timeline, and its incident goes on. Called inside a transaction; what cannot be
  * worked out because of a fault of ours leaves the last verdict as it is, and is counted.
  */
-import type { Cause, FleetVerdict, LiveEvent, Subject } from '@dialtone/contracts'
+import type { FleetVerdict, LiveEvent, Subject } from '@dialtone/contracts'
 import type { Clock, Logger, Meter } from '@dialtone/kernel'
 import type { HalfRow, Store } from '@dialtone/store'
 import { judgeDomain, judgePair } from '@dialtone/verdict'
@@ -11,6 +11,7 @@ import type { Expectations } from './expectations.ts'
 import type { IncidentDesk } from './incident-desk.ts'
 import { analysisErrors, judged, judgeSeconds } from './metrics.ts'
 import type { FleetReach } from './reach.ts'
+import { recent } from './recent.ts'
 import type { Slot, Witnesses } from './witnesses.ts'
 
 /** What made it necessary: an observation of this slot, or something else. */
@@ -18,7 +19,8 @@ export type Because = { slot: string } | 'configuration' | 'time' | 'others' | '
 
 export type Judging = {
   load: () => void
-  judge: (subject: Subject, at: number, because: Because) => void
+  /** True: what it says is not what it said before. */
+  judge: (subject: Subject, at: number, because: Because) => boolean
   /** One more answer of a slot that says what was said before. */
   repeat: (entry: Entry, slot: Slot, at: number) => void
   /** It is no subject any more. */
@@ -37,6 +39,8 @@ type Needs = {
 export function createJudging (needs: Needs): Judging {
   const { store, board, witnesses, expectations, reach, desk, meter, logger, clock, staleAt } = needs
   const changed = new Set<Entry>()
+  /** Of our own domains, for their pairs. */
+  const owns = recent<FleetVerdict>(OWN_KEPT)
 
   const own = (domain: string) => witnesses.of(domain).filter(({ job }) => job === 'own-internal' || job === 'own-published')
   const about = (ours: string, peer: string) => witnesses.of(peer).filter(slot => slot.job === 'control' || (slot.job === 'peer' && slot.ours === ours))
@@ -45,15 +49,19 @@ export function createJudging (needs: Needs): Judging {
   const verdictsOf = ({ domain, peer }: Subject): { verdict: FleetVerdict, direction?: 'out' | 'in' }[] | undefined => {
     const ownConfig = expectations.domain(domain)
     if (ownConfig === undefined) return undefined
-    if (peer === undefined) return [{ verdict: judgeDomain({ domain, witnesses: witnesses.testify(own(domain), expectations.standpoint), config: ownConfig, reach: reach.of() }) }]
+    if (peer === undefined) {
+      const heard = witnesses.testify([...own(domain), ...witnesses.failingFor(domain)], expectations.standpoint)
+      return [{ verdict: owns.set(domain, judgeDomain({ domain, witnesses: heard, config: ownConfig, reach: reach.of() })) }]
+    }
     const config = expectations.pair(domain, peer)
     if (config === undefined) return undefined
-    const heard = witnesses.testify([...about(domain, peer), ...own(domain)], expectations.standpoint)
-    const { out, in: inward } = judgePair({ ours: domain, peer, witnesses: heard, own: ownConfig, config, reach: reach.of(peer) })
+    const heard = witnesses.testify(about(domain, peer), expectations.standpoint)
+    const known = owns.get(domain) ?? store.halves.verdict(domain)
+    const { out, in: inward } = judgePair({ ours: domain, peer, witnesses: heard, ...(known === undefined ? {} : { own: owns.set(domain, known) }), config, reach: reach.of(peer) })
     return [{ verdict: out, direction: 'out' }, { verdict: inward, direction: 'in' }]
   }
 
-  const settle = (subject: Subject, at: number, because: Because, verdicts: { verdict: FleetVerdict, direction?: 'out' | 'in' }[]): void => {
+  const settle = (subject: Subject, at: number, because: Because, verdicts: { verdict: FleetVerdict, direction?: 'out' | 'in' }[]): boolean => {
     const { domain, peer } = subject
     const was = board.get(keyOf(subject))
     const halves = verdicts.map(({ verdict, direction }) => halfOf({ domain, ...(peer === undefined ? {} : { peer }), ...(direction === undefined ? {} : { direction }) }, verdict, at, because, was?.halves.find(half => half.direction === direction)))
@@ -69,6 +77,7 @@ export function createJudging (needs: Needs): Judging {
     board.place(entry)
     if (was !== undefined) changed.delete(was)
     changed.add(entry)
+    return was === undefined || halves.some(half => !was.halves.some(({ state, cause, side, sentence }) => half.state === state && half.cause === cause && half.side === side && half.sentence === sentence))
   }
 
   /** The half as it is now; its span and row are written. */
@@ -113,6 +122,7 @@ export function createJudging (needs: Needs): Judging {
     load: () => {
       board.clear()
       changed.clear()
+      owns.clear()
       for (const row of store.halves.each()) {
         const { domain, peer } = row
         const key = keyOf({ domain, ...(peer === undefined ? {} : { peer }) })
@@ -137,12 +147,13 @@ export function createJudging (needs: Needs): Judging {
       } catch (error) {
         meter.add(analysisErrors, { step: 'judge' })
         logger.error({ domain: subject.domain, peer: subject.peer, error: error instanceof Error ? error.message : String(error) }, 'a verdict could not be worked out; the last one stays')
-        return
+        return false
       }
-      if (verdicts === undefined) return
-      settle(subject, at, because, verdicts)
+      if (verdicts === undefined) return false
+      const news = settle(subject, at, because, verdicts)
       meter.add(judged, { because: typeof because === 'object' ? 'observation' : because })
       meter.observe(judgeSeconds, {}, (clock.elapsed() - began) / 1000)
+      return news
     },
     repeat: (entry, slot, at) => {
       entry.checkedAt = Math.max(entry.checkedAt ?? 0, slot.at)
@@ -181,7 +192,8 @@ export function createJudging (needs: Needs): Judging {
 
 /** More than any schedule asks for. */
 const MOST_CONFIRMATIONS = 11
+const OWN_KEPT = 2000
 
 function loaded ({ key, direction, since, same, counted, verdict: { state, cause, side, sentence, confidence, agreement } }: HalfRow): Half {
-  return { key, ...(direction === undefined ? {} : { direction }), state, cause: cause as Cause, side, sentence, confidence, agreement, since, same, ...(counted === undefined ? {} : { counted }) }
+  return { key, ...(direction === undefined ? {} : { direction }), state, cause, side, sentence, confidence, agreement, since, same, ...(counted === undefined ? {} : { counted }) }
 }

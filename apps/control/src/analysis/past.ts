@@ -9,7 +9,7 @@ import { withDeepOf, type Slot } from './witnesses.ts'
 
 export function atThatTime ({ store, slots, at, standpoint: standpointOf, config }: { store: Store, slots: readonly Slot[], at: number, standpoint: (vantage: string) => Standpoint | undefined, config: FleetConfig }): { heard: Witness[], vantages: VantageView[] } {
   const found = slots.flatMap(slot => {
-    const id = store.observations.newestOf(slot.key, at)
+    const id = store.observations.newestOf(slot.n, at)
     const record = id === undefined ? undefined : store.observations.get(id, { transcripts: false })
     return record === undefined ? [] : [record]
   })

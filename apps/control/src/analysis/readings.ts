@@ -4,7 +4,7 @@ import type { Clock } from '@dialtone/kernel'
 import type { SpanRow, Store } from '@dialtone/store'
 import { judgeDomain, judgePair } from '@dialtone/verdict'
 import type { Analysis } from './analysis.ts'
-import { iso, keyOf, pageOfEntries, rowOf, worse, type Entry, type Half } from './board.ts'
+import { iso, keyOf, pageOfEntries, worse, type Entry, type Half } from './board.ts'
 import { atThatTime } from './past.ts'
 import { vantageView } from './views.ts'
 import type { Slot } from './witnesses.ts'
@@ -65,7 +65,7 @@ export function createReadings ({ analysis, store, clock, agents, behind }: Read
     if (config === undefined || own === undefined || out === undefined || inward === undefined) return undefined
     const { heard, vantages } = atThatTime({ store, slots: judging.slotsOf({ domain, peer }), at, standpoint, config })
     const beside = atThatTime({ store, slots: judging.slotsOf({ domain }), at, standpoint, config: own }).heard
-    const verdict = judgePair({ ours: domain, peer, witnesses: [...heard, ...beside], own, config, reach: [] })
+    const verdict = judgePair({ ours: domain, peer, witnesses: heard, own: judgeDomain({ domain, witnesses: beside, config: own, reach: [] }), config, reach: [] })
     return {
       ...head(), domain, peer, vantages,
       out: { since: iso(out.since), ...lastUp(out.subject, at), verdict: verdict.out }, in: { since: iso(inward.since), ...lastUp(inward.subject, at), verdict: verdict.in },

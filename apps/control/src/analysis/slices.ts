@@ -14,29 +14,35 @@ export type Spent = () => boolean
 export type Slices = {
   /** Calls `slice` until it returns false; `slice` works until `spent()`. Rejects with what it throws. */
   run: (slice: (spent: Spent) => boolean) => Promise<void>
-  /** Resolves when nothing runs and nothing waits. */
+  /** Resolves when what was begun until now is over. */
   idle: () => Promise<void>
   readonly busy: boolean
 }
 
 export function createSlices ({ elapsed }: Pick<Clock, 'elapsed'>): Slices {
-  let line: Promise<unknown> = Promise.resolve()
+  let line: Promise<void> = Promise.resolve()
   let waiting = 0
+
+  async function work (before: Promise<void>, slice: (spent: Spent) => boolean): Promise<void> {
+    await before
+    for (let more = true; more;) {
+      const began = elapsed()
+      more = slice(() => elapsed() - began > SLICE_MS)
+      if (more) await setImmediate()
+    }
+  }
   return {
-    run: slice => {
+    run: async slice => {
       waiting++
-      const mine = line.then(async () => {
-        let more = true
-        while (more) {
-          const began = elapsed()
-          more = slice(() => elapsed() - began > SLICE_MS)
-          if (more) await setImmediate()
-        }
-      })
-      line = mine.catch(() => undefined).finally(() => { waiting-- })
-      return mine
+      const mine = work(line, slice)
+      line = mine.catch(() => undefined)
+      try {
+        await mine
+      } finally {
+        waiting--
+      }
     },
-    idle: async () => { while (waiting > 0) await line },
+    idle: () => line,
     get busy () { return waiting > 0 },
   }
 }

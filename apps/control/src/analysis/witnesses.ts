@@ -5,24 +5,29 @@
 import { endsAt } from '@dialtone/checks'
 import type { Observation, Standpoint, Witness } from '@dialtone/contracts'
 import type { SlotRow, Store } from '@dialtone/store'
+import { recent } from './recent.ts'
 import { slotKey } from './taken.ts'
 
 export type Slot = SlotRow & {
-  /** When the first that looked like this began. */
-  firstAt: number
   /** Nothing was heard for too long: no witness any more. */
   stale: boolean
   certificateEnd?: number
+  /** When one was last kept in full. */
+  keptAt: number
 }
 
 export type Witnesses = {
   load: () => void
   get: (key: string) => Slot | undefined
   put: (slot: Slot, observation?: Observation) => void
+  /** A number for a new slot. */
+  next: () => number
   drop: (slot: Slot) => void
   all: () => Iterable<Slot>
   /** Of observations of this domain. */
   of: (domain: string) => readonly Slot[]
+  /** Of those that check peers in the name of this domain and fail, a few: deep ones first. They may show a fault of ours. */
+  failingFor: (ours: string) => readonly Slot[]
   /** What these slots testify. `standpoint` undefined: not heard. */
   testify: (slots: readonly Slot[], standpoint: (vantage: string) => Standpoint | undefined) => Witness[]
   observation: (id: string) => Observation | undefined
@@ -30,19 +35,33 @@ export type Witnesses = {
 
 /** Observations that stay in memory: some 25 MB. */
 const KEPT = 1000
+const FAILING_HEARD = 6
 /** A witness that says the same is not made anew for each time that it says so. */
 const RESTAMP_MS = 60_000
 
 export function createWitnesses (store: Store): Witnesses {
   const slots = new Map<string, Slot>()
+  let numbers = 0
   const byDomain = new Map<string, Slot[]>()
+  /** By our domain, then deep and light, in the order in which they began to fail. */
+  const failing = new Map<string, readonly [deep: Map<string, Slot>, light: Map<string, Slot>]>()
   const observations = recent<Observation>(KEPT)
   const stamped = recent<{ at: number, observation: Observation }>(KEPT)
 
   const observation = (id: string): Observation | undefined => observations.get(id) ?? observations.set(id, store.observations.get(id, { transcripts: false })?.observation)
+  const note = (slot: Slot, fails: boolean): void => {
+    if (slot.job !== 'peer' || slot.ours === undefined) return
+    const known = failing.get(slot.ours) ?? [new Map<string, Slot>(), new Map<string, Slot>()] as const
+    const those = known[slot.deep ? 0 : 1]
+    if (fails) those.set(slot.key, slot)
+    else those.delete(slot.key)
+    failing.set(slot.ours, known)
+  }
   const put = (slot: Slot, seen?: Observation): void => {
     if (seen !== undefined) observations.set(slot.observation, seen)
+    note(slot, slot.failing)
     const was = slots.get(slot.key)
+    numbers = Math.max(numbers, slot.n)
     slots.set(slot.key, slot)
     const others = byDomain.get(slot.domain)
     if (others === undefined) byDomain.set(slot.domain, [slot])
@@ -65,20 +84,25 @@ export function createWitnesses (store: Store): Witnesses {
   return {
     load: () => {
       slots.clear()
+      numbers = 0
       byDomain.clear()
+      failing.clear()
       observations.clear()
       stamped.clear()
-      for (const row of store.slots.all()) put({ ...row, firstAt: row.at, stale: false })
+      for (const row of store.slots.all()) put({ ...row, stale: false, keptAt: row.since })
     },
     get: key => slots.get(key),
     put,
     drop: slot => {
       slots.delete(slot.key)
+      note(slot, false)
       const left = (byDomain.get(slot.domain) ?? []).filter(each => each !== slot)
       if (left.length === 0) byDomain.delete(slot.domain)
       else byDomain.set(slot.domain, left)
     },
+    next: () => ++numbers,
     all: () => slots.values(),
+    failingFor: ours => (failing.get(ours) ?? []).flatMap(those => firstOf(those.values(), FAILING_HEARD)),
     of: domain => byDomain.get(domain) ?? [],
     testify: (some, standpointOf) => some.flatMap(slot => {
       const standpoint = standpointOf(slot.vantage)
@@ -114,24 +138,11 @@ function endOf (observation: Observation): number {
   return Math.min(...observation.endpoints.map(endpoint => endsAt(endpoint, observation) ?? Number.POSITIVE_INFINITY))
 }
 
-/** The values that were last used, at most so many. */
-function recent<T> (most: number): { get: (key: string) => T | undefined, set: (key: string, value: T | undefined) => T | undefined, clear: () => void } {
-  const kept = new Map<string, T>()
-  return {
-    get: key => {
-      const value = kept.get(key)
-      if (value === undefined) return undefined
-      kept.delete(key)
-      kept.set(key, value)
-      return value
-    },
-    set: (key, value) => {
-      if (value === undefined) return undefined
-      kept.delete(key)
-      kept.set(key, value)
-      if (kept.size > most) kept.delete(kept.keys().next().value ?? '')
-      return value
-    },
-    clear: () => kept.clear(),
+function firstOf<T> (values: Iterable<T>, most: number): T[] {
+  const taken: T[] = []
+  for (const value of values) {
+    if (taken.length === most) break
+    taken.push(value)
   }
+  return taken
 }
