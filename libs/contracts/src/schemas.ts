@@ -10,6 +10,7 @@ export { firstProblem } from './problem.ts'
 export {
   AgentPresence, Assignment, CheckNow, CheckProgress, JOBS, ObservationEvent, ObservationRecorded, PRESENCE_PERIOD_SECONDS, PresenceDocument, ResetTarget, RunHook, Target, TellTime, assignmentDocument,
 } from './fleet.ts'
+export { HOOKS, HookCommand, HooksFile } from './hooks-file.ts'
 export { FleetPairVerdict, FleetVerdict } from './fleet-verdict.ts'
 export { Announcement, AnnouncementEvent, INCIDENT_EVENTS, INCIDENT_STATES, Incident, Subject } from './incident.ts'
 export { AuditEntry, AuditEvent } from './audit.ts'
