@@ -13,18 +13,21 @@ export type Deliverer = Stoppable & {
   wake: () => void
 }
 
-export type DeliverOptions = { spool: Spool, bus: Pick<Bus, 'publish' | 'connected' | 'onConnection'>, meter: Meter, logger: Logger, pauseMs?: number }
+export type DeliverOptions = { spool: Spool, bus: Pick<Bus, 'publish' | 'connected' | 'onConnection'>, meter: Meter, logger: Logger, /** Whose spool it is. */ labels: { vantage: string, agent: string }, pauseMs?: number }
 
 /** In flight at once: enough that an hour of work is delivered in minutes. */
 const WINDOW = 32
 const PAUSE_MS = 1000
 const MOST_PAUSE_MS = 30_000
+/** What waits when the agent ends may still go, for so long. */
+const LAST_MS = 2000
 
-export function startDelivery ({ spool, bus, meter, logger, pauseMs = PAUSE_MS }: DeliverOptions): Deliverer {
+export function startDelivery ({ spool, bus, meter, logger, labels, pauseMs = PAUSE_MS }: DeliverOptions): Deliverer {
   const stopping = new AbortController()
   const { signal } = stopping
   let wanted = true
   let wake: () => void = () => undefined
+  let emptied: () => void = () => undefined
   const call = () => {
     wanted = true
     wake()
@@ -46,6 +49,7 @@ export function startDelivery ({ spool, bus, meter, logger, pauseMs = PAUSE_MS }
       wanted = false
       const batch = spool.oldest(WINDOW)
       if (batch.length === 0) {
+        emptied()
         await sleep(undefined)
         continue
       }
@@ -58,7 +62,7 @@ export function startDelivery ({ spool, bus, meter, logger, pauseMs = PAUSE_MS }
         const place = batch[at]?.at
         if (place === undefined || result === 'later') continue
         spool.done(place)
-        if (result === 'delivered') meter.add(observationsDelivered)
+        if (result === 'delivered') meter.add(observationsDelivered, labels)
       }
       failures = results.includes('later') ? failures + 1 : 0
       if (failures > 0) await sleep(Math.min(pauseMs * 2 ** (failures - 1), MOST_PAUSE_MS))
@@ -72,7 +76,7 @@ export function startDelivery ({ spool, bus, meter, logger, pauseMs = PAUSE_MS }
     } catch (error) {
       const never = error instanceof SyntaxError ? 'bad-body' : error instanceof OperatorError && (error.code === 'bad-body' || error.code === 'too-large') ? error.code : undefined
       if (never === undefined) return 'later'
-      meter.add(spoolRefused, { why: never })
+      meter.add(spoolRefused, { ...labels, why: never })
       logger.error({ why: never, bytes: held.length }, `an observation can never be delivered and is left out: ${error instanceof Error ? error.message : ''}`)
       return 'refused'
     }
@@ -82,6 +86,16 @@ export function startDelivery ({ spool, bus, meter, logger, pauseMs = PAUSE_MS }
     wake: call,
     stop: async () => {
       forget()
+      if (bus.connected) {
+        await new Promise<void>(resolve => {
+          const timer = setTimeout(resolve, LAST_MS)
+          emptied = () => {
+            clearTimeout(timer)
+            resolve()
+          }
+          call()
+        })
+      }
       stopping.abort()
       wake()
       await running
