@@ -65,7 +65,9 @@ export function stoppedByUs (why: string | undefined, primary: readonly Testimon
 
 /** What a fleet can ask and nobody did. */
 export function openOf (heard: readonly Testimony[], which: { inside: Untested | undefined, outside: Untested | undefined }): Untested[] {
-  const { families, shown, deep } = { families: new Set(heard.flatMap(({ observation: { asked } }) => asked.families)), shown: heard.some(({ observation: { asked } }) => asked.clientCertificate), deep: heard.some(({ proofs }) => proofs.deep !== undefined) }
+  const families = new Set(heard.flatMap(({ observation: { asked } }) => asked.families))
+  const shown = heard.some(({ observation: { asked } }) => asked.clientCertificate)
+  const deep = heard.some(({ proofs }) => proofs.deep !== undefined)
   return [
     ...[which.inside, which.outside].filter(each => each !== undefined),
     ...(deep ? [] : [{ what: 'dialback', needs: 'a deep check' }]),

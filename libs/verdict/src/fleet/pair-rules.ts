@@ -1,6 +1,7 @@
 // What several vantages together prove about the way from one of ours to a peer.
 import type { FleetConfig, FleetVerdict, PeerReach } from '@dialtone/contracts'
 import { PROFILE_DATA } from '@dialtone/checks'
+import { sameAddress } from '@dialtone/discovery'
 import { CALLBACK_CAUSES } from '../deep-proofs.ts'
 import type { Fault } from '../faults.ts'
 import { differencesOf, sound, through } from './compare.ts'
@@ -10,6 +11,13 @@ import { testifying, type Testimony } from './testimony.ts'
 
 /** `primary`: whose way is that of our server. `inOurName`: who asked as ours, from anywhere. */
 export type PairSides = { primary: readonly Testimony[], inside: readonly Testimony[], outside: readonly Testimony[], inOurName: readonly Testimony[] }
+
+/** A claim at one of our own addresses is none: who answers there is ours. */
+export function withoutOwnClaims (each: Testimony, addresses: readonly string[]): Testimony {
+  const { proofs, observation: { endpoints } } = each
+  const isOurs = ({ cause, endpoint }: Fault) => cause === 'dialback.domain-claimed' && endpoints.some(({ id, address }) => id === endpoint && addresses.some(ours => sameAddress(ours, address)))
+  return addresses.length > 0 && proofs.faults.some(isOurs) ? { ...each, proofs: { ...proofs, faults: proofs.faults.filter(fault => !isOurs(fault)) } } : each
+}
 
 /** The peer answers for our domain: even when every stage passed, and whoever saw it. */
 export function claimed (heard: readonly Testimony[]): Ruling | undefined {

@@ -2,7 +2,7 @@
 import type { Witness } from '@dialtone/contracts'
 import { describe, expect, it } from 'vitest'
 import { judgeDomain, reachOf } from '../index.ts'
-import { connection, keyed, probed } from '../test-support/deep.ts'
+import { connection, keyed, own, probed, shared } from '../test-support/deep.ts'
 import { CONFIG, HOST_UNKNOWN, INTERNAL, PUBLIC, REFUSED, SILENT, TIMEOUT, clear, deaf, domainOf, internal, look, no, pairOf, published, reaching, records, stopped, well } from '../test-support/fleet.ts'
 import { outboundBlocked } from './reach.ts'
 
@@ -32,6 +32,44 @@ describe('who is heard', () => {
   it('nobody who asked about another domain or for somebody else', () => {
     expect(domainOf([published('out1'), published('out2', dead, { domain: 'second.example' })]).agreement.outside).toBe(1)
     expect(pairOf([look('peer', 'in1', stopped(PEER, REFUSED, 'partner'), { as: 'second.example' })]).out.cause).toBe('unknown')
+  })
+})
+
+describe('what a deep check found', () => {
+  const deepAt = (at: string, answer: 'valid' | 'invalid') => {
+    const endpoints = [well(PEER, 'partner')]
+    const ids = { endpoint: endpoints[0]?.id ?? '' }
+    const { deep } = shared([keyed({ answer: { type: answer } }, undefined, ids), own({ type: 'invalid' })], {}, { endpoints })
+    return look('peer', 'in1', { endpoints, ...(deep === undefined ? {} : { deep }) }, { at })
+  }
+  const light = (seen = well(PEER, 'partner')) => look('peer', 'in1', seen, { at: '2026-01-01T00:10:00Z' })
+  it('stands until the next one, while light checks go well', () => {
+    const found = pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid')]).out.cause
+    expect(found).toBe('dialback.denied')
+    expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), light()]).out.cause).toBe(found)
+    expect(pairOf([light(), deepAt('2026-01-01T00:00:00Z', 'invalid')]).out.cause).toBe(found)
+  })
+  it('goes behind what stops even light checks', () => {
+    expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), light(stopped(PEER, REFUSED, 'partner'))]).out.cause).toBe('peer.unreachable')
+  })
+  it('is replaced by the next one', () => {
+    expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), deepAt('2026-01-01T00:05:00Z', 'valid'), light()])).toMatchObject({ out: { cause: 'dialback.denied', state: 'degraded' } })
+  })
+  it('of our own endpoints counts for our domain, from whichever peer it was asked', () => {
+    expect(domainOf([internal('in1'), published('out1'), deepAt('2026-01-01T00:00:00Z', 'invalid')])).toMatchObject({ cause: 'dialback.denied', state: 'down', side: 'ours' })
+  })
+})
+
+describe('who answers for our domain', () => {
+  const claiming = (address: string) => {
+    const endpoints = [well(address, 'partner')]
+    const ask = (role: 'claim' | 'control', answer: 'serves' | 'denies') => ({ endpoint: endpoints[0]?.id ?? '', role, to: role === 'claim' ? 'ours.example' : 'made-up.invalid', answer, ms: 1 })
+    return look('peer', 'in1', { endpoints, claim: [ask('claim', 'serves'), ask('control', 'denies')] })
+  }
+  it('claims it, unless it is its host, or stands at an address of ours', () => {
+    expect(pairOf([claiming(PEER)])).toMatchObject({ out: { cause: 'dialback.domain-claimed', side: 'peer' }, in: { cause: 'dialback.domain-claimed' } })
+    expect(pairOf([claiming(PEER)], { config: { ...CONFIG, hostedBy: ['partner.example'] } }).out.cause).toBe('healthy')
+    expect(pairOf([claiming(PUBLIC)], { config: { ...CONFIG, expectedAddresses: [PUBLIC] } }).out.cause).toBe('healthy')
   })
 })
 
@@ -135,9 +173,9 @@ describe('what is wanted', () => {
 describe('a peer', () => {
   it('that is broken never makes our domain down', () => {
     const peers = [look('peer', 'in1', stopped(PEER, REFUSED, 'partner')), look('control', 'out1', stopped(PEER, REFUSED, 'partner'))]
-    const own = domainOf([internal('in1'), published('out1'), ...peers], { reach: [reachOf('partner.example', peers)] })
-    expect(own).toMatchObject({ cause: 'healthy', state: 'up' })
-    expect(pairOf(peers, { own }).out).toMatchObject({ cause: 'peer.unreachable', side: 'peer', confidence: 'proved' })
+    const ownVerdict = domainOf([internal('in1'), published('out1'), ...peers], { reach: [reachOf('partner.example', peers)] })
+    expect(ownVerdict).toMatchObject({ cause: 'healthy', state: 'up' })
+    expect(pairOf(peers, { own: ownVerdict }).out).toMatchObject({ cause: 'peer.unreachable', side: 'peer', confidence: 'proved' })
   })
   it('that others cannot reach, and we can, is well for us', () => {
     expect(pairOf([look('peer', 'in1', well(PEER, 'partner')), look('control', 'out1', stopped(PEER, REFUSED, 'partner'))]).out).toMatchObject({ cause: 'healthy', state: 'up' })
@@ -146,17 +184,17 @@ describe('a peer', () => {
     expect(pairOf([look('control', 'out1', well(PEER, 'partner'))]).out).toMatchObject({ cause: 'healthy', confidence: 'single-vantage', untested: expect.arrayContaining([{ what: 'the way out of our network', needs: 'an inside vantage' }]) as unknown })
   })
   it('in clear, while our own domain is closed to it, is told that it must call back', () => {
-    const own = domainOf([internal('in1'), published('out1', dead)])
-    const { out } = pairOf([look('peer', 'in1', clear(PEER, 'partner'))], { own })
+    const ownVerdict = domainOf([internal('in1'), published('out1', dead)])
+    const { out } = pairOf([look('peer', 'in1', clear(PEER, 'partner'))], { own: ownVerdict })
     expect(out).toMatchObject({ cause: 'path.inbound-blocked', side: 'path', confidence: 'likely' })
     expect(out.sentence).toContain('must call back before it believes us')
   })
   it('that took us by its certificate check is believed over what our own domain is like', () => {
-    const own = domainOf([internal('in1'), published('out1', dead)])
+    const ownVerdict = domainOf([internal('in1'), published('out1', dead)])
     const endpoints = [well(PEER, 'partner')]
     const accepted = connection('external', { endpoint: endpoints[0]?.id ?? '', pair: { from: 'ours.example', to: 'partner.example' }, sasl: { success: true } })
     const { deep } = probed({ as: 'ours.example', connections: [accepted] })
-    expect(pairOf([look('peer', 'in1', { endpoints, ...(deep === undefined ? {} : { deep }) })], { own })).toMatchObject({ out: { state: 'up' }, in: { state: 'down', cause: 'path.inbound-blocked' } })
+    expect(pairOf([look('peer', 'in1', { endpoints, ...(deep === undefined ? {} : { deep }) })], { own: ownVerdict })).toMatchObject({ out: { state: 'up' }, in: { state: 'down', cause: 'path.inbound-blocked' } })
   })
 })
 
