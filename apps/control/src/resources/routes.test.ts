@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Check } from 'typebox/value'
+import { createEmbeddedBus } from '@dialtone/bus'
+import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
 import { ApplyResult, LintReport, Problem } from '@dialtone/contracts/schemas'
 import { problemOf, stand, type Stand } from './test-support.ts'
 
@@ -130,12 +132,23 @@ describe('what is wrong is named', () => {
     expect(problemOf(await api.ask('PUT', DOMAIN, 'spec: {}', { 'content-type': 'application/yaml' })).status).toBe(415)
     expect(problemOf(await api.ask('GET', '/v1/domains?limit=0')).pointer).toBe('/limit')
     expect(problemOf(await api.ask('GET', '/v1/domains?sort=name')).pointer).toBe('/sort')
+    expect(problemOf(await api.ask('GET', '/v1/domains?q=a&q=b')).status).toBe(400)
     expect(problemOf(await api.ask('GET', '/v1/domains?cursor=%00')).pointer).toBe('/cursor')
     expect(problemOf(await api.ask('PUT', `${DOMAIN}?dryrun=true`, { spec: {} })).problems?.[0]?.says).toContain("is 'dryRun' meant?")
     expect(problemOf(await api.ask('PUT', '/v1/domains/UPPER.example', { spec: {} })).problems?.[0]).toMatchObject({ pointer: '/name' })
     expect(problemOf(await api.ask('PUT', `/v1/domains/${'a.'.repeat(149)}a`, { spec: {} })).status).toBe(400)
     expect(problemOf(await api.ask('GET', '/v1/nothing')).code).toBe('no-such-route')
   })
+})
+
+it('a configuration that the bus does not take is refused by its size, and nothing is written', async () => {
+  const bus = createEmbeddedBus({ file: ':memory:', meter: NO_METER, logger: NO_LOGGER, limits: { mostBodyBytes: 2000 } })
+  const small = await stand({ bus })
+  const resources = Array.from({ length: 200 }, (_, i) => ({ kind: 'Domain', name: `d${i}.example`, spec: { note: `${Math.sin(i)}` } }))
+  expect(problemOf(await small.ask('POST', '/v1/apply', { resources }))).toMatchObject({ status: 413, code: 'too-large' })
+  expect((await small.ask('GET', '/v1/domains')).body.resources).toEqual([])
+  expect(await small.trail()).toMatchObject([{ outcome: 'refused', subject: 'configuration' }])
+  await small.stop()
 })
 
 describe('many at once', () => {
@@ -180,6 +193,14 @@ describe('many at once', () => {
     expect(problemOf(await api.ask('POST', '/v1/apply', { resources: [{ kind: 'Peer', name: 'a.example', spec: {} }], delete: [{ kind: 'Peer', name: 'a.example' }] }))).toMatchObject({ status: 400 })
   })
 })
+
+it('ten thousand domains are one write, and one more among them is one', async () => {
+  const resources = Array.from({ length: 10_000 }, (_, i) => ({ kind: 'Domain', name: `d${i}.example`, spec: { expectedAddresses: [`203.0.113.${i % 256}`] } }))
+  expect((await api.ask('POST', '/v1/apply', { resources })).body).toMatchObject({ revision: 1, counts: { created: 10_000 } })
+  expect((await api.bus.extent('audit')).last).toBe(10_000)
+  expect((await api.ask('PUT', '/v1/domains/new.example', { spec: {} })).body).toMatchObject({ revision: 2 })
+  expect(problemOf(await api.ask('POST', '/v1/apply', { resources: Array.from({ length: 40_000 }, (_, i) => ({ kind: 'Domain', name: `e${i}.example`, spec: {} })) }))).toMatchObject({ status: 413, code: 'too-many-resources' })
+}, 60_000)
 
 describe('lists', () => {
   beforeEach(async () => {
