@@ -53,6 +53,10 @@ export async function startPrometheus ({ scrape, interval = 1, rules = [], addre
   const args = [`--config.file=${file}`, `--storage.tsdb.path=${folder.path}/data`, `--web.listen-address=${at.address}:${at.port}`, '--log.level=warn']
   const server = await launch({ name: 'prometheus', programs: [{ name: 'prometheus', command: '/usr/bin/prometheus', args, listens: [at] }], folder })
   const url = `http://${at.address}:${at.port}`
+  await ready(url).catch(async (error: unknown) => {
+    await server.stop()
+    throw error
+  })
   const query = async (expr: string): Promise<Sample[]> => {
     const { result, resultType } = await ask<{ resultType: string, result: { metric: Record<string, string>, value: [number, string] }[] }>(`${url}/api/v1/query?query=${encodeURIComponent(expr)}`)
     if (resultType !== 'vector') throw new Error(`prometheus: '${expr}' is a ${resultType} and no vector`)
@@ -88,6 +92,15 @@ export async function checkMetrics (exposition: string): Promise<{ valid: boolea
   const code = await ended
   // 0: nothing to say; 3: advice about names; 1: cannot be parsed.
   return { valid: code === 0 || code === 3, says: await said }
+}
+
+/** It listens before it answers. */
+async function ready (url: string): Promise<void> {
+  const until = performance.now() + UNTIL_MS
+  while (!(await fetch(`${url}/-/ready`)).ok) {
+    if (performance.now() > until) throw new Error(`prometheus: not ready within ${UNTIL_MS} ms`)
+    await pause(POLL_MS)
+  }
 }
 
 function configOf ({ job, targets, bearerToken, path = '/metrics', params = {}, probes }: ScrapeJob): object {
