@@ -190,7 +190,7 @@ it('exposes what it saw: one series a domain in each metric, and none of domains
 
 it('refuses a configuration with a field that it does not know', async () => {
   const config = { agent: 'one', vantage: VANTAGE, stateDirectory: stage.directory, colour: 'red' }
-  await expect(stage.agent('one', { bus: stage.bus(), config })).rejects.toThrow('additional properties')
+  await expect(stage.agent('one', { bus: stage.bus(), config })).rejects.toThrow('/colour is not known')
 })
 
 function file (name: string, text: string): string {

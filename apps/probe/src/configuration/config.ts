@@ -28,6 +28,6 @@ export const PROBE_DEFAULTS = { parallel: 64, spoolMegabytes: 512, spoolObservat
 /** Throws an OperatorError that names the field. */
 export function readConfig (value: unknown): ProbeConfig {
   const problem = firstProblem(ProbeConfig, value)
-  if (problem !== undefined) throw new OperatorError('bad-configuration', `the configuration of the agent cannot be used: ${problem}`)
+  if (problem !== undefined) throw new OperatorError('bad-configuration', `the configuration of the agent cannot be used: ${problem.replace('schema is false', 'is not known: take it out')}`)
   return value as ProbeConfig
 }
