@@ -25,7 +25,7 @@ describe('one resource', () => {
 
     // What GET answered may be sent back with a change; its revision is the precondition.
     const replaced = await api.ask('PUT', DOMAIN, { ...read.body, spec: { ...spec, note: 'shorter' } })
-    expect(replaced).toMatchObject({ status: 200, headers: { etag: '"2"' }, body: { results: [{ result: 'changed', diff: [{ pointer: '/note', before: spec.note, after: 'shorter' }] }] } })
+    expect(replaced).toMatchObject({ status: 200, headers: { etag: '"2"' }, body: { results: [{ result: 'changed', diff: [{ pointer: '/spec/note', before: spec.note, after: 'shorter' }] }] } })
     expect(await api.ask('DELETE', DOMAIN, undefined, { 'if-match': '"2"' })).toMatchObject({ status: 200, body: { results: [{ result: 'deleted' }] } })
     expect(problemOf(await api.ask('GET', DOMAIN))).toMatchObject({ status: 404, code: 'not-found' })
   })
@@ -82,8 +82,8 @@ describe('one resource', () => {
     await api.ask('PUT', DOMAIN, { spec: { note: 'late' } }, { 'if-match': '"1"' })
     const { body } = await api.ask('GET', `${DOMAIN}/revisions`)
     expect(body.revisions).toMatchObject([
-      { revision: 2, actor: 'admin', spec: { note: 'moved' }, diff: [{ pointer: '/note', after: 'moved' }] },
-      { revision: 1, reason: 'für den Umzug', ticket: 'OPS-1', spec: {} },
+      { revision: 2, actor: 'admin', spec: { note: 'moved' }, diff: [{ pointer: '/spec/note', after: 'moved' }] },
+      { revision: 1, reason: 'für den Umzug', ticket: 'OPS-1', spec: {}, diff: [{ pointer: '/spec', after: {} }] },
     ])
     expect(await api.trail()).toMatchObject([{ outcome: 'done' }, { outcome: 'done', before: { revision: 1 }, after: { revision: 2 } }, { outcome: 'refused', subject: 'Domain/ours.example', says: expect.stringContaining('revision 2') }])
   })
@@ -126,6 +126,18 @@ describe('what is wrong is named', () => {
     const found = problemOf(await api.ask('PUT', DOMAIN, body))
     expect(found.status).toBe(status)
     if (code !== undefined) expect(found.code).toBe(code)
+  })
+
+  it('a body of twenty thousand levels', async () => {
+    const deep = (open: string, close: string) => open.repeat(20_000) + '1' + close.repeat(20_000)
+    for (const nested of [deep('[', ']'), deep('{"a":', '}'), deep('{"spec":', '}')]) {
+      expect(problemOf(await api.ask('PUT', DOMAIN, `{"spec":${nested}}`)).status).toBe(400)
+      expect(problemOf(await api.ask('PUT', DOMAIN, `{"spec":{"note":${nested}}}`)).status).toBe(400)
+      expect(problemOf(await api.ask('POST', '/v1/apply', `{"resources":[{"kind":"Domain","name":"a.example","spec":${nested}}]}`)).status).toBe(400)
+      expect(problemOf(await api.ask('POST', '/v1/tokens', nested)).status).toBe(400)
+      await api.ask('PUT', '/v1/vantages/lab', { spec: { side: 'inside' } })
+      expect(problemOf(await api.ask('PATCH', '/v1/vantages/lab', `{"spec":{"resolver":${nested}}}`)).status).toBe(400)
+    }
   })
 
   it('a body that is not said to be JSON, a query that is not known, a name that is none, a route that is none', async () => {
