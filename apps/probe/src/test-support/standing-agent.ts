@@ -23,7 +23,7 @@ await health.stop()
 
 /** How far it got: what the check is for is not how it ends. */
 async function look (domain: string): Promise<string> {
-  const request = requestFor({ domain, vantage: 'here', resolver: { ...resolver, trusted: false }, allowNets: ['10.0.0.0/8'], families: [4], secondLooks: false, timeoutsMs: { dns: 500, tcp: 700, stream: 1000, tls: 1000, close: 200 } })
+  const request = requestFor({ domain, vantage: 'here', resolver: { ...resolver, trusted: false }, allowNets: ['10.0.0.0/8'], families: [4], secondLooks: false, timeoutsMs: { dns: 800, tcp: 1500, stream: 1500, tls: 1500, close: 200 } })
   const observation = await observe(request, { signal: new AbortController().signal })
   health.note(observation)
   const tcp = observation.endpoints[0]?.steps.find(({ stage }) => stage === 'tcp')
