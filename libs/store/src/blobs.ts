@@ -2,7 +2,7 @@
  * Certificates, DNS messages and transcripts, each kept once by what it is (half of the SHA-256 of the content, never a digest that somebody claims). Compressed where that
  * pays. Counted by how many observations hold them, and gone with the last.
  */
-import { createHash } from 'node:crypto'
+import { hash as digestOf } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { Sql } from './sql.ts'
 
@@ -25,7 +25,7 @@ export function createBlobs (sql: Sql): Blobs {
   const known = new Map<string, number>()
   return {
     hold: content => {
-      const hash = createHash('sha256').update(content).digest().subarray(0, 16)
+      const hash = digestOf('sha256', content, 'buffer').subarray(0, 16)
       const name = hash.toString('latin1')
       const cached = known.get(name)
       if (cached !== undefined && sql.run('UPDATE blobs SET refs = refs + 1 WHERE n = ?', cached) === 1) return cached

@@ -1,5 +1,6 @@
 // The verdict of now of every subject: a domain, or one direction of a pair.
 import type { FleetVerdict } from '@dialtone/contracts'
+import { hash } from 'node:crypto'
 import { textOf, type Sql } from './sql.ts'
 
 export type HalfRow = {
@@ -11,9 +12,11 @@ export type HalfRow = {
   verdict: FleetVerdict
 }
 
-export type Halves = { each: () => Iterable<HalfRow>, verdict: (key: string) => FleetVerdict | undefined, put: (half: HalfRow) => void, count: (key: string, same: number) => void, drop: (key: string) => void }
+export type Halves = { each: () => Iterable<HalfRow>, verdict: (key: string) => FleetVerdict | undefined, put: (half: HalfRow) => void, count: (key: string, same: number) => void, drop: (key: string) => void, /** What was rolled back was not written. */ forget: () => void }
 
 export function createHalves (sql: Sql): Halves {
+  /** Of what was written last, so that a verdict that is worked out again and says the same is not written again. */
+  const written = new Map<string, string>()
   return {
     each: function * () {
       for (const row of sql.each('SELECT * FROM halves')) {
@@ -29,9 +32,20 @@ export function createHalves (sql: Sql): Halves {
       return row === undefined ? undefined : JSON.parse(String(row['body'])) as FleetVerdict
     },
     put: ({ key, domain, peer, direction, since, same, counted, verdict }) => {
-      sql.run('INSERT OR REPLACE INTO halves (key, domain, peer, direction, since, same, counted, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)', key, domain, peer ?? null, direction ?? null, since, same, counted ?? null, JSON.stringify(verdict))
+      const body = JSON.stringify(verdict)
+      const digest = hash('sha256', `${since} ${same} ${counted ?? ''} ${body}`, 'base64').slice(0, 22)
+      if (written.get(key) === digest) return
+      written.set(key, digest)
+      sql.run('INSERT OR REPLACE INTO halves (key, domain, peer, direction, since, same, counted, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)', key, domain, peer ?? null, direction ?? null, since, same, counted ?? null, body)
     },
-    count: (key, same) => { sql.run('UPDATE halves SET same = ? WHERE key = ?', same, key) },
-    drop: key => { sql.run('DELETE FROM halves WHERE key = ?', key) },
+    count: (key, same) => {
+      written.delete(key)
+      sql.run('UPDATE halves SET same = ? WHERE key = ?', same, key)
+    },
+    drop: key => {
+      written.delete(key)
+      sql.run('DELETE FROM halves WHERE key = ?', key)
+    },
+    forget: () => written.clear(),
   }
 }

@@ -50,6 +50,7 @@ export function openStore ({ file, clock, limits: given = {} }: StoreOptions): S
   const sql = open(file)
   const blobs = createBlobs(sql)
   const observations = createObservations(sql, blobs)
+  const halves = createHalves(sql)
   const retention = createRetention(sql, observations, limits)
   const number = (name: string) => Number(sql.get('SELECT value FROM meta WHERE key = ?', name)?.['value'] ?? 0)
   const setNumber = (name: string, value: number) => { sql.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', name, value) }
@@ -59,6 +60,7 @@ export function openStore ({ file, clock, limits: given = {} }: StoreOptions): S
         return sql.transaction(work)
       } catch (error) {
         blobs.forget()
+        halves.forget()
         throw error
       }
     },
@@ -66,7 +68,7 @@ export function openStore ({ file, clock, limits: given = {} }: StoreOptions): S
     setPosition: (stream, seq) => setNumber(`position.${stream}`, seq),
     number, setNumber,
     first: (id, started) => sql.run('INSERT OR IGNORE INTO seen (started, id) VALUES (?, ?)', started, id) === 1,
-    observations, slots: createSlots(sql), halves: createHalves(sql), spans: createSpans(sql), journal: createJournal(sql), limits,
+    observations, slots: createSlots(sql), halves, spans: createSpans(sql), journal: createJournal(sql), limits,
     forget: () => sql.transaction(() => retention.step(clock.now())),
     bytes: retention.bytes,
     blobs: () => Number(sql.get('SELECT COUNT(*) AS c FROM blobs')?.['c']),

@@ -20,7 +20,7 @@ const STEPS: readonly string[] = [
   CREATE INDEX observations_asked ON observations (asked) WHERE asked IS NOT NULL;
   CREATE TABLE slots (
     n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, vantage TEXT NOT NULL, agent TEXT NOT NULL, target TEXT NOT NULL, job TEXT NOT NULL, domain TEXT NOT NULL, ours TEXT, deep INTEGER NOT NULL, aside TEXT,
-    outline TEXT NOT NULL, observation TEXT NOT NULL, at INTEGER NOT NULL, heard INTEGER NOT NULL, same INTEGER NOT NULL, failing INTEGER NOT NULL, kept INTEGER NOT NULL, since INTEGER NOT NULL
+    outline TEXT NOT NULL, observation TEXT NOT NULL, at INTEGER NOT NULL, heard INTEGER NOT NULL, same INTEGER NOT NULL, failing INTEGER NOT NULL, kept INTEGER NOT NULL, since INTEGER NOT NULL, reach TEXT NOT NULL
   );
   CREATE TABLE halves (
     key TEXT PRIMARY KEY, domain TEXT NOT NULL, peer TEXT, direction TEXT, since INTEGER NOT NULL, same INTEGER NOT NULL, counted TEXT, body TEXT NOT NULL

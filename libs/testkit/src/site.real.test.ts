@@ -1,6 +1,8 @@
 // The site itself: that each of its breaks breaks what it says and nothing else, and heals.
+import type { Socket } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { SITE_ADDRESSES, startSite, type OrganisationSite } from './site.ts'
+import { openTunnel } from './tunnel.ts'
 
 let site: OrganisationSite
 beforeAll(async () => { site = await startSite() }, 60_000)
@@ -48,6 +50,17 @@ it('has a provider that serves our domain, for as long as it does', async () => 
   expect(await asked('ours.example')).toContain('<stream:features')
   await site.claim(false)
   expect(await asked('ours.example')).toContain('host-unknown')
+})
+
+it('is reached from here through a tunnel', async () => {
+  const server = await site.host('office').listen({ address: '127.0.0.1', port: 8080 })
+  server.on('connection', (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi'))
+  const tunnel = await openTunnel(site.host('office'), { address: '127.0.0.1', port: 8080 })
+  expect(await (await fetch(tunnel.url)).text()).toBe('hi')
+  const nowhere = await openTunnel(site.host('office'), { address: '127.0.0.1', port: 8081 })
+  await expect(fetch(nowhere.url)).rejects.toThrow('fetch failed')
+  await Promise.all([tunnel.stop(), nowhere.stop()])
+  server.close()
 })
 
 async function reach (from: 'inside' | 'amsterdam' | 'frankfurt', to: string): Promise<string> {

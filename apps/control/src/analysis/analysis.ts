@@ -3,18 +3,17 @@
  * stream, so that whoever reads the same stream comes to the same timeline, now or when a store is rebuilt. Nothing here waits: a step is taken inside a transaction that
  * ends with the place in the stream; when it fails, nothing of it is left, in the store or in memory.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { DEFAULT_JUDGE_CONFIG, domainTokens, type ChangeView, type ConfigurationChange, type ConfigurationView, type Delivery, type ExceptionSpec, type LiveEvent, type ObservationRecorded, type Subject } from '@dialtone/contracts'
 import type { Clock, Logger, Meter } from '@dialtone/kernel'
 import type { Store } from '@dialtone/store'
-import { reachOf } from '@dialtone/verdict'
 import { createBoard, iso, keyOf, type Board } from './board.ts'
 import { WHAT, factsOf } from './changes.ts'
 import { about, createExpectations, type Expectations } from './expectations.ts'
 import { createIncidentDesk, type IncidentDesk } from './incident-desk.ts'
 import { createJudging, type Because, type Judging } from './judging.ts'
 import { analysisErrors, ingested, stale, type IngestResult } from './metrics.ts'
-import { createFleetReach } from './reach.ts'
+import { createFleetReach, reachSeen, reachTogether } from './reach.ts'
 import type { Slices } from './slices.ts'
 import { taken, type Taken } from './taken.ts'
 import { createWitnesses, type Slot, type Witnesses } from './witnesses.ts'
@@ -137,9 +136,8 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
 
   /** When it matters to others, those who are not well are judged again. */
   function updateReach (peer: string): void {
-    const slots = witnesses.of(peer).filter(({ job }) => job === 'peer' || job === 'control')
-    const witnessed = witnesses.testify(slots, expectations.standpoint)
-    if (!(witnessed.length === 0 ? reach.drop(peer) : reach.put(reachOf(peer, witnessed)))) return
+    const together = reachTogether(peer, witnesses, expectations.standpoint)
+    if (!(together === undefined ? reach.drop(peer) : reach.put(together))) return
     for (const entry of board.all()) if (entry.halves.some(({ state }) => state !== 'up')) mark(entry, 'others')
   }
 
@@ -191,7 +189,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     }
     const next: Slot = {
       n: slot?.n ?? witnesses.next(), key: seen.slot, vantage, agent, target, job, domain: observation.domain, ...(ours === undefined ? {} : { ours }), deep: observation.deep !== undefined, ...(aside === undefined ? {} : { aside }),
-      outline, observation: id, at, heard: now, same: 0, failing, kept: slot?.kept ?? 0, since: at, keptAt: at, stale: false,
+      outline, observation: id, at, heard: now, same: 0, failing, kept: slot?.kept ?? 0, since: at, keptAt: at, stale: false, reach: reachSeen(observation),
     }
     keep(next, seen)
     const heard = shown(ours)
@@ -222,7 +220,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
       if (before === after) continue
       store.journal.setFact(key, after)
       if (before === undefined) continue
-      const change: ChangeView = { id: createHash('sha256').update(`${key} ${id}`).digest('hex').slice(0, 24), at: iso(heard), domain: observation.domain, vantage, kind, what: WHAT[kind], before: JSON.parse(before) as unknown, after: value }
+      const change: ChangeView = { id: hash('sha256', `${key} ${id}`).slice(0, 24), at: iso(heard), domain: observation.domain, vantage, kind, what: WHAT[kind], before: JSON.parse(before) as unknown, after: value }
       store.journal.change(change)
       untold.push({ on: 'change', change })
     }

@@ -2,7 +2,7 @@
  * Keeps the incidents that are not over, and gives the rules of `verdict` just those that a change can touch, however many there are. What comes out is written with
  * the data that it came from: the incident, and what is to be announced, under an id that is the same whoever works it out.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Announcement, Incident, LiveEvent, Subject } from '@dialtone/contracts'
 import type { Meter } from '@dialtone/kernel'
 import type { Store } from '@dialtone/store'
@@ -117,7 +117,7 @@ export function createIncidentDesk ({ store: { journal }, meter }: { store: Stor
 
 /** The same wherever the same stream was read. */
 function newId (subject: Subject, openedAt: string): string {
-  return createHash('sha256').update(`${keyOf(subject)} ${openedAt}`).digest('hex').slice(0, 24)
+  return hash('sha256', `${keyOf(subject)} ${openedAt}`).slice(0, 24)
 }
 
 function announcementId ({ on, incident: { id } }: IncidentEvent, at: number): string {

@@ -2,10 +2,14 @@
  * How peers are reached, over the whole fleet: what tells a closed way out from dead peers. A judge of one pair needs no more of it than whether anybody is reached from
  * inside, and who is reached from outside alone; so a few peers stand for thousands.
  */
-import type { PeerReach } from '@dialtone/contracts'
+import type { Observation, PeerReach, Standpoint } from '@dialtone/contracts'
+import { reachOf } from '@dialtone/verdict'
+import { slotKey } from './taken.ts'
+import type { Slot, Witnesses } from './witnesses.ts'
 
 /** Peers that stand for all, each in another network. */
 const MOST = 8
+const MOST_NETWORKS = 16
 
 export type FleetReach = {
   /** True: what a judge would be told of others has changed. */
@@ -66,4 +70,26 @@ export function createFleetReach (): FleetReach {
       return own === undefined || others.includes(own) ? [...others] : [own, ...others]
     },
   }
+}
+
+const ANYWHERE: Standpoint = { vantage: 'any', side: 'inside', network: 'any', sharesResolverWith: [] }
+
+/** What one observation of a peer says of it, wherever it was made. */
+export function reachSeen (observation: Observation): Slot['reach'] {
+  const { inside, networks } = reachOf(observation.domain, [{ observation, job: 'control', standpoint: ANYWHERE }])
+  return { tcp: inside, networks }
+}
+
+/** All that testify of a peer together, as `reachOf` has it, without reading what they saw again. Undefined: nobody does. */
+export function reachTogether (peer: string, witnesses: Pick<Witnesses, 'of' | 'get'>, standpoint: (vantage: string) => Standpoint | undefined): PeerReach | undefined {
+  const slots = witnesses.of(peer).filter(slot => {
+    const other = witnesses.get(slotKey(slot.vantage, slot.target, !slot.deep))
+    return (slot.job === 'peer' || slot.job === 'control') && !slot.stale && slot.aside === undefined && !(other !== undefined && !other.stale && other.at > slot.at) && standpoint(slot.vantage) !== undefined
+  })
+  const from = (side: 'inside' | 'outside'): PeerReach['inside'] => {
+    const tcp = slots.filter(({ vantage }) => standpoint(vantage)?.side === side).map(({ reach }) => reach.tcp)
+    return tcp.includes('reached') ? 'reached' : tcp.includes('unreached') ? 'unreached' : 'untried'
+  }
+  if (slots.length === 0) return undefined
+  return { peer, networks: [...new Set(slots.flatMap(({ reach }) => reach.networks))].toSorted().slice(0, MOST_NETWORKS), inside: from('inside'), outside: from('outside') }
 }

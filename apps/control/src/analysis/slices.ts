@@ -6,7 +6,7 @@ import type { Clock } from '@dialtone/kernel'
 import { setImmediate } from 'node:timers/promises'
 
 /** Well below the 50 ms that nobody may hold the loop: the last step of a slice may take longer than the others. */
-const SLICE_MS = 12
+const SLICE_MS = 20
 
 /** Is the time of a slice over? */
 export type Spent = () => boolean

@@ -1,5 +1,5 @@
 // What is worked out of one observation before anything is written: its place, its outline, whether something in it failed, and what it shows.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { outlineOf } from '@dialtone/checks'
 import type { Delivery, Observation, ObservationRecorded } from '@dialtone/contracts'
 
@@ -27,7 +27,7 @@ export function taken ({ body, at }: Pick<Delivery<ObservationRecorded>, 'body' 
   const record: ObservationRecorded = started > heard + AHEAD_MS && body.aside === undefined ? { ...body, aside: 'clock' } : body
   const text = `${body.job} ${body.ours ?? ''} ${record.aside ?? ''}\n${outlineOf(observation, { slowStageMs })}`
   return {
-    record, slot: slotKey(vantage, target, observation.deep !== undefined), outline: createHash('sha256').update(text).digest('base64').slice(0, 22), failing: isFailing(observation), at: Math.min(started, heard), started, heard,
+    record, slot: slotKey(vantage, target, observation.deep !== undefined), outline: hash('sha256', text, 'base64').slice(0, 22), failing: isFailing(observation), at: Math.min(started, heard), started, heard,
   }
 }
 
