@@ -52,13 +52,16 @@ async function insert (bus: Bus, observations: number): Promise<void> {
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE IF NOT EXISTS plain (n INTEGER PRIMARY KEY, id TEXT UNIQUE, body TEXT)')
   const row = db.prepare('INSERT INTO plain (id, body) VALUES (?, ?)')
   let read = 0
+  let done = (): void => undefined
+  const all = new Promise<void>(resolve => { done = resolve })
   const subscription = await bus.consume(ObservationEvent, { afterSeq: 0 }, async batch => {
     db.exec('BEGIN')
     for (const { id, body } of batch) row.run(id, JSON.stringify(body))
     db.exec('COMMIT')
     read += batch.length
+    if (read >= observations) done()
   })
-  while (read < observations) await setTimeout(5)
+  await all
   await subscription.stop()
   db.close()
 }

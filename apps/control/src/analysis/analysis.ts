@@ -306,13 +306,15 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
         if (judging.judge(subject, at, because) && subject.peer === undefined) for (const peer of expectations.peersOf(subject.domain)) mark({ domain: subject.domain, peer }, 'others')
         return true
       }
+      const delivery = batch[next]
       if (everything !== undefined) {
         const because = everything
         everything = undefined
+        // A new store begins with what it reads first.
+        if (now === 0) now = delivery === undefined ? until : Date.parse(delivery.at)
         reconcile(because)
         return true
       }
-      const delivery = batch[next]
       if (pendingChanges.length > 0) {
         // Behind what was delivered before; with nothing to come, it is now.
         if (delivery === undefined) now = Math.max(now, until)
