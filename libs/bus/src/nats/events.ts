@@ -21,6 +21,8 @@ export type Events = Pick<Bus, 'publish' | 'subscribe' | 'consume' | 'extent'> &
 
 export function createEvents ({ link, jetstream, bodies, limits, clock, meter, logger }: Given): Events {
   const readers = new Set<() => Promise<void>>()
+  const storing = new Set<Promise<void>>()
+  let stopped = false
   const storeOne = async ({ noun, stream }: EventType, subject: string, bytes: Uint8Array, id: string): Promise<void> => {
     if (stream === undefined) return
     const began = clock.elapsed()
@@ -38,12 +40,15 @@ export function createEvents ({ link, jetstream, bodies, limits, clock, meter, l
   return {
     publish: async (type, key, body, { id, signal }) => {
       signal?.throwIfAborted()
+      if (stopped) throw new OperatorError('bus-unreachable', 'the bus was stopped')
       const subject = eventSubject(type.noun, key)
       provedId(id)
       const bytes = writtenBy(bodies, meter, type, body)
       if (type.stream !== undefined) {
         if (NOUNS[type.stream] !== type.noun) throw new Error(`'${type.noun}' is not what the stream ${type.stream} keeps`)
-        return storeOne(type, subject, bytes, id)
+        const task = storeOne(type, subject, bytes, id)
+        storing.add(task)
+        return task.finally(() => storing.delete(task))
       }
       const header = headers()
       header.set(ID, id)
@@ -99,6 +104,8 @@ export function createEvents ({ link, jetstream, bodies, limits, clock, meter, l
       }
     },
     stop: async () => {
+      stopped = true
+      await Promise.allSettled(storing)
       await Promise.all([...readers].map(stop => stop()))
     },
   }
