@@ -10,6 +10,7 @@ export const STREAM_NOT_FOUND = 10_059
 export const NAME_IN_USE = 10_058
 const WRONG_LAST_SEQUENCE = 10_071
 const TOO_LARGE = 10_054
+const AUTHORIZATION = 'AUTHORIZATION_VIOLATION'
 const FULL = [10_077, 10_047, 10_023]
 
 /** An error in an answer of JetStream. */
@@ -40,9 +41,14 @@ export function toldAs (error: unknown, subject: string): unknown {
   return new OperatorError('bus-unreachable', `${subject} was not taken (${quoted(error.message)}); try later`)
 }
 
+/** The server does not know who we say we are. */
+export function isRefusal (error: unknown): boolean {
+  return error instanceof NatsError && error.code === AUTHORIZATION
+}
+
 export function violationOf (status: Status): Violation | undefined {
   if (status.type !== Events.Error) return undefined
   const { permissionContext: context } = status
   if (context !== undefined) return { operation: context.operation === 'publish' ? 'publish' : 'subscription', subject: quoted(context.subject) }
-  return status.data === 'AUTHORIZATION_VIOLATION' ? { operation: 'authorization', subject: '' } : undefined
+  return status.data === AUTHORIZATION ? { operation: 'authorization', subject: '' } : undefined
 }

@@ -7,7 +7,7 @@ import { OperatorError, type Logger, type Meter } from '@dialtone/kernel'
 import { Events, connect, createInbox, nkeyAuthenticator, usernamePasswordAuthenticator, type ConnectionOptions, type Msg, type MsgHdrs, type NatsConnection, type Subscription as NatsSubscription } from 'nats'
 import * as metrics from '../metrics.ts'
 import { resting } from '../batches.ts'
-import { violationOf, type Violation } from './failures.ts'
+import { isRefusal, violationOf, type Violation } from './failures.ts'
 
 /** Who we are to the server. The file holds an nkey seed (`SU…`) and is read at each connection. */
 export type NatsCredentials = { user: string, password: string } | { nkeySeedFile: string }
@@ -116,6 +116,7 @@ export function createLink (options: LinkOptions, meter: Meter, logger: Logger):
         logger.warn({ why: String(why ?? '') }, 'the connection to the bus was closed')
       } catch (error) {
         const now = error instanceof Error ? error.message : String(error)
+        if (isRefusal(error)) meter.add(metrics.violations, { operation: 'authorization' })
         if (now !== said) logger.warn({ servers: given.servers, error: now }, 'the bus cannot be reached; it is tried again for ever')
         said = now
       }
