@@ -8,6 +8,7 @@ import type { Limits } from '../limits.ts'
 import { commandSubject } from '../subjects.ts'
 import { toldAs } from './failures.ts'
 import type { Link } from './link.ts'
+import { untilAborted } from './until-aborted.ts'
 
 const FAILED = 'Dialtone-Failed'
 /** Those of one target that take turns are one queue. */
@@ -25,21 +26,15 @@ export function createCommands ({ link, bodies, limits, meter, logger }: Given):
       const subject = commandSubject(type.verb, to)
       const bytes = bodies.write(type.verb, type.request, body)
       if (!link.connected) return countRequest(meter, type.verb, UNANSWERED.disconnected())
-      const given = Promise.withResolvers<undefined>()
-      const abort = (): void => given.resolve(undefined)
-      signal?.addEventListener('abort', abort, { once: true })
       try {
-        const message = await Promise.race([given.promise, link.ask(subject, bytes, { timeoutMs })])
-        signal?.throwIfAborted()
-        if (message === undefined) throw new Error('given up')
+        const message = await untilAborted(link.ask(subject, bytes, { timeoutMs }), signal)
         return countRequest(meter, type.verb, readAnswer(bodies, type.verb, type.answer, answerOf(message)))
       } catch (error) {
+        if (signal?.aborted === true) throw error
         if (error instanceof NatsError && error.code === '503') return countRequest(meter, type.verb, UNANSWERED.noResponders(subject))
         if (error instanceof NatsError && error.code === 'TIMEOUT') return countRequest(meter, type.verb, UNANSWERED.timeout(subject, timeoutMs))
-        if (!link.connected && !(signal?.aborted ?? false)) return countRequest(meter, type.verb, UNANSWERED.disconnected())
+        if (!link.connected) return countRequest(meter, type.verb, UNANSWERED.disconnected())
         throw toldAs(error, subject)
-      } finally {
-        signal?.removeEventListener('abort', abort)
       }
     },
     serve: async (type, to, handler, { shared = false } = {}) => {

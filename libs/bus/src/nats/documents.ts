@@ -25,7 +25,12 @@ const MOST_STEPS = 50_000
 
 export function createDocuments ({ link, jetstream, bodies, meter, logger }: Given) {
   const watching = new Set<() => Promise<void>>()
-  const open = <S extends TSchema>(type: DocumentType<S>, { create }: { create: boolean }): Documents<Static<S>> => {
+  /** Made at each connection: the server may have lost its disk. */
+  const ours = new Map<string, () => Promise<void>>()
+  link.onChange(connected => {
+    if (connected) for (const make of ours.values()) void make()
+  })
+  const open = async <S extends TSchema>(type: DocumentType<S>, { create }: { create: boolean }): Promise<Documents<Static<S>>> => {
     const bucket = provedBucket(type.bucket)
     const stream = bucketStream(bucket)
     const ready = (): Promise<void> => create ? jetstream.bucket(bucket, type.ttlSeconds) : Promise.resolve()
@@ -77,6 +82,11 @@ export function createDocuments ({ link, jetstream, bodies, meter, logger }: Giv
           throw isConflict(error) ? conflict(bucket, key, expected, undefined) : error
         })
       }
+    }
+    if (create) {
+      const make = (): Promise<void> => ready().catch((error: unknown) => logger.error({ bucket, error: String(error) }, 'a bucket could not be made; it is tried again when it is used'))
+      ours.set(bucket, make)
+      if (link.connected) await make()
     }
     return {
       get: async key => told(provedDocumentKey(key), async () => {

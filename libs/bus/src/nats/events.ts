@@ -13,6 +13,7 @@ import { toldAs } from './failures.ts'
 import { streamNames, type JetStream } from './jetstream.ts'
 import type { Link } from './link.ts'
 import { readStream } from './read-stream.ts'
+import { untilAborted } from './until-aborted.ts'
 
 const ID = 'Nats-Msg-Id'
 
@@ -48,7 +49,8 @@ export function createEvents ({ link, jetstream, bodies, limits, clock, meter, l
         if (NOUNS[type.stream] !== type.noun) throw new Error(`'${type.noun}' is not what the stream ${type.stream} keeps`)
         const task = storeOne(type, subject, bytes, id)
         storing.add(task)
-        return task.finally(() => storing.delete(task))
+        void task.catch(() => undefined).finally(() => storing.delete(task))
+        return untilAborted(task, signal)
       }
       const header = headers()
       header.set(ID, id)

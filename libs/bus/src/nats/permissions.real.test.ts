@@ -203,6 +203,22 @@ describe('what an agent may not do: the server says so each time', () => {
   })
 })
 
+it('why each vantage has an account: in one account, with the same lists, the server writes what the agent may not', async () => {
+  const { publish, subscribe } = permissionsFor({ app: 'probe', vantage: 'inside' })
+  const allow = (subjects: readonly string[]): string => `{ allow: ${JSON.stringify(subjects)} }`
+  const one = await startNatsServer({ configuration: `accounts { ONE { jetstream: enabled, users: [ { user: control, password: c }, { user: probe-inside, password: i, permissions: { publish: ${allow(publish)}, subscribe: ${allow(subscribe)} } } ] } }` })
+  const bus = await connectNats({ servers: one.url, name: 'control', credentials: { user: 'control', password: 'c' }, createStreams: false, limits: { bucketBytes: 1e7 }, meter: createCounts(), logger: NO_LOGGER })
+  await (await bus.documents(Presence, { create: true })).put('agent.inside.evil', { n: 666 })
+  const configuration = await bus.documents(Configuration, { create: true })
+  await configuration.put('all', { n: 1 })
+  const agent = await connect({ servers: one.url, user: 'probe-inside', pass: 'i', inboxPrefix: '_INBOX.probe-inside' })
+  agent.publish('$JS.API.DIRECT.GET.KV_presence.$KV.presence.agent.inside.evil', '', { reply: '$KV.configuration.all' })
+  await eventually(async () => expect((await configuration.get('all'))?.document).toEqual({ n: 666 }))
+  await agent.close()
+  await bus.stop()
+  await one.stop()
+})
+
 describe('what the bus makes of it', () => {
   it('a durable event, a document and a request that are not allowed are rejected, counted and told', async () => {
     await expect(inside.publish(Seen, ['outside', 'org'], { n: 1 }, { id: 'x' })).rejects.toMatchObject({ code: 'not-allowed' })

@@ -71,7 +71,7 @@ export type NatsIdentity = { nkey: string } | { password: string }
 export function natsAccounts (control: NatsIdentity, vantages: Readonly<Record<string, NatsIdentity>>): string {
   const all = Object.entries(vantages).map(([vantage, identity]) => ({ ...permissionsFor({ app: 'probe', vantage }), identity }))
   const exported = [
-    // To everybody's answers; each vantage's own below.
+    // Answers, then what each vantage sends and hears.
     `{ service: ${text(`${CONTROL_INBOX}.>`)} }`,
     ...new Set(all.flatMap(({ services, streams }) => [...services.map(subject => `{ service: ${text(subject)} }`), ...streams.map(subject => `{ stream: ${text(subject)} }`)])),
   ]

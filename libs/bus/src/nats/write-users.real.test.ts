@@ -6,6 +6,7 @@ import { startNatsServer } from '@dialtone/testkit'
 import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
 import { afterEach, expect, it } from 'vitest'
 import { Seen } from '../test-support/kinds.ts'
+import { eventually } from '../test-support/rig.ts'
 import { connectNats } from './connect-nats.ts'
 import { permissionsFor, type NatsApp } from './permissions.ts'
 import { writeNatsUsers } from './write-users.ts'
@@ -34,6 +35,31 @@ it('a server with what the script writes knows each app by its seed', async () =
   await inside.publish(Seen, ['inside', 'org'], { n: 1 }, { id: '1' })
   expect(await control.extent('observations')).toEqual({ first: 1, last: 1 })
   await Promise.all([control.stop(), inside.stop()])
+  await server.stop()
+})
+
+it('a vantage is added by a restart, and those that were connected come back', async () => {
+  const folder = newFolder()
+  const accounts = (vantages: string[]): string => readFileSync(writeNatsUsers({ folder, vantages })[0] ?? '', 'utf8').replace(/^(listen|jetstream).*$/gm, '')
+  const server = await startNatsServer({ configuration: accounts(['inside']) })
+  const joined = (who: NatsApp, firstMs = 3000) => {
+    const { user, inboxPrefix } = permissionsFor(who)
+    return connectNats({ servers: server.url, name: user, inboxPrefix, credentials: { nkeySeedFile: join(folder, `${user}.nk`) }, createStreams: who.app === 'control', limits: { streams: { observations: { maxBytes: 1e7 } } }, meter: NO_METER, logger: NO_LOGGER, firstMs })
+  }
+  const control = await joined({ app: 'control' })
+  const inside = await joined({ app: 'probe', vantage: 'inside' })
+  const more = accounts(['inside', 'outside'])
+  const outside = await joined({ app: 'probe', vantage: 'outside' }, 100)
+  expect(outside.connected).toBe(false)
+  await server.end()
+  await server.start(more)
+  await eventually(() => expect(outside.connected).toBe(true), 20_000)
+  await eventually(async () => {
+    await inside.publish(Seen, ['inside', 'org'], { n: 1 }, { id: '1' })
+    await outside.publish(Seen, ['outside', 'org'], { n: 2 }, { id: '2' })
+    expect(await control.extent('observations')).toEqual({ first: 1, last: 2 })
+  })
+  await Promise.all([control, inside, outside].map(bus => bus.stop()))
   await server.stop()
 })
 
