@@ -59,7 +59,7 @@ a second which never holds the event loop up. A metric keeps 20,000 series betwe
 
 An agent is a multi-target exporter too: \`/probe?module=MODULE&target=DOMAIN\` checks the domain now, or gives again what it saw in the last ten seconds.
 Modules: \`s2s\` (all of a domain), \`s2s_normal\` (the same), \`s2s_starttls\`, \`s2s_direct\` (one kind of endpoint). Domains that are configured at its vantage may be
-asked about by everybody who reaches the agent; any other needs the token of its configuration (\`exporterToken\`), as \`Authorization: Bearer …\`.
+asked about by everybody who reaches the agent; any other needs the \`token\` of the agent's configuration, as \`Authorization: Bearer …\`.
 
     scrape_configs:
       - job_name: xmpp
