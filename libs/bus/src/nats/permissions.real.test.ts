@@ -174,7 +174,7 @@ describe('what an agent may not do: the server says so each time', () => {
 
   it('have the server write for it, by the reply subject, which the server does not check', async () => {
     const presence = await inside.documents(Presence, { create: false })
-    await presence.put('agent.inside.evil', { n: 666 })
+    await raw.connection.request('$KV.presence.agent.inside.evil', '{"n":666}', { timeout: 10_000 })
     const before = { observations: await control.extent('observations'), configuration: await (await control.documents(Configuration, { create: true })).list() }
     for (const reply of ['$KV.configuration.all', '$KV.vantage-inside.assignment', '$KV.presence.agent.outside.two', 'dialtone.v1.observation.outside.org.example', 'dialtone.v1.audit']) {
       raw.connection.publish('$JS.API.DIRECT.GET.KV_presence.$KV.presence.agent.inside.evil', '', { reply })
@@ -208,10 +208,11 @@ it('why each vantage has an account: in one account, with the same lists, the se
   const allow = (subjects: readonly string[]): string => `{ allow: ${JSON.stringify(subjects)} }`
   const one = await startNatsServer({ configuration: `accounts { ONE { jetstream: enabled, users: [ { user: control, password: c }, { user: probe-inside, password: i, permissions: { publish: ${allow(publish)}, subscribe: ${allow(subscribe)} } } ] } }` })
   const bus = await connectNats({ servers: one.url, name: 'control', credentials: { user: 'control', password: 'c' }, createStreams: false, limits: { bucketBytes: 1e7 }, meter: createCounts(), logger: NO_LOGGER })
-  await (await bus.documents(Presence, { create: true })).put('agent.inside.evil', { n: 666 })
+  await bus.documents(Presence, { create: true })
   const configuration = await bus.documents(Configuration, { create: true })
   await configuration.put('all', { n: 1 })
   const agent = await connect({ servers: one.url, user: 'probe-inside', pass: 'i', inboxPrefix: '_INBOX.probe-inside' })
+  await agent.request('$KV.presence.agent.inside.evil', '{"n":666}', { timeout: 10_000 })
   agent.publish('$JS.API.DIRECT.GET.KV_presence.$KV.presence.agent.inside.evil', '', { reply: '$KV.configuration.all' })
   await eventually(async () => expect((await configuration.get('all'))?.document).toEqual({ n: 666 }))
   await agent.close()
