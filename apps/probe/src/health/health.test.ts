@@ -72,12 +72,19 @@ it('clock: asks once a minute, and not at all while the bus is gone', async () =
   expect(bus.asked).toBeGreaterThan(asked)
 })
 
-it('event loop: what began while it was held is set aside, what began after is not', async () => {
-  const lags = [10, 3000, 10]
-  const { health, time } = agent({ loop: { take: () => lags.shift() ?? 0, stop: () => undefined } })
+it('event loop: what began before it was held, or while it was, is set aside; what began after is not', async () => {
+  let current = 10
+  const take = (): number => {
+    const longest = current
+    current = 0
+    return longest
+  }
+  const { health, time } = agent({ loop: { peek: () => current, take, stop: () => undefined } })
   const before = time.elapsed()
   await health.look()
   time.pass(5000)
+  current = 3000
+  expect(health.aside(before)).toBe('event-loop')
   await health.look()
   expect(health.aside()).toBe('event-loop')
   expect(health.findings()).toMatchObject([{ what: 'event-loop', unhealthy: true }])
@@ -224,7 +231,7 @@ function agent ({ aheadMs = 0, askingMs = 0, sourceAddress, ...given }: Given = 
       way.asked.push(places)
       return way.open
     },
-    ...(realLoop ? {} : { loop: { take: () => 0, stop: () => undefined } }),
+    ...(realLoop ? {} : { loop: { peek: () => 0, take: () => 0, stop: () => undefined } }),
     ...given,
   })
   running.push(health)

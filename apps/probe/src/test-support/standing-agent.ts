@@ -11,7 +11,7 @@ const health = createHealth({
   clock: { now: () => Date.now(), elapsed: () => performance.now() }, meter: NO_METER, everyMs: 0,
   bus: { connected: false, request: async () => ({ failed: 'disconnected', says: 'there is no bus' }) },
   // What the machine of a test is busy with is not the matter here.
-  loop: { take: () => 0, stop: () => undefined },
+  loop: { peek: () => 0, take: () => 0, stop: () => undefined },
   vantage: () => ({ resolver, controlName: '.', ...(sourceAddress === undefined ? {} : { sourceAddress }) }),
 })
 for await (const line of createInterface({ input: process.stdin })) {
