@@ -13,8 +13,8 @@ it('is well when nothing is wrong, and says so in metrics', async () => {
   await health.look()
   expect(health.aside()).toBeUndefined()
   expect(health.findings()).toEqual([])
-  expect(await text()).toContain('dialtone_agent_trouble{what="uplink"} 0')
-  expect(await text()).toContain('dialtone_agent_clock_offset_seconds 0')
+  expect(await text()).toContain('dialtone_agent_trouble{vantage="here",agent="one",what="uplink"} 0')
+  expect(await text()).toContain('dialtone_agent_clock_offset_seconds{vantage="here",agent="one"} 0')
 })
 
 for (const [name, aheadMs, expected, aside] of [
@@ -43,7 +43,7 @@ it('clock: no answer is no finding, and an answer counts until this clock is set
   bus.answering = false
   await health.look()
   expect(health.clockOffsetMs()).toBeUndefined()
-  expect(await text()).not.toMatch(/^dialtone_agent_clock_offset_seconds/m)
+  expect(await text()).not.toMatch(/^dialtone_agent_clock_offset_seconds\{/m)
   bus.answering = true
   await health.look()
   expect(health.aside()).toBe('clock')
@@ -120,7 +120,7 @@ it('uplink: everything silent at once, and confirmed, is us; one answer ends it'
   way.open = false
   await health.look()
   expect(health.aside()).toBe('uplink')
-  expect(await text()).toContain('dialtone_agent_trouble{what="uplink"} 2')
+  expect(await text()).toContain('dialtone_agent_trouble{vantage="here",agent="one",what="uplink"} 2')
   expect(way.asked[0]).toHaveLength(3)
   time.pass(5000)
   health.note(met('b.example', 'refused'))
@@ -225,7 +225,7 @@ function agent ({ aheadMs = 0, askingMs = 0, sourceAddress, ...given }: Given = 
   const way = { open: true, asked: [] as unknown[] }
   const telemetry = createTelemetry()
   const health = createHealth({
-    clock: time, bus, meter: telemetry.meter, everyMs: 0,
+    clock: time, bus, meter: telemetry.meter, everyMs: 0, labels: { vantage: 'here', agent: 'one' },
     vantage: () => ({ controlName: '.', ...(sourceAddress === undefined ? {} : { sourceAddress }) }),
     answers: async places => {
       way.asked.push(places)
