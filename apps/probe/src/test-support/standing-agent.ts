@@ -8,10 +8,10 @@ import { createHealth } from '../health/health.ts'
 const [address = '', domains = '', sourceAddress] = process.argv.slice(2)
 const resolver = { address, port: 53 }
 const health = createHealth({
-  clock: { now: () => Date.now(), elapsed: () => performance.now() }, meter: NO_METER, everyMs: 0,
+  clock: { now: () => Date.now(), elapsed: () => performance.now() }, meter: NO_METER, everyMs: 0, labels: { vantage: 'here', agent: 'one' },
   bus: { connected: false, request: async () => ({ failed: 'disconnected', says: 'there is no bus' }) },
   // What the machine of a test is busy with is not the matter here.
-  loop: { take: () => 0, stop: () => undefined },
+  loop: { peek: () => 0, take: () => 0, stop: () => undefined },
   vantage: () => ({ resolver, controlName: '.', ...(sourceAddress === undefined ? {} : { sourceAddress }) }),
 })
 for await (const line of createInterface({ input: process.stdin })) {
