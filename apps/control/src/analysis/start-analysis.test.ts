@@ -4,9 +4,11 @@ import { AnnouncementEvent, AuditEvent } from '@dialtone/contracts/schemas'
 import { NO_LOGGER } from '@dialtone/kernel'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { startAnalysis } from './start-analysis.ts'
-import { OURS, PEER, T0, TIMEOUT, counts, eventually, folder, handClock, handLease, memoryBus, publish, seen, usualConfiguration } from './test-support/rig.ts'
+import { OURS, PEER, T0, TIMEOUT, counts, eventually, folder, handClock, handLease, memoryBus, publish, seen, usualConfiguration, type HandClock } from './test-support/rig.ts'
 
-let [clock, bus, files] = [handClock(), undefined as unknown as Bus, folder()]
+let clock: HandClock
+let bus: Bus
+let files: ReturnType<typeof folder>
 const closers: (() => Promise<void> | void)[] = []
 beforeEach(() => {
   clock = handClock()
