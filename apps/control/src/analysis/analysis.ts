@@ -346,7 +346,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     touched.clear()
     const incidents = desk.flush()
     seq++
-    events.push(...judging.told(), ...incidents, ...untold)
+    events.push(...judging.told(hearers.size > 0), ...incidents, ...untold)
     untold.length = 0
     store.setNumber('clock', now)
     store.setNumber('seq', seq)

@@ -28,7 +28,7 @@ export type Judging = {
   /** Slots that testify about a subject first of all: by them it is as new as it is. */
   slotsOf: (subject: Subject) => Slot[]
   /** Changed rows since the last call, once each. */
-  told: () => LiveEvent[]
+  told: (heard: boolean) => LiveEvent[]
 }
 
 type Needs = {
@@ -182,8 +182,8 @@ export function createJudging (needs: Needs): Judging {
       changed.delete(entry)
     },
     slotsOf,
-    told: () => {
-      const events = [...changed].map((entry): LiveEvent => ({ on: 'verdict.changed', row: rowOf(entry) }))
+    told: heard => {
+      const events = (heard ? [...changed] : []).map((entry): LiveEvent => ({ on: 'verdict.changed', row: rowOf(entry) }))
       changed.clear()
       return events
     },
