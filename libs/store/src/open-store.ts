@@ -110,7 +110,7 @@ function open (file: string): Sql {
   try {
     db = new DatabaseSync(file, { timeout: 5000 })
     // With WAL and NORMAL a crash of the machine may lose the last transactions, each whole: they are read from the stream again.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
     migrate(db, file)
     return createSql(db)
   } catch (error) {

@@ -164,9 +164,9 @@ export function createJudging (needs: Needs): Judging {
         half.same++
         // Nothing hangs on it once it is confirmed.
         if (half.same > MOST_CONFIRMATIONS) continue
-        store.halves.count(half.key, half.same)
         const subject: Subject = { domain: entry.domain, ...(entry.peer === undefined ? {} : { peer: entry.peer }), ...(half.direction === undefined ? {} : { direction: half.direction }) }
         if (desk.of(subject) === undefined) continue
+        store.halves.count(half.key, half.same)
         const before = entry.incident
         advance(entry, half, at)
         about_(entry, at)
