@@ -27,6 +27,7 @@ export function startDelivery ({ spool, bus, meter, logger, labels, pauseMs = PA
   const { signal } = stopping
   let wanted = true
   let wake: () => void = () => undefined
+  /** Nothing is left, or nothing goes. */
   let emptied: () => void = () => undefined
   const call = () => {
     wanted = true
@@ -65,7 +66,10 @@ export function startDelivery ({ spool, bus, meter, logger, labels, pauseMs = PA
         if (result === 'delivered') meter.add(observationsDelivered, labels)
       }
       failures = results.includes('later') ? failures + 1 : 0
-      if (failures > 0) await sleep(Math.min(pauseMs * 2 ** (failures - 1), MOST_PAUSE_MS))
+      if (failures > 0) {
+        emptied()
+        await sleep(Math.min(pauseMs * 2 ** (failures - 1), MOST_PAUSE_MS))
+      }
     }
   }
   const publish = async (held: Buffer): Promise<'delivered' | 'refused' | 'later'> => {
