@@ -29,13 +29,16 @@ export function startDelivery ({ spool, bus, meter, logger, labels, pauseMs = PA
   let wake: () => void = () => undefined
   /** Nothing is left, or nothing goes. */
   let emptied: () => void = () => undefined
+  let idle = false
+  /** Ends a rest, but no pause after a failure: what is new waits behind what failed. */
   const call = () => {
     wanted = true
-    wake()
+    if (idle) wake()
   }
-  const forget = bus.onConnection(connected => { if (connected) call() })
+  const forget = bus.onConnection(connected => { if (connected) wake() })
   const sleep = (ms: number | undefined) => new Promise<void>(resolve => {
     if (signal.aborted || (ms === undefined && wanted)) { resolve(); return }
+    idle = ms === undefined
     const timer = ms === undefined ? undefined : setTimeout(() => wake(), ms)
     wake = () => {
       clearTimeout(timer)
@@ -86,23 +89,23 @@ export function startDelivery ({ spool, bus, meter, logger, labels, pauseMs = PA
     }
   }
   const running = run()
-  return {
-    wake: call,
-    stop: async () => {
-      forget()
-      if (bus.connected) {
-        await new Promise<void>(resolve => {
-          const timer = setTimeout(resolve, LAST_MS)
-          emptied = () => {
-            clearTimeout(timer)
-            resolve()
-          }
-          call()
-        })
-      }
-      stopping.abort()
-      wake()
-      await running
-    },
+  const stop = async () => {
+    forget()
+    if (bus.connected) {
+      await new Promise<void>(resolve => {
+        const timer = setTimeout(resolve, LAST_MS)
+        emptied = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+        wanted = true
+        wake()
+      })
+    }
+    stopping.abort()
+    wake()
+    await running
   }
+  let stopped: Promise<void> | undefined
+  return { wake: call, stop: () => stopped ??= stop() }
 }
