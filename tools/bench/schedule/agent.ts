@@ -1,21 +1,19 @@
 // The process that `schedule` measures: one agent, everything above the network real.
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Assignment, Bus, Documents, Observation, Subscription } from '@dialtone/contracts'
 import { NO_LOGGER } from '@dialtone/kernel'
-import { observe, requestFor } from '@dialtone/ladder'
 import { start } from '@dialtone/probe'
 import { createTelemetry } from '@dialtone/telemetry'
-import { SCENARIOS, startScenario } from '@dialtone/zoo'
 
 const [pairs = 10_000, seconds = 60] = process.argv.slice(2).map(Number)
 const ANSWER_MS = 200
-const WARM_MS = 70_000
+const WARM_MS = Number(process.env["SCHEDULE_WARM"] ?? 70) * 1000
 
-const recorded = await record()
-const text = JSON.stringify(recorded)
+const [recorded] = await once(process, 'message') as [Observation]
 const directory = mkdtempSync(join(tmpdir(), 'bench-schedule-'))
 let published = 0
 let presence: { overdue: number, waiting: number } = { overdue: 0, waiting: 0 }
@@ -24,7 +22,7 @@ const agent = await start({
   bus: everythingIsTaken(), telemetry: createTelemetry(), logger: NO_LOGGER,
   observe: async request => {
     await new Promise(resolve => { setTimeout(resolve, ANSWER_MS) })
-    return { ...JSON.parse(text) as Observation, domain: request.domain, startedAt: new Date().toISOString() }
+    return { ...recorded, domain: request.domain, startedAt: new Date().toISOString() }
   },
 })
 await new Promise(resolve => { setTimeout(resolve, WARM_MS) })
@@ -40,23 +38,11 @@ const used = process.cpuUsage(cpu)
 const elapsed = performance.now() - began
 const checks = published - before
 process.send?.({
-  cpuShare: (used.user + used.system) / 1000 / elapsed, megabytes: Math.max(most, residentMB()), checks, perSecond: checks * 1000 / elapsed, overdue: presence.overdue, worstLagMs: delay.max / 1e6, bytes: Buffer.byteLength(text), waiting: presence.waiting,
+  cpuShare: (used.user + used.system) / 1000 / elapsed, megabytes: Math.max(most, residentMB()), checks, perSecond: checks * 1000 / elapsed, overdue: presence.overdue, worstLagMs: delay.max / 1e6, bytes: Buffer.byteLength(JSON.stringify(recorded)), heapMB: process.memoryUsage().heapUsed / 2 ** 20, waiting: presence.waiting,
 })
 await agent.stop()
 rmSync(directory, { recursive: true, force: true })
 process.disconnect()
-
-/** What a real check of a healthy peer of the zoo shows. */
-async function record (): Promise<Observation> {
-  const scenario = SCENARIOS.find(({ name }) => name === 'healthy')
-  if (scenario === undefined) throw new Error('the zoo has no healthy peer')
-  const running = await startScenario(scenario, AbortSignal.timeout(30_000))
-  try {
-    return await observe(requestFor(running.request), { signal: AbortSignal.timeout(30_000) })
-  } finally {
-    await running.stop()
-  }
-}
 
 /** Holds the assignment, and takes what is published. */
 function everythingIsTaken (): Bus {
