@@ -93,6 +93,7 @@ describe('who contradicts', () => {
     const inside = published('in1', { endpoints: [well(INTERNAL)], dns: records('ours.example', [INTERNAL]) })
     expect(domainOf([inside, published('out1')]).cause).toBe('dns.split-view')
     expect(domainOf([inside, published('out1')], { config: { ...CONFIG, splitViewExpected: true } }).cause).toBe('healthy')
+    expect(domainOf([inside], { config: { ...CONFIG, splitViewExpected: true, expectedAddresses: [PUBLIC] } }).cause).toBe('healthy')
     expect(domainOf([inside, published('out1'), published('out2', { endpoints: [well('203.0.113.20')], dns: records('ours.example', ['203.0.113.20']) })]).cause).toBe('healthy')
   })
   it('about one endpoint of two has found a dead one, not a way that is altered', () => {
@@ -121,6 +122,11 @@ describe('a resolver that fails', () => {
   it('is ours where no vantage at all gets an answer', () => {
     expect(domainOf([published('in1', deaf()), published('out1', deaf())])).toMatchObject({ cause: 'dns.resolver-unavailable', state: 'down', side: 'ours', confidence: 'proved' })
     expect(domainOf([published('out1', deaf()), published('out1-twin', deaf())])).toMatchObject({ cause: 'dns.resolver-unavailable', state: 'unknown', side: 'observer', confidence: 'single-vantage' })
+  })
+  it('is told where it may be ours, and nobody has said so', () => {
+    const verdict = domainOf([internal('in1'), published('in1', deaf()), published('out1')])
+    expect(verdict).toMatchObject({ cause: 'healthy', state: 'up', wouldDecide: ['whether our server asks the resolver of in1: sharesResolverWith of the vantage'] })
+    expect(verdict.sentence).toContain('the resolver of in1 gives no answer')
   })
   it('is nobody’s business where others can ask', () => {
     expect(domainOf([published('out1'), published('out2', deaf())])).toMatchObject({ cause: 'healthy', confidence: 'single-vantage' })
@@ -168,6 +174,14 @@ describe('what is wanted', () => {
     expect(domainOf([published('out1', dead)], { config })).toMatchObject({ cause: 'policy.refused-by-us', state: 'down', side: 'ours', sentence: 'ours.example: stopped on purpose: gateway edge is draining.' })
     expect(pairOf([look('peer', 'in1', well(PEER, 'partner'))], { config })).toMatchObject({ out: { cause: 'policy.refused-by-us' }, in: { cause: 'policy.refused-by-us' } })
   })
+})
+
+it('keeps a bounded number of facts', () => {
+  const many = Array.from({ length: 40 }, (_, at) => stopped(`203.0.113.${at + 100}`, TIMEOUT))
+  const { evidence, cause } = domainOf([internal('in1'), ...['out1', 'out2', 'out3', 'out4'].map(vantage => published(vantage, many))])
+  expect(cause).toBe('path.inbound-blocked')
+  expect(evidence).toHaveLength(101)
+  expect(evidence.at(-1)).toEqual({ text: 'and 61 more' })
 })
 
 describe('a peer', () => {
