@@ -39,10 +39,9 @@ function differenceOf (e: EndpointObservation, here: Observation, same: readonly
   const cut = failed?.failure === undefined ? undefined : cutBy(failed.failure)
   // A server that demands the encryption which it does not offer has offered it, and somebody took it out.
   if (e.kind === 'starttls' && e.tls === undefined && e.features?.starttls === 'absent' && same.every(({ tls }) => tls !== undefined)) return found('no STARTTLS is offered', { stops: failed !== undefined })
-  if (failed !== undefined && cut === undefined) return undefined
   // Who never spoke TLS tells nothing about a handshake that fails elsewhere.
   if (failed !== undefined && AFTER_TLS.has(failed.stage) && same.every(({ tls }) => tls === undefined)) return undefined
-  if (cut !== undefined) return found(`${failed?.stage ?? ''}: ${cut.text}`, { another: cut.another })
+  if (failed !== undefined) return cut === undefined ? undefined : found(`${failed.stage}: ${cut.text}`, { another: cut.another })
   const leaf = e.chain?.sent[0]
   if (leaf === undefined || sound(e, here) || same.some(({ chain }) => chain?.sent[0] === leaf) || !same.some(other => sound(other, there))) return undefined
   const named = identity(e, here)?.match !== 'none'

@@ -2,7 +2,7 @@
 import type { Witness } from '@dialtone/contracts'
 import { describe, expect, it } from 'vitest'
 import { judgeDomain, reachOf } from '../index.ts'
-import { connection, features, keyed, own, probed, shared } from '../test-support/deep.ts'
+import { connection, features, inOurName, keyed, listener, own, probed, shared } from '../test-support/deep.ts'
 import { chain } from '../test-support/certificates.ts'
 import { CONFIG, HOST_UNKNOWN, INTERNAL, PUBLIC, REFUSED, SILENT, TIMEOUT, clear, deaf, domainOf, internal, look, no, pairOf, published, reaching, records, stopped, well } from '../test-support/fleet.ts'
 import { outboundBlocked } from './reach.ts'
@@ -51,7 +51,13 @@ describe('what a deep check found', () => {
     expect(pairOf([light(), deepAt('2026-01-01T00:00:00Z', 'invalid')]).out.cause).toBe(found)
   })
   it('goes behind what stops even light checks', () => {
-    expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), light(stopped(PEER, REFUSED, 'partner'))]).out.cause).toBe('peer.unreachable')
+    const stops = light(stopped(PEER, REFUSED, 'partner'))
+    expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), stops]).out.cause).toBe('peer.unreachable')
+    const endpoints = [well(PEER, 'partner')]
+    const { deep } = probed({ as: 'ours.example', listener: listener({ domain: 'ours.example' }), connections: [inOurName(keyed({ answer: { type: 'invalid' } }, undefined, { endpoint: endpoints[0]?.id ?? '' }))] })
+    const claimed = look('peer', 'in1', { endpoints, ...(deep === undefined ? {} : { deep }) })
+    expect(pairOf([claimed, light()]).out).toMatchObject({ cause: 'dialback.domain-claimed', confidence: 'likely' })
+    expect(pairOf([claimed, stops]).out.cause).toBe('peer.unreachable')
   })
   it('is replaced by the next one', () => {
     expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), deepAt('2026-01-01T00:05:00Z', 'valid'), light()])).toMatchObject({ out: { cause: 'dialback.denied', state: 'degraded' } })
@@ -183,13 +189,14 @@ describe('our way out', () => {
     expect(reachOf('partner.example', [look('peer', 'in1', stopped(PEER, TIMEOUT, 'partner')), look('peer', 'in1', well(PEER, 'partner'), { at: '2026-01-01T00:01:00Z' })]).inside).toBe('reached')
   })
   it('as our own server sees it: it takes a connection of the probe, and cannot call it back', () => {
-    const callbackFails = (vantage: string) => {
+    const callbackFails = (vantage: string, answer: Parameters<typeof keyed>[0] = { answer: { type: 'error', condition: 'remote-connection-failed' } }) => {
       const endpoints = [well(PUBLIC)]
-      const { deep } = probed({ connections: [keyed({ answer: { type: 'error', condition: 'remote-connection-failed' } }, undefined, { endpoint: endpoints[0]?.id ?? '', pair: { from: 'probe.example', to: 'ours.example' } })] })
+      const { deep } = probed({ connections: [keyed(answer, undefined, { endpoint: endpoints[0]?.id ?? '', pair: { from: 'probe.example', to: 'ours.example' } })] })
       return published(vantage, { endpoints, ...(deep === undefined ? {} : { deep }) })
     }
     expect(domainOf([internal('in1'), callbackFails('out1')])).toMatchObject({ cause: 'dialback.callback-blocked', state: 'degraded', confidence: 'likely' })
     expect(domainOf([internal('in1'), callbackFails('out1'), callbackFails('out2')])).toMatchObject({ cause: 'dialback.callback-blocked', state: 'degraded', confidence: 'proved' })
+    expect(domainOf([internal('in1'), callbackFails('out1'), callbackFails('out2', { answer: { type: 'valid' } })])).toMatchObject({ cause: 'peer.partition', state: 'degraded' })
     expect(domainOf([callbackFails('out1')]).sentence).toContain('does not get through to the probe')
   })
 })
