@@ -24,7 +24,7 @@ export type NatsBusOptions = LinkOptions & {
 /**
  * Resolves when the bus is reached, or after `firstMs` without: it goes on trying for ever. While it is away, `publish`, `put`, `get` and their like reject with
  * `bus-unreachable` at once, requests end as `disconnected`, and what was subscribed, served, consumed and watched waits and goes on.
- * Throws `bus-credentials` when the seed cannot be read.
+ * Throws `bus-credentials` when the seed cannot be read, or an address has a user in it.
  */
 export async function connectNats ({ meter, logger, createStreams = true, replicas = 1, limits: changes, firstMs = 3000, ...options }: NatsBusOptions): Promise<Bus> {
   const limits = limitsWith(changes)

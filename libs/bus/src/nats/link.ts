@@ -13,6 +13,7 @@ import { isRefusal, violationOf, type Violation } from './failures.ts'
 export type NatsCredentials = { user: string, password: string } | { nkeySeedFile: string }
 
 export type LinkOptions = {
+  /** `nats://host:4222`, several with commas between them or as an array. No user in it. */
   servers: string | readonly string[]
   /** Seen in the server's log and monitoring. */
   name: string
@@ -47,7 +48,7 @@ type Wanted = { subject: string, options: { queue?: string }, hear: (message: Ms
 
 const STOP_MS = 5000
 
-/** Throws `bus-credentials` when the seed cannot be read. */
+/** Throws `bus-credentials` when the seed cannot be read, or when there is a user in an address. */
 export function createLink (options: LinkOptions, meter: Meter, logger: Logger): Link {
   const given = connectionOptions(options, () => pauses.next())
   const pauses = createPauses(options.reconnect)
@@ -71,7 +72,7 @@ export function createLink (options: LinkOptions, meter: Meter, logger: Logger):
     } else {
       for (const lost of inFlight.keys()) lost()
     }
-    logger[now ? 'info' : 'warn']({ servers: given.servers }, now ? 'the bus is reached' : 'the bus is lost; it is tried again for ever')
+    if (!ending.signal.aborted) logger[now ? 'info' : 'warn']({ servers: given.servers }, now ? 'the bus is reached' : 'the bus is lost; it is tried again for ever')
     for (const hear of hearers) hear(now)
   }
   const hearStatus = async (of: NatsConnection): Promise<void> => {
@@ -113,7 +114,7 @@ export function createLink (options: LinkOptions, meter: Meter, logger: Logger):
         change(true)
         said = ''
         const why = await made.closed()
-        logger.warn({ why: String(why ?? '') }, 'the connection to the bus was closed')
+        if (!ending.signal.aborted) logger.warn({ why: String(why ?? '') }, 'the connection to the bus was closed')
       } catch (error) {
         const now = error instanceof Error ? error.message : String(error)
         if (isRefusal(error)) meter.add(metrics.violations, { operation: 'authorization' })
@@ -198,8 +199,10 @@ export function createLink (options: LinkOptions, meter: Meter, logger: Logger):
 
 function connectionOptions ({ servers, name, credentials, inboxPrefix, tls }: LinkOptions, delay: () => number): ConnectionOptions {
   if (credentials !== undefined && 'nkeySeedFile' in credentials) seedOf(credentials.nkeySeedFile)
+  const all = typeof servers === 'string' ? servers.split(',').map(server => server.trim()) : [...servers]
+  if (all.some(server => server.includes('@'))) throw new OperatorError('bus-credentials', 'the address of the bus has a user in it, which the client ignores and the log would show; give the nkey seed file, or user and password, apart from it')
   return {
-    servers: typeof servers === 'string' ? [servers] : [...servers],
+    servers: all,
     name,
     maxReconnectAttempts: -1,
     ignoreAuthErrorAbort: true,

@@ -74,7 +74,9 @@ it('keeps the seeds that are there, and refuses what is none', () => {
   expect(() => writeNatsUsers({ folder, vantages: ['in side'] })).toThrow(expect.objectContaining({ code: 'bad-key' }))
 })
 
-it('a seed that cannot be read is told at once', async () => {
+it('a seed that cannot be read, and a password in an address, are told at once, without the password', async () => {
+  const refused = connectNats({ servers: 'nats://127.0.0.1:1,nats://control:hunter2@127.0.0.1:2', name: 'x', meter: NO_METER, logger: NO_LOGGER })
+  await expect(refused).rejects.toMatchObject({ code: 'bus-credentials', message: expect.not.stringContaining('hunter2') })
   await expect(connectNats({ servers: 'nats://127.0.0.1:1', name: 'x', credentials: { nkeySeedFile: '/nowhere/control.nk' }, meter: NO_METER, logger: NO_LOGGER })).rejects.toMatchObject({ code: 'bus-credentials' })
 })
 
