@@ -20,7 +20,7 @@ it('shows each cause that it promises to the inside vantage, and ten different o
     const root = await readFile(spec.anchors?.given[0]?.replace('file:', '') ?? '', 'utf8')
     const pairs = fleet.expected.filter(({ peer }) => peer !== undefined && !DEEP.includes(peer))
     const seen = await Promise.all(pairs.map(async ({ domain: as, peer = '', cause }) => {
-      const { profile = 'standard' } = fleet.resources.find(({ name }) => name === peer)?.spec as PeerSpec
+      const { profile = 'standard' } = (fleet.resources.find(({ name }) => name === peer)?.spec ?? {}) as PeerSpec
       const { verdict } = await check(requestFor({
         domain: peer, as, vantage: 'inside', resolver: { port: 53, trusted: true, ...spec.resolver, address: spec.resolver?.address ?? '' }, families: [4], allowNets: spec.allowNets ?? [], fallbackPort: spec.fallbackPort ?? 5269,
         anchors: { system: false, given: [root] }, timeoutsMs: { dns: 6000, tcp: 3000, stream: 6000, tls: 6000, close: 500 },

@@ -29,3 +29,4 @@ export type {
 } from './api.ts'
 export type { OverviewFilter, PageOf, Period, Readings } from './readings.ts'
 export type { ConfigurationChange, ConfigurationView, Lease } from './configuration-view.ts'
+export type { ApplyRequest, ApplyResult, FieldChange, LintFinding, LintReport, ResourceWrite, RevisionView } from './resource-api.ts'

@@ -129,7 +129,7 @@ async function filesOf (directory: string, side: Side, domain: string): Promise<
 }
 
 function portTaken (error: unknown): boolean {
-  return isCode(error, 'EADDRINUSE') || (error instanceof Error && /^no port/.test(error.message))
+  return isCode(error, 'EADDRINUSE') || (error instanceof Error && error.message.startsWith('no port'))
 }
 
 function isCode (error: unknown, code: string): boolean {
