@@ -31,6 +31,7 @@ export type Member = {
 /** In whose interest the peers are checked. Healthy. */
 export const OUR_DOMAIN = 'ours.example'
 const INTERNAL = `internal.${DOMAIN}`
+const DROPPED = `dropped.${DOMAIN}`
 const SERVER = { usual: starttlsServer() }
 
 export const MEMBERS: readonly Member[] = [
@@ -42,6 +43,12 @@ export const MEMBERS: readonly Member[] = [
     sees: (side, { type }, last) => type !== 'A' || last === (side === 'outside' ? '2' : '3'), spec: { note: 'The inside resolver says another address than the public one' },
   },
 
+  {
+    // As if one network on the way out did not let us through: the inside resolver leads to where packets are dropped.
+    role: 'peer', domain: 'blocked-peer.example', cause: 'path.peer-blocked',
+    acts: { records: [USUAL_SRV, { type: 'SRV', service: 'xmpp-server', target: DROPPED }], hosts: [{ name: HOST, addresses: [SERVER] }, { name: DROPPED, addresses: ['blackhole'] }] },
+    sees: (side, record) => record.type !== 'SRV' || record.target.startsWith('dropped.') === (side === 'inside'),
+  },
   peer('good.example', 'healthy'),
   peer('direct.example', 'healthy-direct-only'),
   peer('expired.example', 'certificate-expired'),

@@ -1,0 +1,45 @@
+// What `up` prints when it is ready: where, with what, three requests to try, and how to go on with a domain of one's own.
+import { join } from 'node:path'
+import type { Terminal } from '../terminal.ts'
+
+export type Ready = {
+  url: string
+  dir: string
+  /** At the first start only. */
+  token?: string
+  /** Of the demo fleet, in whose name the requests ask. Absent: what is configured. */
+  demo?: { domain: string, blocked: string }
+  vantages: readonly string[]
+  /** The command that started this process, as one types it. */
+  command: string
+}
+
+export function banner ({ url, dir, token, demo, vantages, command }: Ready, { paint }: Terminal): string {
+  const file = join(dir, 'token')
+  const curl = (rest: string) => `curl -sS -H "Authorization: Bearer $(cat ${shell(file)})" ${rest}`
+  const domain = demo?.domain ?? 'ours.example'
+  return [
+    `${paint('bold', 'URL')}     ${url}`,
+    `${paint('bold', 'Token')}   ${token ?? `was printed at the first start, and is kept in ${file}`}`,
+    ...(token === undefined ? [`        another: ${command} token create NAME --role admin`] : [`        of an admin; not printed again. Kept for you in ${file}`]),
+    '',
+    ...(demo === undefined ? [] : ['A demo fleet on loopback. Its time-outs and intervals are scaled down, so that causes are named after', 'seconds; the defaults, for real networks, are longer.', '']),
+    'Try',
+    `  ${curl(shell(`${url}/v1/overview`))}`,
+    `  ${curl(shell(`${url}/v1/status/${demo?.blocked ?? domain}`))}`,
+    `  ${curl(shell(`${url}/v1/summary`))}`,
+    `  ${command} overview`,
+    `  ${command} describe ${demo?.blocked ?? domain}`,
+    '',
+    `A domain of your own${vantages.length === 0 ? ' (and a Vantage from which it is seen)' : ''}`,
+    `  ${curl(`-X PUT -H 'Content-Type: application/json' -d '{"spec":{"expectedAddresses":["203.0.113.10"]}}' ${shell(`${url}/v1/domains/example.org`)}`)}`,
+    `  printf 'kind: Domain\\nname: example.org\\nspec: { expectedAddresses: [203.0.113.10] }\\n' | ${command} apply -f -`,
+    '',
+    `${paint('dim', `state ${dir} · documentation ${url}/docs · Ctrl-C stops, the next start remembers`)}`, '',
+  ].join('\n')
+}
+
+/** One word of a shell. */
+function shell (text: string): string {
+  return /^[A-Za-z0-9_./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
+}
