@@ -19,6 +19,7 @@ export {
   STREAMS, domainTokens, type Bus, type CommandType, type Delivery, type Document, type DocumentChange, type DocumentType, type Documents, type EventType, type From, type StreamName, type Subscription, type Unanswered,
 } from './bus.ts'
 export type { AgentPresence, Assignment, CheckProgress, Job, ObservationRecorded, Target } from './fleet.ts'
+export type { HookCommand, HookName, HooksFile } from './hooks-file.ts'
 export type { FleetConfig, FleetPairVerdict, FleetVerdict, PeerReach, Standpoint, Witness } from './fleet-verdict.ts'
 export type { Announcement, Incident, Subject } from './incident.ts'
 export type { AuditEntry } from './audit.ts'

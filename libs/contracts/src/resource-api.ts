@@ -15,10 +15,11 @@ export type LintFinding = Static<typeof LintFinding>
 const KindName = Type.String({ minLength: 1, maxLength: 40, description: "'Domain', 'Peer', …" })
 const named = { kind: KindName, name: Type.String({ minLength: 1, maxLength: 253 }) }
 const readOnly = { updatedAt: Type.Optional(Type.String({ maxLength: 64, description: 'Read only: what GET answered may be sent back' })), updatedBy: Type.Optional(Type.String({ maxLength: 253, description: 'Read only' })) }
+const why = { reason: Type.Optional(Type.String({ maxLength: 400, description: 'For the audit trail; or header X-Reason' })), ticket: Type.Optional(Type.String({ maxLength: 100, description: 'For the audit trail; or header X-Ticket' })) }
 const revision = Type.Optional(Type.Integer({ minimum: 0, description: 'Only over this revision of the resource; 0: only where there is none' }))
 
 /** Body of PUT. `revision` is another way to say If-Match. */
-export const ResourceWrite = Type.Object({ kind: Type.Optional(KindName), name: Type.Optional(named.name), spec: Type.Unknown({ description: 'The spec of the kind' }), revision, ...readOnly }, closed)
+export const ResourceWrite = Type.Object({ kind: Type.Optional(KindName), name: Type.Optional(named.name), spec: Type.Unknown({ description: 'The spec of the kind' }), revision, ...why, ...readOnly }, closed)
 export type ResourceWrite = Static<typeof ResourceWrite>
 
 /** Body of POST /v1/apply: all of it or nothing. */
@@ -26,6 +27,7 @@ export const ApplyRequest = Type.Object({
   resources: Type.Optional(Type.Array(Type.Object({ ...named, spec: Type.Unknown(), revision, ...readOnly }, closed), { maxItems: 100_000 })),
   delete: Type.Optional(Type.Array(Type.Object({ ...named, revision }, closed), { maxItems: 100_000 })),
   prune: Type.Optional(Type.Union([Type.Boolean(), Type.Array(KindName, { maxItems: 20 })], { description: 'Delete what is not in `resources`: of these kinds; true: of every kind that is in it' })),
+  ...why,
 }, closed)
 export type ApplyRequest = Static<typeof ApplyRequest>
 

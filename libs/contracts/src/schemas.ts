@@ -10,6 +10,7 @@ export { firstProblem } from './problem.ts'
 export {
   AgentPresence, Assignment, CheckNow, CheckProgress, JOBS, ObservationEvent, ObservationRecorded, PRESENCE_PERIOD_SECONDS, PresenceDocument, ResetTarget, RunHook, Target, TellTime, assignmentDocument,
 } from './fleet.ts'
+export { HOOKS, HookCommand, HooksFile } from './hooks-file.ts'
 export { FleetPairVerdict, FleetVerdict } from './fleet-verdict.ts'
 export { Announcement, AnnouncementEvent, INCIDENT_EVENTS, INCIDENT_STATES, Incident, Subject } from './incident.ts'
 export { AuditEntry, AuditEvent } from './audit.ts'
@@ -18,3 +19,4 @@ export { Address, Cidr, DomainName, Endpoint, Name, Port, SecretRef, Time } from
 export {
   Agents, Audit, CHANGE_KINDS, ChangeView, Changes, CheckView, DomainView, HalfView, Incidents, ObservationRow, Observations, Overview, OverviewRow, PairView, Problem, ROLES, Span, Summary, Timeline, TokenView, VantageView, pageOf,
 } from './api.ts'
+export { ApplyRequest, ApplyResult, FieldChange, LINT_LEVELS, LintFinding, LintReport, ResourceWrite, RevisionView } from './resource-api.ts'

@@ -1,7 +1,8 @@
 import { Resolver } from 'node:dns/promises'
 import { createSocket } from 'node:dgram'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { startDns } from './dns.ts'
+import { startKnot } from './knot.ts'
 import type { Place } from './loopback.ts'
 
 const XMPP = ['_xmpp-server._tcp SRV 0 5 5269 xmpp', 'xmpp A 192.0.2.10', 'xmpp AAAA 2001:db8::10', 'alias CNAME xmpp', '_5269._tcp.xmpp TLSA 3 1 1 aa']
@@ -46,3 +47,16 @@ async function ask ({ address, port }: Place, name: string): Promise<{ authentic
   socket.close()
   return { authenticated: (flags & 0x20) !== 0, rcode: flags & 0xF }
 }
+
+it('serves other records of a zone when they are published anew', async () => {
+  const knot = await startKnot({ zones: [{ name: 'partner.example', records: ['www A 192.0.2.1'] }] })
+  onTestFinished(knot.stop)
+  const resolver = new Resolver()
+  resolver.setServers([`${knot.address}:${knot.port}`])
+  expect(await resolver.resolve4('www.partner.example')).toEqual(['192.0.2.1'])
+  await knot.publish('partner.example', ['www A 192.0.2.2'])
+  expect(await resolver.resolve4('www.partner.example')).toEqual(['192.0.2.2'])
+  await knot.publish('partner.example', [])
+  await expect(resolver.resolve4('www.partner.example')).rejects.toMatchObject({ code: 'ENOTFOUND' })
+  await expect(knot.publish('other.example', [])).rejects.toThrow("no zone is called 'other.example'")
+})

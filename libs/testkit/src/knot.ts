@@ -20,6 +20,8 @@ export type Knot = RunningServer & Place & {
   zones: readonly string[]
   /** The DS records of the signed zones, as a resolver takes them for trust anchors. */
   anchors: readonly string[]
+  /** Publishes other records for one of its zones; resolves when they are served. Not for signed ones. */
+  publish: (zone: string, records: readonly string[]) => Promise<void>
 }
 
 /** Seconds; short, because a test changes its mind. */
@@ -65,12 +67,21 @@ ${entries.join('')}`)
     await server.logged(new RegExp(`\\[${zone.name.replaceAll('.', '\\.')}\\.\\] DNSSEC, successfully signed`))
     anchors.push(...delegationOf(file, zone.name))
   }
-  return { ...server, ...at, zones: zones.map(({ name }) => name), anchors }
+  let serial = 1
+  const publish = async (zone: string, records: readonly string[]): Promise<void> => {
+    const index = zones.findIndex(({ name }) => name === zone)
+    if (index < 0) throw new Error(`no zone is called '${zone}'`)
+    serial++
+    folder.write(`${index}.zone`, zoneFile(zone, records, serial))
+    for (const pid of server.pids) process.kill(pid, 'SIGHUP')
+    await server.logged(new RegExp(`\\[${zone.replaceAll('.', '\\.')}\\.?\\] .*serial (\\d+ -> |none -> )?${serial}\\b`))
+  }
+  return { ...server, ...at, zones: zones.map(({ name }) => name), anchors, publish }
 }
 
-function zoneFile (name: string, records: readonly string[]): string {
+function zoneFile (name: string, records: readonly string[], serial = 1): string {
   const origin = name.endsWith('.') ? name : `${name}.`
-  return [`$ORIGIN ${origin}`, `$TTL ${TTL}`, `@ SOA ns hostmaster 1 3600 600 86400 ${TTL}`, '@ NS ns', 'ns A 127.0.0.1', ...records].join('\n') + '\n'
+  return [`$ORIGIN ${origin}`, `$TTL ${TTL}`, `@ SOA ns hostmaster ${serial} 3600 600 86400 ${TTL}`, '@ NS ns', 'ns A 127.0.0.1', ...records].join('\n') + '\n'
 }
 
 function delegationOf (config: string, zone: string): string[] {

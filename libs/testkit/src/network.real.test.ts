@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { once } from 'node:events'
 import type { Server, Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { createNetwork, type BlockOptions, type Network } from './network.ts'
 
 const OURS = { name: 'ours', addresses: ['203.0.113.10', '203.0.113.11'] } as const
@@ -155,8 +155,44 @@ async function aNetwork (): Promise<Network> {
 }
 
 /** What becomes of connecting to the first address of 'ours'. Silence takes a second. */
-async function outcome (network: Network, from: string, port: number): Promise<string> {
-  const script = `const socket = require('net').connect(${port}, '203.0.113.10')
+describe('a site behind a firewall', () => {
+  const hosts = [
+    { name: 'inner', addresses: ['10.10.0.10'] as const }, { name: 'desk', addresses: ['10.10.0.20'] as const }, THEIRS,
+  ]
+  const aSite = async () => {
+    const network = await createNetwork({ hosts })
+    made.push(network)
+    const site = network.site({ inside: ['inner', 'desk'], publicAddresses: ['203.0.113.10', '203.0.113.11'] })
+    return { network, site }
+  }
+
+  it('sends as its public address, and lets in only what it forwards', async () => {
+    const { network, site } = await aSite()
+    const inner = await network.host('inner').listen({ port: 5269 })
+    const outer = nextOf(await network.host('theirs').listen({ port: 5269 }))
+    await network.host('desk').connect({ address: '198.51.100.10', port: 5269 })
+    expect((await outer).remoteAddress).toBe('203.0.113.10')
+    expect(await outcomeAt(network, 'theirs', '203.0.113.10', 5269)).toBe('silence')
+    expect(await outcomeAt(network, 'theirs', '10.10.0.10', 5269)).toBe('silence')
+
+    const forward = site.forward({ address: '203.0.113.10', port: 5269 }, { host: 'inner' })
+    const seen = nextOf(inner)
+    await network.host('theirs').connect({ address: '203.0.113.10', port: 5269 })
+    expect((await seen).remoteAddress).toBe('198.51.100.10')
+    expect(forward.packets()).toBe(1)
+    expect(await outcomeAt(network, 'theirs', '203.0.113.11', 5269)).toBe('silence')
+    expect(await outcomeAt(network, 'desk', '203.0.113.10', 5269)).toBe('silence') // no hairpin
+    expect(await outcomeAt(network, 'desk', '10.10.0.10', 5269)).toBe('connected')
+
+    forward.lift()
+    expect(await outcomeAt(network, 'theirs', '203.0.113.10', 5269)).toBe('silence')
+  })
+})
+
+const outcome = (network: Network, from: string, port: number): Promise<string> => outcomeAt(network, from, '203.0.113.10', port)
+
+async function outcomeAt (network: Network, from: string, address: string, port: number): Promise<string> {
+  const script = `const socket = require('net').connect(${port}, '${address}')
     const say = word => { console.log(word); process.exit() }
     socket.on('connect', () => say('connected')).on('error', error => say(error.code)); setTimeout(() => say('silence'), 1000)`
   return (await network.host(from).run(process.execPath, ['-e', script])).stdout.trim()

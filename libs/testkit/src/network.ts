@@ -58,12 +58,27 @@ export type Block = {
   lift: () => void
 }
 
+/** A network behind a firewall: its hosts send as one public address, and nothing reaches them from outside but what is forwarded. */
+export type SiteOptions = {
+  /** Hosts of the network, with private addresses. */
+  inside: readonly string[]
+  /** The public addresses. All of them belong to the firewall; what is sent to them and not forwarded is dropped. The inside sends as the first. */
+  publicAddresses: readonly [string, ...string[]]
+}
+
+export type Site = {
+  /** Port address translation: connections from outside to a public address at a port lead to an inside host. From inside they do not (no hairpin). */
+  forward: (from: { address: string, port: number }, to: { host: string, port?: number }) => Block
+}
+
 export type Network = {
   host: (name: string) => NetworkHost
   /** Stops what is sent to a host, at the router; also on connections that are open. */
   block: (host: string, options: BlockOptions) => Block
   /** Leads connections to a host to another one, as a wrong address translation does; those that are open stay. `packets` counts connections. */
   divert: (host: string, options: { to: string, port?: number, from?: string }) => Block
+  /** Puts hosts behind a firewall with address translation. Hosts of one site reach each other as before. */
+  site: (options: SiteOptions) => Site
   /** Ends what was started with `spawn`, `run`, `connect` and `listen`, and removes all that was made. Safe to call twice. */
   remove: () => Promise<void>
 }
@@ -139,6 +154,15 @@ export async function createNetwork ({ hosts }: { hosts: readonly HostOptions[] 
     host,
     block: (name, { how, port, from }) => addTable(table => blockTable(table, matching(name, port, from), how)),
     divert: (name, { to, port, from }) => addTable(table => divertTable(table, matching(name, port, from), host(to).address)),
+    site: ({ inside, publicAddresses }) => {
+      const links = inside.map(name => `v${hosts.findIndex(each => each.name === host(name).name)}`)
+      // Without a route they would be unreachable by ICMP, which no firewall says.
+      ip(publicAddresses.map(address => `route add blackhole ${address}/32`), router)
+      addTable(table => siteTable(table, { links, addresses: inside.flatMap(name => host(name).addresses), sendsAs: publicAddresses[0] }))
+      return {
+        forward: (from, to) => addTable(table => forwardTable(table, { links, from, to: { address: host(to.host).address, port: to.port ?? from.port } })),
+      }
+    },
     remove: () => removing ??= endAll(held).finally(removeAll),
   }
 }
@@ -257,6 +281,36 @@ function divertTable (name: string, match: string, to: string): string {
   chain prerouting {
     type nat hook prerouting priority dstnat
     ${match} counter name stopped dnat to ${to}
+  }
+}
+`
+}
+
+/** What comes from outside goes in only where it was translated or belongs to what came from inside. */
+function siteTable (name: string, { links, addresses, sendsAs }: { links: readonly string[], addresses: readonly string[], sendsAs: string }): string {
+  const inner = `{ ${links.join(', ')} }`
+  return `table ip ${name} {
+  counter stopped {}
+  chain forward {
+    type filter hook forward priority filter
+    iifname != ${inner} oifname ${inner} ct state established,related accept
+    iifname != ${inner} oifname ${inner} ct status dnat accept
+    iifname != ${inner} oifname ${inner} counter name stopped drop
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat
+    ip saddr { ${addresses.join(', ')} } oifname != ${inner} snat to ${sendsAs}
+  }
+}
+`
+}
+
+function forwardTable (name: string, { links, from, to }: { links: readonly string[], from: { address: string, port: number }, to: { address: string, port: number } }): string {
+  return `table ip ${name} {
+  counter stopped {}
+  chain prerouting {
+    type nat hook prerouting priority dstnat
+    iifname != { ${links.join(', ')} } ip daddr ${from.address} tcp dport ${from.port} counter name stopped dnat to ${to.address}:${to.port}
   }
 }
 `

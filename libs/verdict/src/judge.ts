@@ -25,7 +25,8 @@ export function judge (observations: readonly Observation[], config: JudgeConfig
   }, current, config)
 }
 
-function decide (each: readonly Proofs[]): { cause: Cause, proof: readonly Fault[] } {
+/** What some observations prove together, by the order of judging; only that they disagree is added. */
+export function decide (each: readonly Proofs[]): { cause: Cause, proof: readonly Fault[] } {
   const light = each.flatMap(({ faults }) => faults).toSorted(byOrder)
   const deep = each.flatMap(seen => seen.deep?.faults ?? []).toSorted(byOrder)
   const all = [...light, ...deep].toSorted(byOrder)

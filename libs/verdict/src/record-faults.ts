@@ -1,11 +1,14 @@
 // What the records prove, where no endpoint works; and what is wrong with them where one does.
-import { examine } from '@dialtone/checks'
+import { CHECKS, PROFILE_DATA, ask, type Check } from '@dialtone/checks'
 import type { Cause, DnsAnswer, DnsOutcome, EndpointObservation, JudgeConfig, Observation } from '@dialtone/contracts'
 import { canBeAsked, isAbsent, isFailed, sameAddress, srvRecords, type SrvRecord } from '@dialtone/discovery'
 import { quoted } from '@dialtone/kernel'
 import type { Seen } from './faults.ts'
 
 const NO_ANSWER: ReadonlySet<DnsOutcome> = new Set(['timeout', 'refused', 'unreachable', 'malformed'])
+
+/** The checks whose findings are read here; the rest of the catalogue is for people. */
+const READ: readonly Check[] = CHECKS.filter(({ id }) => id === 's2s.srv-rules' || id === 's2s.address-expected')
 
 /** Names that a sentence lists. */
 const LISTED = 4
@@ -75,8 +78,9 @@ function lying (o: Observation, failing: readonly DnsAnswer[]): Seen {
 
 /** Records that break a rule which some server enforces, although it works here; and an unexpected address beside expected ones. */
 export function softRecordFaults (o: Observation, config: JudgeConfig): Seen[] {
-  const findings = examine(o, config)
-  const broken = findings.filter(({ check, level }) => check === 's2s.srv-rules' && level === 'warning')
+  const { levels } = PROFILE_DATA[config.profile]
+  const findings = READ.flatMap(check => ask(check, o, config))
+  const broken = findings.filter(({ check, outcome, level }) => check === 's2s.srv-rules' && (levels[`${check}/${outcome}`] ?? level) === 'warning')
   const odd = findings.filter(({ check, outcome }) => check === 's2s.address-expected' && outcome === 'unexpected')
   return [
     ...odd.map(({ detail = '' }) => ({ cause: 'dns.address-unexpected' as const, state: 'degraded' as const, text: detail })),

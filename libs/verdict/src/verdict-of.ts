@@ -6,7 +6,7 @@ import type { Fault } from './faults.ts'
 import { placeOf } from './place.ts'
 
 /** Different facts that the sentence tells; the evidence has them all. */
-const TOLD = 2
+export const TOLD = 2
 
 /** What was decided. `untried`: advertised endpoints that no cause speaks of; `advertised`: how many there are; `deep`: of each deep check, what it left open. */
 export type Decision = { cause: Cause, proof: readonly Fault[], untried: readonly Fault[], advertised: number, deep: readonly Pick<DeepProofs, 'ours' | 'untested'>[], pair?: PairVerdict }
@@ -38,13 +38,13 @@ export function verdictOf ({ cause, proof, untried, advertised, deep, pair }: De
 }
 
 /** A resolver as dig takes it: `192.0.2.53`, or `192.0.2.53 -p 5300`. */
-function forDig (resolver: string): string {
+export function forDig (resolver: string): string {
   const [, address = resolver, port = '53'] = /^\[?(.+?)\]?:(\d+)$/.exec(resolver) ?? []
   return port === '53' ? address : `${address} -p ${port}`
 }
 
 /** A fact that is sure goes before one that leaves it open. */
-function worst (states: readonly State[]): State | undefined {
+export function worst (states: readonly State[]): State | undefined {
   return (['down', 'degraded', 'unknown', 'up'] as const).find(state => states.includes(state))
 }
 
@@ -58,7 +58,8 @@ function confidenceOf (cause: Cause, own: readonly Fault[], observations: readon
   return cause === 'healthy' || cause === 'peer.partition' || agreeing.size === vantages.size ? 'proved' : 'likely'
 }
 
-function evidenceOf (proof: readonly Fault[], observations: readonly Observation[]): Verdict['evidence'] {
+/** What was seen, each with its endpoint and, where several looked, who saw it; in one order whatever came first. */
+export function evidenceOf (proof: readonly Fault[], observations: readonly Observation[]): Verdict['evidence'] {
   const several = observations.length > 1
   return proof
     .map(({ text, endpoint, vantage }) => ({ text, ...(endpoint === undefined ? {} : { endpoint }), ...(several ? { vantage } : {}) }))
@@ -70,7 +71,7 @@ function key ({ endpoint = '', text, vantage = '' }: Verdict['evidence'][number]
 }
 
 /** The facts, each once, and where: " (2 endpoints: TCP refused; xmpp.partner.example:5269, 192.0.2.3: TCP timeout)". */
-function seen (faults: readonly Fault[], observations: readonly Observation[]): string {
+export function seen (faults: readonly Fault[], observations: readonly Observation[]): string {
   const facts = Map.groupBy(faults, ({ text }) => text)
   const told = [...facts].toSorted(([a], [b]) => a < b ? -1 : 1).map(([text, those]) => {
     const places = [...new Set(those.flatMap(({ endpoint }) => endpoint ?? []))]
@@ -80,7 +81,7 @@ function seen (faults: readonly Fault[], observations: readonly Observation[]): 
   return told.length === 0 ? '' : ` (${[...told.slice(0, TOLD), ...(more > 0 ? [`${more} more`] : [])].join('; ')})`
 }
 
-function endpointsOf (observations: readonly Observation[]): EndpointObservation[] {
+export function endpointsOf (observations: readonly Observation[]): EndpointObservation[] {
   return observations.flatMap(({ endpoints }) => endpoints)
 }
 
@@ -97,7 +98,7 @@ function untestedOf (observations: readonly Observation[], deep: Decision['deep'
 const LIGHT: readonly Untested[] = [{ what: 'dialback', needs: 'a check that sends a key' }, { what: 'the inbound direction', needs: 'a check of our own domain from outside' }]
 
 /** What no deep check found out, each once. */
-function leftOpen (deep: Decision['deep']): Untested[] {
+export function leftOpen (deep: Decision['deep']): Untested[] {
   const all = deep.flatMap(({ untested }) => untested)
   const open = all.filter(({ what }) => deep.every(({ untested }) => untested.some(each => each.what === what)))
   const sorted = open.toSorted((a, b) => keyOfOpen(a) < keyOfOpen(b) ? -1 : 1)

@@ -21,7 +21,7 @@ export const ORDER: readonly Cause[] = [
 export const SOFT_ORDER: readonly Cause[] = [
   'dns.address-unexpected',
   'certificate.expired', 'certificate.not-yet-valid', 'certificate.name-mismatch', 'certificate.purpose', 'certificate.self-signed', 'certificate.untrusted',
-  'degraded.certificate-expiring', 'degraded.records', 'degraded.weak-authentication', 'degraded.slow',
+  'degraded.certificate-expiring', 'dns.split-view', 'path.interfered', 'degraded.records', 'degraded.weak-authentication', 'degraded.slow',
 ]
 
 /** Faults in the order of judging; those of one cause by where and what. */

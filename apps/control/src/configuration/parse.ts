@@ -1,0 +1,70 @@
+/** Whether what an operator wrote is one resource: its kind, its name, the shape of its spec, and what no schema can say. Every problem is told at once. */
+import { Compile } from 'typebox/compile'
+import { KINDS } from '@dialtone/contracts/schemas'
+import { quoted } from '@dialtone/kernel'
+import type { Kind } from '@dialtone/contracts'
+import { escapePointer, type FieldProblem } from '../resources/problem.ts'
+import { notADomain } from './domain.ts'
+import { senseProblems } from './sense.ts'
+import { MOST_FIELD_PROBLEMS, nearest, shapeProblems } from './shape.ts'
+import type { Wanted } from './wanted.ts'
+
+/** `prefix`: the pointer of the resource in the request ('/resources/3'). Nothing is converted: what is accepted is read back as it was written. */
+export function parseResource (kind: unknown, name: unknown, spec: unknown, prefix = ''): { resource: Wanted } | { problems: FieldProblem[] } {
+  if (!isKind(kind)) {
+    const meant = typeof kind === 'string' ? nearest(kind, Object.keys(KINDS)) : undefined
+    return { problems: [{ pointer: `${prefix}/kind`, says: `must be one of ${Object.keys(KINDS).join(', ')}${meant === undefined ? '' : `; is '${meant}' meant?`}` }] }
+  }
+  const named = nameProblems(kind, name, `${prefix}/name`)
+  const shaped = checkOf(kind).Check(spec) ? [] : shapeProblems(KINDS[kind].spec, spec, `${prefix}/spec`, `a ${kind}`)
+  const written = [...named, ...shaped, ...textProblems(spec, `${prefix}/spec`)]
+  if (written.length > 0) return { problems: hinted(written, { name, spec }, prefix) }
+  const resource = { kind, name, spec } as Wanted
+  const problems = senseProblems(resource, `${prefix}/spec`)
+  return problems.length > 0 ? { problems } : { resource }
+}
+
+export function isKind (kind: unknown): kind is Kind {
+  return typeof kind === 'string' && Object.hasOwn(KINDS, kind)
+}
+
+function nameProblems (kind: Kind, name: unknown, pointer: string): FieldProblem[] {
+  const problems = shapeProblems(KINDS[kind].name, name, pointer, 'a name')
+  if (problems.length > 0 || (kind !== 'Domain' && kind !== 'Peer')) return problems
+  const why = notADomain(name as string)
+  return why === undefined ? [] : [{ pointer, says: why }]
+}
+
+/** A domain that was refused for its letters alone is told its A-label form: nothing is converted behind the operator's back. */
+function hinted (problems: readonly FieldProblem[], given: object, prefix: string): FieldProblem[] {
+  return problems.slice(0, MOST_FIELD_PROBLEMS).map(one => {
+    if (!one.says.startsWith('must be a domain, as A-labels')) return one
+    const value = at(given, one.pointer.slice(prefix.length))
+    const why = typeof value === 'string' ? notADomain(value) : undefined
+    return why === undefined ? one : { ...one, says: why.startsWith('must be written') ? `${one.says}: it ${why}` : one.says }
+  })
+}
+
+function at (from: unknown, pointer: string): unknown {
+  return pointer.split('/').slice(1).reduce((here: unknown, key) => typeof here === 'object' && here !== null && Object.hasOwn(here, key) ? (here as Record<string, unknown>)[key] : undefined, from)
+}
+
+/** Text that would not be read back as it was written, or that would forge a line where it is shown. */
+function textProblems (value: unknown, pointer: string, depth = 0): FieldProblem[] {
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) return [{ pointer, says: 'has half of a surrogate pair, which is no character' }]
+    // oxlint-disable-next-line no-control-regex
+    return /[\u0000-\u0008\u000B-\u001F\u007F]/.test(value) ? [{ pointer, says: `has a control character: '${quoted(value, 60)}'` }] : []
+  }
+  if (typeof value !== 'object' || value === null || depth > 8) return []
+  return Object.entries(value).flatMap(([key, inner]) => textProblems(inner, `${pointer}/${escapePointer(quoted(key, 100))}`, depth + 1))
+}
+
+const compiled = new Map<Kind, { Check: (value: unknown) => boolean }>()
+function checkOf (kind: Kind): { Check: (value: unknown) => boolean } {
+  const known = compiled.get(kind)
+  if (known !== undefined) return known
+  const made = Compile(KINDS[kind].spec)
+  compiled.set(kind, made)
+  return made
+}

@@ -1,0 +1,73 @@
+/** What a reader of a durable history is given: bodies proved, the malformed left out, the same batch again until its handler has resolved. */
+import type { Delivery, EventType, StreamName } from '@dialtone/contracts'
+import type { Logger, Meter } from '@dialtone/kernel'
+import type { Static, TSchema } from 'typebox'
+import type { Bodies } from './bodies.ts'
+import * as metrics from './metrics.ts'
+import { keyOf } from './subjects.ts'
+
+/** One kept event as an adapter has read it. */
+export type Kept = { seq: number, id: string, at: number, subject: string, body: Uint8Array }
+export type BatchHandler<S extends TSchema> = (batch: readonly Delivery<Static<S>>[], gap: number) => Promise<void>
+
+export const MOST_BATCH = 256
+const FIRST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 5000
+
+type Given = { bodies: Bodies, meter: Meter, logger: Logger, signal: AbortSignal }
+
+/**
+ * Hands one read over; resolves to the gap that is still to be told (a batch of nothing but malformed ones tells none) when the handler has taken it, or when `signal` is aborted.
+ */
+export async function handOver<S extends TSchema> (type: EventType<S>, stream: StreamName, kept: readonly Kept[], gap: number, handler: BatchHandler<S>, { bodies, meter, logger, signal }: Given): Promise<number> {
+  const batch = kept.flatMap(entry => deliveryOf(type, entry, bodies, logger))
+  if (batch.length === 0) return gap
+  for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    try {
+      await handler(batch, gap)
+      meter.add(metrics.delivered, { noun: type.noun }, batch.length)
+      return 0
+    } catch (error) {
+      meter.add(metrics.batchesFailed, { stream })
+      logger.warn({ stream, first: batch[0]?.seq, events: batch.length, error: String(error) }, `a batch was not taken; it comes again in ${pause} ms`)
+      await resting(pause, signal)
+    }
+  }
+  return gap
+}
+
+/** Tells and counts what the limits dropped between `after` and `first`; 0 when nothing is missing. */
+export function gapBetween (stream: StreamName, after: number, first: number, meter: Meter, logger: Logger): number {
+  const gap = Math.max(0, first - after - 1)
+  if (gap > 0) {
+    meter.add(metrics.skipped, { stream }, gap)
+    logger.warn({ stream, after, first }, `${gap} events were dropped by the limits of the stream before they were read`)
+  }
+  return gap
+}
+
+/** Nothing for what is of another noun or malformed; never throws. */
+export function deliveryOf<S extends TSchema> ({ noun, schema }: EventType<S>, { seq, id, at, subject, body }: Kept, bodies: Bodies, logger: Logger): Delivery<Static<S>>[] {
+  const key = keyOf(noun, subject)
+  if (key === undefined) return []
+  const read = bodies.read(noun, schema, body)
+  if ('reason' in read) {
+    logger.warn({ subject, seq, why: read.says }, 'an event was left out, because its body is not what its kind says')
+    return []
+  }
+  return [{ body: read.value as Static<S>, id, key, seq, at: new Date(at).toISOString() }]
+}
+
+/** Waits, or until it is aborted. */
+export function resting (ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) return resolve()
+    const over = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', over)
+      resolve()
+    }
+    const timer = setTimeout(over, ms)
+    signal.addEventListener('abort', over, { once: true })
+  })
+}

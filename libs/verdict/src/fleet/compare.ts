@@ -1,0 +1,97 @@
+/**
+ * Whether two who look at one server see the same above TCP. What differs was altered on the way, or another server answered; which of the two, the
+ * certificate tells as far as anything does. Differences that servers have among themselves (another valid certificate, another limit) are none.
+ */
+import { identity } from '@dialtone/checks'
+import type { EndpointObservation, Failure, Observation } from '@dialtone/contracts'
+import { isAbsent, sameAddress } from '@dialtone/discovery'
+import { quoted } from '@dialtone/kernel'
+import { connected } from './reach.ts'
+
+/** What one sees otherwise. `another`: another server rather than something on the way. `stops`: no federation through it. */
+export type Difference = { endpoint: string, text: string, another: boolean, stops: boolean }
+
+/** What `here` sees worse than `there`, at equal addresses or, with `anyAddress`, at whatever endpoint of the same service. */
+export function worseThan (here: Observation, there: Observation, anyAddress = false): Difference[] {
+  const others = there.endpoints.filter(through)
+  return here.endpoints.filter(e => e.source !== 'port-probe' && connected(e) === true).flatMap(e => {
+    const same = others.filter(other => other.kind === e.kind && (anyAddress || (other.port === e.port && sameAddress(other.address, e.address))))
+    const [first] = same.toSorted((a, b) => a.id < b.id ? -1 : 1)
+    return first === undefined ? [] : differenceOf(e, here, same, there) ?? []
+  })
+}
+
+function differenceOf (e: EndpointObservation, here: Observation, same: readonly EndpointObservation[], there: Observation): Difference | undefined {
+  const found = (text: string, more: Partial<Difference> = {}): Difference => ({ endpoint: e.id, text, another: false, stops: true, ...more })
+  const failed = e.steps.find(({ outcome, stage }) => outcome === 'failed' && stage !== 'close')
+  const cut = failed?.failure === undefined ? undefined : cutBy(failed.failure)
+  if (failed !== undefined && cut === undefined) return undefined
+  if (cut !== undefined) return found(`${failed?.stage ?? ''}: ${cut.text}`, { another: cut.another })
+  if (e.kind === 'starttls' && e.tls === undefined && e.features !== undefined && e.features.starttls === 'absent' && same.every(({ tls }) => tls !== undefined)) return found('no STARTTLS is offered', { stops: false })
+  const leaf = e.chain?.sent[0]
+  if (leaf === undefined || sound(e, here) || same.some(({ chain }) => chain?.sent[0] === leaf) || !same.some(other => sound(other, there))) return undefined
+  const named = identity(e, here)?.match !== 'none'
+  return found(`another certificate, ${named ? 'from an authority that is not trusted' : 'which does not name the domain'}`, { another: !named, stops: false })
+}
+
+/** What cuts or swallows a stream, where a server that answers others does not. A stream error is the word of the server, and no cut; so is an alert about our certificate. */
+function cutBy (f: Failure): { text: string, another: boolean } | undefined {
+  if (f.at === 'stream') {
+    switch (f.why) {
+      case 'not-xmpp': return { text: 'bytes that are no stream header', another: true }
+      case 'closed': case 'ended': case 'reset': return { text: `${f.why} after ${f.received} bytes`, another: false }
+      case 'went-silent': return { text: `no answer after ${f.received} bytes`, another: false }
+      case 'broke-protocol': return { text: `what came breaks the protocol (${f.condition})`, another: false }
+      case 'stream-error': return f.condition === 'host-unknown' || f.condition === 'host-gone' ? { text: `stream error ${f.condition}`, another: true } : undefined
+    }
+  }
+  if (f.at === 'starttls') return { text: 'STARTTLS is answered with a failure', another: false }
+  if (f.at === 'tls' && f.why !== 'alert-from-peer') return { text: `the TLS handshake fails (${f.why})`, another: false }
+  return undefined
+}
+
+/** Every stage went well. */
+export function through (e: EndpointObservation): boolean {
+  return e.source !== 'port-probe' && connected(e) === true && e.header !== undefined && !e.steps.some(({ outcome, stage }) => outcome === 'failed' && stage !== 'close')
+}
+
+/** Its certificate leads to a trusted authority and names the domain. */
+export function sound (e: EndpointObservation, o: Observation): boolean {
+  return e.chain?.trust === 'trusted' && identity(e, o)?.match !== 'none'
+}
+
+/** The server's word reached us: it is alive, whatever it says. */
+export function alive ({ endpoints }: Observation): boolean {
+  return endpoints.some(e => e.header !== undefined || e.tls !== undefined)
+}
+
+/** Questions that both asked and that were answered otherwise, in words; sorted. */
+export function otherRecords (here: Observation, there: Observation): string[] {
+  const answers = (o: Observation) => new Map(o.dns.filter(({ purpose, outcome }) => READ.has(purpose) && (outcome === 'answer' || outcome === 'nodata' || outcome === 'nxdomain')).map(answer => [`${answer.type} ${answer.name}`, answer]))
+  const others = answers(there)
+  return [...answers(here)].flatMap(([question, answer]) => {
+    const other = others.get(question)
+    if (other === undefined) return []
+    const [mine, theirs] = [shown(answer), shown(other)]
+    return mine === theirs ? [] : [`${quoted(question, 120)}: ${mine} here, ${theirs} there`]
+  }).toSorted()
+}
+
+const READ: ReadonlySet<string> = new Set(['xmpp-server', 'xmpps-server', 'target', 'fallback'])
+
+/** Records that a text tells; differences beyond it are still seen, by their number. */
+const TOLD = 4
+
+function shown (answer: Observation['dns'][number]): string {
+  if (isAbsent(answer)) return 'none'
+  const records = [...new Set(answer.records.flatMap(record => record.type === 'SRV' ? [`${record.target}:${record.port}`] : record.type === 'A' || record.type === 'AAAA' ? [record.address] : []))].toSorted()
+  const cut = records.slice(0, TOLD).map(each => quoted(each, 80)).join(', ')
+  return records.length === 0 ? 'none' : records.length > TOLD ? `${cut} and ${records.length - TOLD} more (${fold(records.join())})` : cut
+}
+
+/** A few letters that differ when the text does, for lists that are too long to tell. */
+function fold (text: string): string {
+  let sum = 0
+  for (let at = 0; at < text.length; at++) sum = (Math.imul(sum, 31) + text.charCodeAt(at)) >>> 0
+  return sum.toString(36)
+}

@@ -1,0 +1,120 @@
+// What several vantages together prove about the way from one of ours to a peer.
+import type { FleetConfig, FleetVerdict, PeerReach } from '@dialtone/contracts'
+import { PROFILE_DATA } from '@dialtone/checks'
+import { CALLBACK_CAUSES } from '../deep-proofs.ts'
+import type { Fault } from '../faults.ts'
+import { alive, sound, through, worseThan } from './compare.ts'
+import { outboundBlocked } from './reach.ts'
+import { as, beside, type Ruling } from './ruling.ts'
+import { testifying, type Testimony } from './testimony.ts'
+
+/** `primary`: whose way is that of our server. `inOurName`: who asked as ours, from anywhere. */
+export type PairSides = { primary: readonly Testimony[], inside: readonly Testimony[], outside: readonly Testimony[], inOurName: readonly Testimony[] }
+
+/** The peer answers for our domain: even when every stage passed, and whoever saw it. */
+export function claimed (heard: readonly Testimony[]): Ruling | undefined {
+  const all = heard.map(each => ({ each, faults: [...each.proofs.faults, ...each.proofs.deep?.faults ?? []].filter(({ cause }) => cause === 'dialback.domain-claimed') }))
+  const agree = all.filter(({ faults }) => faults.length > 0).map(({ each }) => each)
+  if (agree.length === 0) return undefined
+  const asked = heard.filter(each => agree.includes(each) || each.observation.claim.some(({ role, answer }) => role === 'claim' && answer === 'denies'))
+  return { cause: 'dialback.domain-claimed', proof: all.flatMap(({ faults }) => faults), agree, relevant: asked, primary: agree }
+}
+
+/** Nobody inside gets a connection: to any peer, to this one alone, or nobody anywhere does. */
+export function outwards ({ inside, outside }: PairSides, reach: readonly PeerReach[]): Ruling | undefined {
+  const within = testifying(inside)
+  if (within.length === 0 || !within.every(({ view }) => view === 'unreached')) return undefined
+  const ruling = withinOf(within).cause
+  if (ruling !== undefined) return undefined
+  const faults = within.flatMap(({ proofs }) => proofs.faults.filter(({ endpoint }) => endpoint !== undefined))
+  const world = testifying(outside)
+  const reaching = world.filter(({ view, observation }) => view === 'works' || alive(observation) || (view === 'stopped' && observation.endpoints.some(({ steps }) => steps.some(({ stage, outcome }) => stage === 'tcp' && outcome === 'ok'))))
+  const blocked = outboundBlocked(reach)
+  const [subject] = within
+  const peer = subject?.observation.domain ?? ''
+  if (world.length > 0 && reaching.length === 0) return undefined
+  const seen = reaching.map(each => beside('outside, the peer is reached', each))
+  const common = { relevant: [...within, ...world], primary: within, agree: [...within, ...reaching], doubted: reaching.length === 0 ? [] : [{ cause: 'peer.unreachable' as const, because: 'outside vantages reach the peer' }] }
+  if (blocked !== undefined) {
+    const others = blocked.filter(name => name !== peer)
+    const more: Partial<Fault> = reaching.length === 0 ? { unsure: true } : {}
+    return { ...common, cause: 'path.outbound-blocked', proof: [...as('path.outbound-blocked', faults, more), ...others.map(name => ({ ...beside(`neither is ${name} reached from inside, and outside it is`, subject ?? within[0] as Testimony) })), ...seen] }
+  }
+  if (reaching.length === 0) return undefined
+  const others = reach.filter(each => each.peer !== peer)
+  const reached = others.find(each => each.inside === 'reached')
+  const proof = [...as('path.peer-blocked', faults, reached === undefined ? { unsure: true } : {}), ...seen]
+  return {
+    ...common, cause: 'path.peer-blocked', proof,
+    ...(reached === undefined ? { says: 'this peer is unreachable from inside, and outside vantages reach it', wouldDecide: ['another peer in another network: whether our way out is closed, or the way to this peer alone'] } : { note: `inside vantages do reach ${reached.peer}` }),
+  }
+}
+
+/** DNS says why before anybody's path does: a domain without records, a port that is not the published one. */
+function withinOf (within: readonly Testimony[]): { cause: string | undefined } {
+  const causes = within.flatMap(({ proofs }) => proofs.faults.map(({ cause }) => cause))
+  return { cause: causes.find(cause => cause.startsWith('dns.') && cause !== 'dns.resolver-unavailable') }
+}
+
+/** Above TCP, the same address answers those in our network otherwise than others. */
+export function alteredPeer ({ primary, outside }: PairSides): Ruling | undefined {
+  const within = testifying(primary).filter(({ standpoint }) => standpoint.side === 'inside')
+  const world = testifying(outside).filter(({ view }) => view === 'works')
+  if (within.length === 0 || world.length === 0) return undefined
+  const found = within.map(each => ({ each, differences: world.map(other => worseThan(each.observation, other.observation)).toSorted((a, b) => b.length - a.length)[0] ?? [] }))
+  if (!found.every(({ differences }) => differences.length > 0)) return undefined
+  const stops = found.every(({ each }) => each.view !== 'works')
+  const proof = found.flatMap(({ each, differences }) => differences.map(({ endpoint, text }): Fault => ({ cause: 'path.interfered', text, endpoint, vantage: each.standpoint.vantage, ...(stops ? {} : { state: 'degraded' }) })))
+  return {
+    cause: 'path.interfered', agree: [...within, ...world], relevant: [...within, ...testifying(outside)], primary: within, proof: [...proof, ...world.map(each => beside('outside, the same address answers as it should', each))],
+    doubted: within.flatMap(({ proofs }) => [...proofs.faults, ...(proofs.works ? proofs.soft : [])].map(({ cause }) => ({ cause, because: 'outside vantages do not see it at the same address' }))),
+  }
+}
+
+/** What those outside add to what was decided by those inside: they agree, or it is not known whether the way is the same from our network. */
+export function peerOnlyFromOutside (sides: PairSides, ruling: Ruling): Ruling {
+  const { primary, outside } = sides
+  if (primary.some(({ standpoint }) => standpoint.side === 'outside')) {
+    return { ...ruling, wouldDecide: [...ruling.wouldDecide ?? [], ...(ruling.cause === 'healthy' ? [] : ['an inside vantage: the way of our own server'])] }
+  }
+  const agreeing = outside.filter(({ proofs }) => ruling.cause === 'healthy' ? proofs.works : [...proofs.faults, ...proofs.soft].some(({ cause }) => cause === ruling.cause))
+  const proof = [...ruling.proof, ...agreeing.flatMap(({ proofs }) => [...proofs.faults, ...proofs.soft].filter(({ cause }) => cause === ruling.cause))]
+  return { ...ruling, proof, agree: [...ruling.agree, ...agreeing], ...(ruling.cause === 'peer.unreachable' && outside.length === 0 ? { wouldDecide: ['an outside vantage: whether the peer is dead, or our way to it closed'] } : {}) }
+}
+
+/**
+ * With dialback our outgoing messages need the way in. Where that is closed, it is the cause of a callback that fails, and of a peer in clear that can only
+ * call back, whatever the stages that were asked say.
+ */
+export function explainedByOurs (ruling: Ruling, own: FleetVerdict | undefined, { primary }: PairSides, { profile }: FleetConfig): Ruling {
+  if (own?.state !== 'down' || !closesTheWayIn(own)) return ruling
+  const carried = primary.some(({ proofs }) => (proofs.deep?.carried.length ?? 0) > 0)
+  const said = { cause: own.cause, side: own.side, agree: ruling.agree, relevant: ruling.relevant, primary, doubted: [...ruling.doubted ?? [], { cause: ruling.cause, because: 'our own domain cannot be reached, and the peer must call back' }], remedy: own.remedy }
+  const vantage = primary[0]?.standpoint.vantage ?? 'here'
+  const fact = (text: string): Fault => ({ cause: own.cause, text, vantage })
+  if (CALLBACK_CAUSES.has(ruling.cause)) {
+    return { ...said, state: carried ? 'degraded' : 'down', says: 'it cannot call back, because our own domain cannot be reached', proof: [fact(own.sentence), ...ruling.proof] }
+  }
+  const onlyDialback = primary.some(({ view }) => view === 'works') && primary.every(({ observation, view }) => view !== 'works' || observation.endpoints.filter(through).every(({ tls }) => tls === undefined))
+  if (carried || !works(ruling) || !(onlyDialback || PROFILE_DATA[profile].authentication === 'dialback')) return ruling
+  return { ...said, state: 'down', confidence: 'likely', says: 'it is reached, and must call back before it believes us; our own domain cannot be reached', proof: [fact(own.sentence), ...ruling.proof] }
+}
+
+/** A cause of ours that keeps a callback from arriving. */
+export function closesTheWayIn ({ cause, side }: Pick<FleetVerdict, 'cause' | 'side'>): boolean {
+  return (side === 'ours' || side === 'path') && (cause.startsWith('path.inbound') || cause.startsWith('service.') || (cause.startsWith('dns.') && cause !== 'dns.resolver-unavailable') || cause === 'path.interfered')
+}
+
+/** A cause of ours that keeps our server from calling: it hurts those who are believed by dialback. */
+export function closesTheWayOut ({ cause }: Pick<FleetVerdict, 'cause'>): boolean {
+  return cause === 'dns.resolver-unavailable' || cause === 'path.outbound-blocked'
+}
+
+/** It shows a certificate by which it can be believed without calling it back. */
+export function showsSoundCertificate (heard: readonly Testimony[]): boolean {
+  return heard.some(({ observation }) => observation.endpoints.some(e => through(e) && sound(e, observation)))
+}
+
+function works ({ cause, state }: Ruling): boolean {
+  return state === undefined && (cause === 'healthy' || cause.startsWith('degraded.') || cause.startsWith('certificate.'))
+}

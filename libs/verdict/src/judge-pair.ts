@@ -1,0 +1,44 @@
+/**
+ * Can OURS and PEER talk, in two halves. `out` is judged by who stands in our network, with what outside vantages see of the same peer as the control that
+ * tells a closed path from a dead peer. `in` is our own domain, as far as this peer goes through it. Dialback couples the two: it needs both ways.
+ */
+import type { FleetConfig, FleetPairVerdict, FleetVerdict, PeerReach, Witness } from '@dialtone/contracts'
+import { decided, nobody, openOf, stoppedByUs } from './fleet/decided.ts'
+import { fleetVerdictOf } from './fleet/fleet-verdict-of.ts'
+import { inward } from './fleet/inward.ts'
+import { alteredPeer, claimed, explainedByOurs, outwards, peerOnlyFromOutside } from './fleet/pair-rules.ts'
+import { resolverOfOurs, resolverUnknown } from './fleet/resolvers.ts'
+import { firstOf } from './fleet/ruling.ts'
+import { hear, testifying } from './fleet/testimony.ts'
+
+/** `own`: what was judged about ours. `config`: what is expected of the peer; its `hostedBy` are the hosts of ours. `reach`: of every peer, this one included. */
+export type PairQuestion = { ours: string, peer: string, witnesses: readonly Witness[], own?: FleetVerdict, config: FleetConfig, reach: readonly PeerReach[] }
+
+/** Both halves. Witnesses of other pairs and other jobs are not heard. */
+export function judgePair ({ ours, peer, witnesses, own, config, reach }: PairQuestion): FleetPairVerdict {
+  const theirs = { ...config, ours: false }
+  const hearing = hear(witnesses, ({ observation, job }) => observation.domain === peer && (job === 'control' || (job === 'peer' && observation.asked.as === ours)) ? theirs : undefined)
+  const inOurName = hearing.heard.filter(({ job }) => job === 'peer')
+  const inside = hearing.heard.filter(({ standpoint }) => standpoint.side === 'inside')
+  const outside = hearing.heard.filter(({ standpoint }) => standpoint.side === 'outside')
+  // Who asks in our name says most; but only from our own network is it the way that our server goes.
+  const insideOurs = inside.filter(({ job }) => job === 'peer')
+  const primary = insideOurs.length > 0 ? insideOurs : inside.length > 0 ? inside : outside
+  const sides = { primary, inside, outside, inOurName }
+  const ruling = nobody(hearing, 'any vantage that looks at the peer') ?? stoppedByUs(config.stoppedByUs, primary) ?? firstOf(
+    () => claimed(hearing.heard),
+    () => resolverOfOurs(hearing.heard, ours),
+    () => outwards(sides, reach),
+    () => alteredPeer(sides),
+    () => resolverUnknown(primary),
+  ) ?? peerOnlyFromOutside(sides, decided(testifying(primary).length > 0 ? primary : hearing.heard))
+  const about = {
+    domain: peer, ours, config: theirs,
+    untested: openOf(hearing.heard, {
+      inside: inside.length === 0 ? { what: 'the way out of our network', needs: 'an inside vantage' } : undefined,
+      outside: outside.length === 0 ? { what: 'the peer from elsewhere', needs: 'an outside vantage' } : undefined,
+    }),
+  }
+  const out = explainedByOurs(ruling, own, sides, config)
+  return { ours, peer, out: fleetVerdictOf(out, hearing, about), in: inward({ ruling: out, own, sides, hearing, about, config }) }
+}
