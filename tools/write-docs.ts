@@ -1,22 +1,26 @@
-// Writes docs/checks/README.md and docs/checks/causes.md from the tables that the judge uses; `--check` only compares, and fails when they differ.
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+// Writes docs/checks/README.md and docs/checks/causes.md from the tables that the judge uses, and docs/operating/metrics.md from the declarations of metrics; `--check` only compares, and fails when they differ.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { CHECKS, PROFILE_DATA } from '@dialtone/checks'
 import { CAUSES } from '@dialtone/contracts'
 import { CAUSE_ROWS, ORDER } from '@dialtone/verdict'
+import { metricsPage } from './metrics-page.ts'
 
 /** What a check is asked of, by its scope. */
 const OF = { domain: 'the domain', endpoint: 'every endpoint', connection: 'every connection of a deep check' } as const
 
 const root = resolve(import.meta.dirname, '..')
-const pages = { 'docs/checks/README.md': checksPage(), 'docs/checks/causes.md': causesPage() }
+const pages = { 'docs/checks/README.md': checksPage(), 'docs/checks/causes.md': causesPage(), 'docs/operating/metrics.md': await metricsPage(root) }
 const stale = Object.entries(pages).filter(([file, text]) => current(file) !== text)
 
 if (process.argv.includes('--check')) {
   for (const [file] of stale) console.error(`${file} is not what the tables say: run 'npm run docs'`)
   process.exitCode = stale.length > 0 ? 1 : 0
 } else {
-  for (const [file, text] of stale) writeFileSync(join(root, file), text)
+  for (const [file, text] of stale) {
+    mkdirSync(dirname(join(root, file)), { recursive: true })
+    writeFileSync(join(root, file), text)
+  }
   console.log(stale.length === 0 ? 'the documentation is current' : `written: ${stale.map(([file]) => file).join(', ')}`)
 }
 

@@ -1,12 +1,12 @@
 // What check and watch are told: options in, what to look at and how to judge it out.
 import { DEFAULT_JUDGE_CONFIG, type JudgeConfig } from '@dialtone/contracts'
 import { OperatorError } from '@dialtone/kernel'
-import { requestFor, type CheckRequest } from '@dialtone/ladder'
+import { requestFor, usableFamilies, type CheckRequest } from '@dialtone/ladder'
 import { anchorsIn, clientCertificate, datesProblem } from './credentials.ts'
 import { DEEP_OPTIONS, deepPlan, type DeepPlan } from './deep-options.ts'
 import { domainOf, hostOf, parseAllowNet, resolverHere } from './network-words.ts'
 import { COMMON, addressOf, overrideOf, profileOf, resolverOf, type Values } from './options.ts'
-import { usableFamilies, vantageName } from './vantage.ts'
+import { vantageName } from './vantage.ts'
 
 export const CHECK_OPTIONS = {
   ...COMMON,

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { SecretOwner } from '@dialtone/ladder'
 import { DIGEST } from '@dialtone/net'
 import { keysOf } from '@dialtone/stream'
 import { afterAll, describe, expect, it } from 'vitest'
 import { CHECK_OPTIONS } from './check-options.ts'
-import { secretKeys, type SecretOwner } from './credentials.ts'
+import { secretKeys } from './credentials.ts'
 import { deepPlan } from './deep-options.ts'
 import { parse } from './options.ts'
 

@@ -1,9 +1,9 @@
 // How deep a check goes: the options of it, what may stand beside what, and the listener that hears the callback for the time of a run.
 import type { EndpointKind } from '@dialtone/contracts'
 import { OperatorError } from '@dialtone/kernel'
-import { DEEP_TIMEOUTS, startListener, type DeepRequest, type Listener, type ListenerOptions } from '@dialtone/ladder'
+import { DEEP_TIMEOUTS, SECRET_OWNERS, startListener, type DeepRequest, type Listener, type ListenerOptions, type SecretOwner } from '@dialtone/ladder'
 import type { Keys } from '@dialtone/stream'
-import { SECRET_OWNERS, secretKeys, type SecretOwner } from './credentials.ts'
+import { secretKeys } from './credentials.ts'
 import { domainOf } from './network-words.ts'
 import { addressOf, depthOf, placeOf } from './options.ts'
 import { everyAddress } from './vantage.ts'

@@ -22,6 +22,9 @@ export const Incident = Type.Object({
   subjects: Type.Array(Subject),
   openedAt: Time,
   confirmedAt: Type.Optional(Time),
+  /** Its first good answer of those it has had since: until then the fault lasted. Gone when it comes back. */
+  wellSince: Type.Optional(Time),
+  /** When that was confirmed. */
   recoveredAt: Type.Optional(Time),
   resolvedAt: Type.Optional(Time),
   remindedAt: Type.Optional(Time),

@@ -31,7 +31,7 @@ export const ApplyRequest = Type.Object({
 }, closed)
 export type ApplyRequest = Static<typeof ApplyRequest>
 
-/** One field that a write changes. */
+/** One field that a write changes: '/spec/note'. */
 export const FieldChange = Type.Object({ pointer: Type.String(), before: Type.Optional(Type.Unknown()), after: Type.Optional(Type.Unknown()) }, closed)
 export type FieldChange = Static<typeof FieldChange>
 

@@ -4,7 +4,7 @@ import type { PlannedEndpoint } from '@dialtone/discovery'
 import { connect } from '@dialtone/net'
 import type { Plan } from '@dialtone/stream'
 import { converse, type Address, type StreamSeen } from './converse.ts'
-import type { CheckRequest } from './request.ts'
+import { connectionOf, type CheckRequest } from './request.ts'
 import { createSteps } from './steps.ts'
 import { createTranscript } from './transcript.ts'
 
@@ -22,7 +22,7 @@ export async function observeEndpoint (planned: PlannedEndpoint, address: Addres
   steps.enter('tcp')
   if (!request.families.includes(planned.family)) steps.fail({ at: 'probe', why: 'no-address-family', detail: `this vantage has no IPv${planned.family}` })
   else {
-    const opened = await connect({ address: planned.address, port: planned.port, allowNets: request.allowNets, timeoutMs: request.timeoutsMs.tcp, signal: given.signal })
+    const opened = await connect(connectionOf(request, planned, given.signal))
     if ('failure' in opened) steps.fail(opened.failure)
     else {
       steps.finish()

@@ -1,4 +1,5 @@
 import type { Depth, EndpointKind } from '@dialtone/contracts'
+import type { ConnectOptions } from '@dialtone/net'
 import type { Keys } from '@dialtone/stream'
 import type { Listener } from './listener/listener.ts'
 
@@ -55,6 +56,8 @@ export type CheckRequest = {
   fallbackPort: number
   /** The address families that this vantage can use. */
   families: readonly (4 | 6)[]
+  /** Connects from this address of the host, to peers of its family. */
+  sourceAddress?: string
   /** CIDR blocks that may be connected to although they are private, loopback or otherwise refused. */
   allowNets: readonly string[]
   /** PEM. Shown when a peer asks for a certificate. */
@@ -90,4 +93,9 @@ export function requestFor (given: Pick<CheckRequest, 'domain' | 'resolver' | 'v
     timeoutsMs: DEFAULT_TIMEOUTS,
     ...given,
   }
+}
+
+/** How an endpoint is connected to under this request. */
+export function connectionOf ({ allowNets, timeoutsMs, sourceAddress }: CheckRequest, { address, port }: { address: string, port: number }, signal: AbortSignal): ConnectOptions {
+  return { address, port, allowNets, timeoutMs: timeoutsMs.tcp, signal, ...(sourceAddress === undefined ? {} : { sourceAddress }) }
 }

@@ -3,7 +3,7 @@ import type { EndpointObservation } from '@dialtone/contracts'
 import type { PlannedEndpoint } from '@dialtone/discovery'
 import { connect } from '@dialtone/net'
 import { observeEndpoint } from './observe-endpoint.ts'
-import type { CheckRequest } from './request.ts'
+import { connectionOf, type CheckRequest } from './request.ts'
 
 /** A server that ignores what it did not offer is not waited for as long as one that owes an answer. */
 const UNOFFERED_MS = 3000
@@ -18,7 +18,7 @@ export async function lookAgain ({ kind, tls, features }: EndpointObservation, p
 /** The certificate that peers see which send no server name. STARTTLS negotiation is repeated for it. */
 async function withoutSni (planned: PlannedEndpoint, request: CheckRequest, signal: AbortSignal): Promise<NonNullable<EndpointObservation['withoutSni']>> {
   if (planned.kind === 'direct') {
-    const opened = await connect({ address: planned.address, port: planned.port, allowNets: request.allowNets, timeoutMs: request.timeoutsMs.tcp, signal })
+    const opened = await connect(connectionOf(request, planned, signal))
     if ('failure' in opened) return { failure: opened.failure }
     const result = await opened.connection.secure({ alpn: ['xmpp-server'], anchors: request.anchors, timeoutMs: request.timeoutsMs.tls })
     opened.connection.destroy()

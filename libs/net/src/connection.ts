@@ -2,7 +2,7 @@
  * One TCP connection to a literal address, and its upgrade to TLS in place. Every wait has a time-out and a signal, every error is classified once,
  * and reading stops while nobody asks for more, so that a peer that floods fills its own buffers.
  */
-import { connect as connectSocket, type Socket } from 'node:net'
+import { connect as connectSocket, isIP, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Failure } from '@dialtone/contracts'
 import { guarded } from './address-guard.ts'
@@ -27,12 +27,22 @@ export type Connection = {
   readonly unsent: number
 }
 
+export type ConnectOptions = {
+  address: string
+  port: number
+  allowNets: readonly string[]
+  timeoutMs: number
+  signal: AbortSignal
+  /** Connects from this address of the host, to peers of its family; to others as the system chooses. */
+  sourceAddress?: string
+}
+
 /** Connects to an IP address. The address guard is asked first, and nothing is sent where it refuses. */
-export async function connect ({ address, port, allowNets, timeoutMs, signal }: { address: string, port: number, allowNets: readonly string[], timeoutMs: number, signal: AbortSignal }): Promise<{ connection: Connection } | { failure: Failure }> {
+export async function connect ({ address, port, allowNets, timeoutMs, signal, sourceAddress }: ConnectOptions): Promise<{ connection: Connection } | { failure: Failure }> {
   const refused = guarded(address, allowNets)
   if (refused !== undefined) return { failure: { at: 'guard', why: 'address-refused', detail: refused } }
   signal.throwIfAborted()
-  const socket = connectSocket({ host: address, port, noDelay: true })
+  const socket = connectSocket({ host: address, port, noDelay: true, ...(sourceAddress !== undefined && isIP(sourceAddress) === isIP(address) ? { localAddress: sourceAddress } : {}) })
   const failure = await new Promise<Failure | undefined>(resolve => {
     const timer = setTimeout(() => settle({ at: 'tcp', why: 'timeout' }), timeoutMs)
     const abort = () => settle({ at: 'probe', why: 'cancelled' })

@@ -66,27 +66,29 @@ function begin (rendered: Rendered): Rendering {
 }
 
 async function render ({ first, lines }: Rendered, rendering: Rendering): Promise<void> {
-  let piece = await first()
+  const held = [await first()]
+  let size = 0
   let count = 0
   let began = performance.now()
   for (const line of lines()) {
-    piece += line
-    if (++count % LINES !== 0) continue
-    if (piece.length >= PIECE) {
-      publish(rendering, piece)
-      piece = ''
+    held.push(line)
+    size += line.length
+    if (size >= PIECE) {
+      publish(rendering, held)
+      size = 0
     }
-    if (performance.now() - began < SLICE_MS) continue
+    if (++count % LINES !== 0 || performance.now() - began < SLICE_MS) continue
     await turn()
     // Every reader went away: nobody waits for the rest.
     if (rendering.readers === 0) return
     began = performance.now()
   }
-  rendering.pieces.push(piece)
+  rendering.pieces.push(held.join(''))
 }
 
-function publish (rendering: Rendering, piece: string): void {
-  rendering.pieces.push(piece)
+function publish (rendering: Rendering, held: string[]): void {
+  rendering.pieces.push(held.join(''))
+  held.length = 0
   rendering.wake()
   arm(rendering)
 }

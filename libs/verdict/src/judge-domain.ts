@@ -4,7 +4,7 @@
  */
 import type { FleetConfig, FleetVerdict, PeerReach, Witness } from '@dialtone/contracts'
 import { SOFT_ORDER } from './causes/order.ts'
-import { decided, nobody, openOf, stoppedByUs } from './fleet/decided.ts'
+import { decided, nobody, openOf, shows, stoppedByUs } from './fleet/decided.ts'
 import { fleetVerdictOf } from './fleet/fleet-verdict-of.ts'
 import { altered, inbound, insideBroken, outbound, ownDeep, serviceDown, splitView, unreachable, type Sides } from './fleet/own-rules.ts'
 import { resolverOfOurs, resolverUnknown } from './fleet/resolvers.ts'
@@ -26,7 +26,7 @@ export function judgeDomain ({ domain, witnesses, config, reach }: DomainQuestio
   const { internal, hairpin, outside, peers } = sides
   const world = testifying(outside)
   const untested = openOf([...internal, ...hairpin, ...outside], {
-    outside: outside.length === 0 ? { what: 'the way in from outside', needs: 'an outside vantage' } : undefined,
+    outside: world.length === 0 ? { what: 'the way in from outside', needs: 'an outside vantage' } : undefined,
     inside: internal.length === 0 ? { what: 'our service from inside', needs: 'an inside vantage, and the internal address of the domain' } : undefined,
   })
   const ruling = nobody(hearing, 'any vantage that looks at the domain') ?? stoppedByUs(config.stoppedByUs, outside) ?? firstOf(
@@ -39,7 +39,7 @@ export function judgeDomain ({ domain, witnesses, config, reach }: DomainQuestio
     () => unreachable(sides),
     () => working(sides, config),
     () => resolverUnknown([...hairpin, ...outside]),
-  ) ?? decided([...outside, ...hairpin, ...internal])
+  ) ?? (world.length > 0 ? backedBy(internal, decided(world), world) : decided([...hairpin, ...internal, ...outside]))
   return fleetVerdictOf(ruling, hearing, { domain, ours: domain, config: ours, untested })
 }
 
@@ -69,22 +69,43 @@ function working (sides: Sides, config: FleetConfig): Ruling | undefined {
   const { internal, hairpin, outside } = sides
   const world = testifying(outside)
   if (world.length > 0 && !world.some(({ view }) => view === 'works')) return undefined
-  const inside = testifying([...internal, ...(world.length === 0 ? hairpin : [])])
+  // That the firewall leads nothing back in is usual, and no disagreement.
+  const inside = testifying([...internal, ...(world.length === 0 ? hairpin.filter(({ view }) => view !== 'unreached') : [])])
   if (world.length === 0 && !inside.some(({ view }) => view === 'works')) return undefined
   if (world.some(({ view }) => view !== 'works')) return decided(world)
   // What the world does not see of our service (no encryption on the inside, say) is no fault of the domain; a dead node is.
   const within = internal.filter(({ view }) => view === 'works').map(each => world.length === 0 ? each : { ...each, proofs: { ...each.proofs, soft: [] } })
-  const ruling = ownDeep(sides) ?? decided(world.length === 0 ? inside : [...world, ...within])
+  const ruling = ownDeep(sides) ?? (world.length === 0 ? decided(inside) : backedBy(internal, decided([...world, ...within]), world))
   const broken = insideBroken(sides)
   if (broken !== undefined && (ruling.cause === 'healthy' || SOFT_ORDER.includes(ruling.cause))) return broken
   const split = config.splitViewExpected ? undefined : splitView(sides)
   if (split !== undefined && (ruling.cause === 'healthy' || SOFT_ORDER.indexOf(ruling.cause) > SOFT_ORDER.indexOf('dns.split-view'))) return split
   const unseen = hairpin.filter(({ view }) => view === 'unreached')
+  if (world.length === 0) return fromInside(ruling, sides, unseen)
   if (unseen.length === 0) return ruling
-  if (world.length === 0) return { ...ruling, cause: 'unknown', proof: unseen.flatMap(({ proofs }) => proofs.faults), confidence: 'likely', says: 'our service answers inside, and its public address does not answer there: whether it does outside is not known', remedy: ['Check from outside: most firewalls do not lead inside traffic to the public address back in, which is harmless.'], wouldDecide: ['an outside vantage'], agree: unseen, relevant: unseen }
   return {
     ...ruling, note: 'inside vantages do not reach the public address, which is harmless: the firewall does not lead it back in (no hairpin)',
     proof: [...ruling.proof, ...unseen.flatMap(({ proofs }) => proofs.faults.map(fault => ({ ...fault, text: `${fault.text}, from inside: no hairpin` })))],
     doubted: [...ruling.doubted ?? [], ...unseen.flatMap(({ proofs }) => proofs.faults.map(({ cause }) => ({ cause, because: 'outside vantages reach the public address' })))],
   }
+}
+
+/** Nobody outside could look. The published address that answers inside is some proof; the internal one is none of what others reach. */
+function fromInside (ruling: Ruling, { hairpin, outside }: Sides, unseen: readonly Testimony[]): Ruling {
+  const note = outside.length === 0 ? {} : { note: 'outside vantages could not look' }
+  if (ruling.cause !== 'healthy' || hairpin.some(({ view }) => view === 'works')) return { ...ruling, ...note }
+  return resolverUnknown([...hairpin, ...outside]) ?? {
+    ...ruling, ...note, cause: 'unknown', proof: unseen.flatMap(({ proofs }) => proofs.faults), agree: [], relevant: [],
+    says: unseen.length === 0 ? 'our service answers inside; whether it does outside was not seen' : 'our service answers inside, and its public address does not answer there; whether it does outside was not seen',
+    remedy: ['Let an outside vantage check DOMAIN. That inside vantages do not reach the public address is usual and harmless.'], wouldDecide: ['an outside vantage'],
+  }
+}
+
+/** Our internal address is another way to the same service: who sees the cause there too agrees, and who does not gainsays nothing of what is published. */
+function backedBy (internal: readonly Testimony[], ruling: Ruling, world: readonly Testimony[]): Ruling {
+  const agreeing = internal.filter(({ view, proofs }) => ruling.cause === 'healthy' ? view === 'works' : shows(proofs, ruling.cause))
+  const keep = (some: readonly Testimony[]) => [...some.filter(each => world.includes(each)), ...agreeing]
+  const more = agreeing.flatMap(({ proofs: { faults, soft } }) => [...faults, ...soft].filter(({ cause }) => cause === ruling.cause))
+  const proof = more.filter(fault => !ruling.proof.includes(fault))
+  return { ...ruling, proof: [...ruling.proof, ...proof], agree: keep(ruling.agree), relevant: keep(ruling.relevant), primary: world }
 }

@@ -6,18 +6,20 @@ import type { FleetConfig, FleetPairVerdict, FleetVerdict, PeerReach, Witness } 
 import { decided, nobody, openOf, stoppedByUs } from './fleet/decided.ts'
 import { fleetVerdictOf } from './fleet/fleet-verdict-of.ts'
 import { inward } from './fleet/inward.ts'
-import { alteredPeer, claimed, explainedByOurs, outwards, peerOnlyFromOutside } from './fleet/pair-rules.ts'
+import { alteredPeer, claimed, explainedByOurs, outwards, peerOnlyFromOutside, withoutOwnClaims, type PairSides } from './fleet/pair-rules.ts'
 import { resolverOfOurs, resolverUnknown } from './fleet/resolvers.ts'
 import { firstOf } from './fleet/ruling.ts'
-import { hear, testifying } from './fleet/testimony.ts'
+import { hear, testifying, type Testimony } from './fleet/testimony.ts'
 
-/** `own`: what was judged about ours. `config`: what is expected of the peer; its `hostedBy` are the hosts of ours. `reach`: of every peer, this one included. */
+/** `own`: what was judged about ours. `config`: what is expected of the peer; its `hostedBy` are the hosts of
+ * ours, and its `expectedAddresses` addresses of ours: who answers there claims nothing that is not his. `reach`: of every peer, this one included. */
 export type PairQuestion = { ours: string, peer: string, witnesses: readonly Witness[], own?: FleetVerdict, config: FleetConfig, reach: readonly PeerReach[] }
 
 /** Both halves. Witnesses of other pairs and other jobs are not heard. */
 export function judgePair ({ ours, peer, witnesses, own, config, reach }: PairQuestion): FleetPairVerdict {
-  const theirs = { ...config, ours: false }
-  const hearing = hear(witnesses, ({ observation, job }) => observation.domain === peer && (job === 'control' || (job === 'peer' && observation.asked.as === ours)) ? theirs : undefined)
+  const theirs = { ...config, ours: false, expectedAddresses: [] }
+  const { heard, setAside } = hear(witnesses, ({ observation, job }) => observation.domain === peer && (job === 'control' || (job === 'peer' && observation.asked.as === ours)) ? theirs : undefined)
+  const hearing = { heard: heard.map(each => withoutOwnClaims(each, config.expectedAddresses)), setAside }
   const inOurName = hearing.heard.filter(({ job }) => job === 'peer')
   const inside = hearing.heard.filter(({ standpoint }) => standpoint.side === 'inside')
   const outside = hearing.heard.filter(({ standpoint }) => standpoint.side === 'outside')
@@ -30,8 +32,8 @@ export function judgePair ({ ours, peer, witnesses, own, config, reach }: PairQu
     () => resolverOfOurs(hearing.heard, ours),
     () => outwards(sides, reach),
     () => alteredPeer(sides),
-    () => resolverUnknown(primary),
-  ) ?? peerOnlyFromOutside(sides, decided(testifying(primary).length > 0 ? primary : hearing.heard))
+    () => testifying(outside).some(({ view }) => view !== 'unreached') || testifying(outside).length === 0 ? resolverUnknown(primary) : undefined,
+  ) ?? peerOnlyFromOutside(sides, decided(spokesmen(sides)))
   const about = {
     domain: peer, ours, config: theirs,
     untested: openOf(hearing.heard, {
@@ -41,4 +43,11 @@ export function judgePair ({ ours, peer, witnesses, own, config, reach }: PairQu
   }
   const out = explainedByOurs(ruling, own, sides, config)
   return { ours, peer, out: fleetVerdictOf(out, hearing, about), in: inward({ ruling: out, own, sides, hearing, about, config }) }
+}
+
+/** Who can say something, of those who count most. */
+function spokesmen ({ primary, outside }: PairSides): readonly Testimony[] {
+  if (testifying(primary).length > 0) return primary
+  const elsewhere = testifying(outside)
+  return elsewhere.length > 0 ? elsewhere : primary
 }

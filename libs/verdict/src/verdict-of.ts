@@ -30,7 +30,7 @@ export function verdictOf ({ cause, proof, untried, advertised, deep, pair }: De
     actor: config.ours && actor === 'peer-admin' ? 'server-admin' : actor,
     confidence: confidenceOf(cause, own, observations),
     sentence: `${domain}: ${named(said)}${tail}.`,
-    evidence: evidenceOf(proof, observations),
+    evidence: evidenceOf(proof, observations.length > 1),
     remedy: special?.remedy === undefined ? remedy.map(named) : [named(special.remedy)],
     untested,
     ...(pair === undefined ? {} : { pair }),
@@ -59,8 +59,7 @@ function confidenceOf (cause: Cause, own: readonly Fault[], observations: readon
 }
 
 /** What was seen, each with its endpoint and, where several looked, who saw it; in one order whatever came first. */
-export function evidenceOf (proof: readonly Fault[], observations: readonly Observation[]): Verdict['evidence'] {
-  const several = observations.length > 1
+export function evidenceOf (proof: readonly Fault[], several: boolean): Verdict['evidence'] {
   return proof
     .map(({ text, endpoint, vantage }) => ({ text, ...(endpoint === undefined ? {} : { endpoint }), ...(several ? { vantage } : {}) }))
     .toSorted((a, b) => key(a) < key(b) ? -1 : 1)

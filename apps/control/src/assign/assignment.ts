@@ -33,13 +33,25 @@ export function assignmentOf (vantage: Resource<'Vantage'>, resources: Resources
   }
 }
 
-function ownTargets ({ name, spec }: Resource<'Domain'>, vantage: VantageSpec): Target[] {
+function ownTargets (domain: Resource<'Domain'>, vantage: VantageSpec): Target[] {
+  const { name, spec } = domain
   const inside = vantage.side === 'inside'
   const { internal = [], expectedAddresses = [] } = spec
   const own = { domain: name, ...common(spec), ...asProbe(vantage) }
-  const published: Target = { id: `own-published:${name}`, job: 'own-published', ...own, expectedAddresses, allowNets: nets(spec, [...expectedAddresses, ...(inside ? hosts(internal) : [])]) }
+  const { published: publicNets, home } = netsOf(domain)
+  const published: Target = { id: `own-published:${name}`, job: 'own-published', ...own, expectedAddresses, allowNets: inside ? [...new Set([...publicNets, ...home])] : publicNets }
   if (!inside || internal.length === 0) return [published]
-  return [published, { id: `own-internal:${name}`, job: 'own-internal', ...own, endpoints: internal, expectedAddresses: [], allowNets: nets(spec, hosts(internal)) }]
+  return [published, { id: `own-internal:${name}`, job: 'own-internal', ...own, endpoints: internal, expectedAddresses: [], allowNets: home }]
+}
+
+const known = new WeakMap<Resource<'Domain'>, { published: string[], home: string[] }>()
+
+/** Remembered: resources do not change, and every vantage asks for the same. */
+function netsOf (domain: Resource<'Domain'>): { published: string[], home: string[] } {
+  const { spec } = domain
+  const made = known.get(domain) ?? { published: nets(spec, spec.expectedAddresses ?? []), home: nets(spec, hosts(spec.internal ?? [])) }
+  known.set(domain, made)
+  return made
 }
 
 /** As deep as the peer lets us and as we can: in the name of OURS with its secret, else in the probe's. */

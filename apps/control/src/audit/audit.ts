@@ -1,5 +1,5 @@
 /**
- * Who did what to what: every write, done or refused, is an entry in a durable history on the bus.
+ * Who did what to what: every write that was understood, done or refused, is an entry in a durable history on the bus.
  *
  *     createAudit({ bus, clock, logger, meter? }): Audit & Stoppable
  *

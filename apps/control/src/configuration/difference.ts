@@ -1,4 +1,4 @@
-/** What a write changes in a spec, field by field. */
+/** What a write changes, field by field. */
 import { isDeepStrictEqual } from 'node:util'
 import { quoted } from '@dialtone/kernel'
 import type { FieldChange } from '@dialtone/contracts'

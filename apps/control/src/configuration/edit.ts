@@ -42,7 +42,7 @@ function resultOf (now: ResourceSet, edit: Edit, stamp: { revision: number, at: 
   const after = { ...edit.put, revision: stamp.revision, updatedAt: new Date(stamp.at).toISOString(), updatedBy: stamp.by }
   return before === undefined
     ? { kind, name, result: 'created', revision: stamp.revision, after }
-    : { kind, name, result: 'changed', revision: stamp.revision, diff: differenceOf(before.spec, after.spec), before, after }
+    : { kind, name, result: 'changed', revision: stamp.revision, diff: differenceOf({ spec: before.spec }, { spec: after.spec }), before, after }
 }
 
 function refuseStale (edit: Edit, who: { kind: Kind, name: string }, before: Resource | undefined): void {

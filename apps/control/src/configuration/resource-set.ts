@@ -16,9 +16,13 @@ export type ResourceSet = Resources & {
 type Shelf = { byName: ReadonlyMap<string, Resource>, sorted: readonly Resource[] }
 const EMPTY_SHELF: Shelf = { byName: new Map(), sorted: [] }
 
-/** Of the resources of a document. One named twice counts once, the last. */
-export function resourceSet (resources: readonly Resource[]): ResourceSet {
-  const byKind = Map.groupBy(resources, resource => resource.kind)
+/** Of the resources of a document. One named twice counts once, the last. What is as it was in `before` is the same object as there. */
+export function resourceSet (resources: readonly Resource[], before?: ResourceSet): ResourceSet {
+  const shared = before === undefined ? resources : resources.map((one): Resource => {
+    const old = before.get<Kind>(one.kind, one.name)
+    return old !== undefined && isSame(old, one) ? old : one
+  })
+  const byKind = Map.groupBy(shared, resource => resource.kind)
   return setOf(new Map([...byKind].map(([kind, list]) => [kind, shelfOf(new Map(list.map(one => [one.name, one])))])))
 }
 
@@ -31,10 +35,14 @@ export function differences (before: ResourceSet, after: ResourceSet): Configura
     const gone = was.filter(one => after.get(kind, one.name) === undefined).map(one => ({ kind, name: one.name, before: one }))
     const put = is.flatMap((one): ConfigurationChange[] => {
       const old = before.get(kind, one.name)
-      return old !== undefined && old.revision === one.revision && old.updatedAt === one.updatedAt ? [] : [{ kind, name: one.name, ...(old === undefined ? {} : { before: old }), after: one }]
+      return old !== undefined && isSame(old, one) ? [] : [{ kind, name: one.name, ...(old === undefined ? {} : { before: old }), after: one }]
     })
     return [...put, ...gone]
   })
+}
+
+function isSame (a: Resource, b: Resource): boolean {
+  return a === b || (a.revision === b.revision && a.updatedAt === b.updatedAt)
 }
 
 function setOf (shelves: ReadonlyMap<Kind, Shelf>): ResourceSet {

@@ -62,7 +62,7 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
       if (error instanceof OperatorError && error.code === 'bad-body') throw problem(500, 'configuration-unreadable', 'The configuration on the bus is not one that this release reads; its log names the field. Upgrade control, or restore the document.')
       throw error
     })
-    return kept === undefined ? { revision: 0, set: resourceSet([]) } : kept.revision === current.revision ? current : { revision: kept.revision, set: resourceSet(kept.document.resources as Resource[]) }
+    return kept === undefined ? { revision: 0, set: resourceSet([]) } : kept.revision === current.revision ? current : { revision: kept.revision, set: resourceSet(kept.document.resources as Resource[], current.set) }
   }
 
   /** First over what we know, since compare-and-set proves it; a refusal or "nothing to do" counts only over what was read just now. */
@@ -131,7 +131,7 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
   const watching = await documents.watch(told => {
     if (told.on === 'ready') return isReady()
     if (told.key !== CONFIGURATION_KEY) return undefined
-    if (told.on === 'put' && told.revision > current.revision) adopt(told.revision, resourceSet(told.document.resources as Resource[]))
+    if (told.on === 'put' && told.revision > current.revision) adopt(told.revision, resourceSet(told.document.resources as Resource[], current.set))
     else if (told.on === 'removed' || told.revision < current.revision) void inTurn(catchUp).catch((error: unknown) => logger.warn({ err: String(error) }, 'the configuration could not be read again'))
     return undefined
   })

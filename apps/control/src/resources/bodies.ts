@@ -1,4 +1,5 @@
 /** What operators write, as edits: every problem of every resource is found before anything is asked of the configuration. */
+import { setImmediate as breathe } from 'node:timers/promises'
 import { Compile } from 'typebox/compile'
 import { ApplyRequest, ResourceWrite } from '@dialtone/contracts/schemas'
 import type { Kind } from '@dialtone/contracts'
@@ -29,12 +30,13 @@ export function parseSpec (kind: Kind, name: string, spec: unknown): Wanted {
 }
 
 /** The body of apply: checked whole, then a function of what is there. */
-export function parseApply (body: unknown): { apply: ApplyRequest, edits: (now: ResourceSet) => Edit[] } {
+export async function parseApply (body: unknown): Promise<{ apply: ApplyRequest, edits: (now: ResourceSet) => Edit[] }> {
   if (!apply.Check(body)) throw invalidPart('body', shapeProblems(ApplyRequest, body, '', 'an apply'))
   const problems: FieldProblem[] = []
   const puts: Edit[] = []
   const removes: Edit[] = []
   for (const [i, { kind, name, spec, revision }] of (body.resources ?? []).entries()) {
+    if (i % 200 === 199) await breathe() // Others are answered meanwhile.
     const pointer = `/resources/${i}`
     const parsed = parseResource(kind, name, spec, pointer)
     if ('resource' in parsed) puts.push({ put: parsed.resource, pointer, ...(revision === undefined ? {} : { expect: revision }) })

@@ -61,11 +61,6 @@ export function problemHandler (logger: Logger) {
   }
 }
 
-/** For `app.setNotFoundHandler`. */
-export function notFoundHandler (request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return sendProblem(request, reply, problem(404, 'no-such-route', `Nothing is served for ${request.method} of this path; GET /openapi.json lists what is.`))
-}
-
 /** Any error as a refusal: what parts below say in an OperatorError keeps its code and sentence, what Fastify refuses gets ours. */
 export function refusalOf (error: unknown): Refusal {
   if (error instanceof Refusal) return error

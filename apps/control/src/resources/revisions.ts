@@ -12,7 +12,7 @@ function viewOf ({ at, actor, action, before, after, reason, ticket }: AuditEntr
   const [was, is] = [kept(before), kept(after)]
   return {
     at, actor, action, ...(is?.revision === undefined ? {} : { revision: is.revision }), ...(is === undefined ? {} : { spec: is.spec }),
-    diff: differenceOf(was?.spec, is?.spec), ...(reason === undefined ? {} : { reason }), ...(ticket === undefined ? {} : { ticket }),
+    diff: differenceOf(was === undefined ? {} : { spec: was.spec }, is === undefined ? {} : { spec: is.spec }), ...(reason === undefined ? {} : { reason }), ...(ticket === undefined ? {} : { ticket }),
   }
 }
 

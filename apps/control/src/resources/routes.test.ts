@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Check } from 'typebox/value'
+import { createEmbeddedBus } from '@dialtone/bus'
+import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
 import { ApplyResult, LintReport, Problem } from '@dialtone/contracts/schemas'
 import { problemOf, stand, type Stand } from './test-support.ts'
 
@@ -23,7 +25,7 @@ describe('one resource', () => {
 
     // What GET answered may be sent back with a change; its revision is the precondition.
     const replaced = await api.ask('PUT', DOMAIN, { ...read.body, spec: { ...spec, note: 'shorter' } })
-    expect(replaced).toMatchObject({ status: 200, headers: { etag: '"2"' }, body: { results: [{ result: 'changed', diff: [{ pointer: '/note', before: spec.note, after: 'shorter' }] }] } })
+    expect(replaced).toMatchObject({ status: 200, headers: { etag: '"2"' }, body: { results: [{ result: 'changed', diff: [{ pointer: '/spec/note', before: spec.note, after: 'shorter' }] }] } })
     expect(await api.ask('DELETE', DOMAIN, undefined, { 'if-match': '"2"' })).toMatchObject({ status: 200, body: { results: [{ result: 'deleted' }] } })
     expect(problemOf(await api.ask('GET', DOMAIN))).toMatchObject({ status: 404, code: 'not-found' })
   })
@@ -80,8 +82,8 @@ describe('one resource', () => {
     await api.ask('PUT', DOMAIN, { spec: { note: 'late' } }, { 'if-match': '"1"' })
     const { body } = await api.ask('GET', `${DOMAIN}/revisions`)
     expect(body.revisions).toMatchObject([
-      { revision: 2, actor: 'admin', spec: { note: 'moved' }, diff: [{ pointer: '/note', after: 'moved' }] },
-      { revision: 1, reason: 'für den Umzug', ticket: 'OPS-1', spec: {} },
+      { revision: 2, actor: 'admin', spec: { note: 'moved' }, diff: [{ pointer: '/spec/note', after: 'moved' }] },
+      { revision: 1, reason: 'für den Umzug', ticket: 'OPS-1', spec: {}, diff: [{ pointer: '/spec', after: {} }] },
     ])
     expect(await api.trail()).toMatchObject([{ outcome: 'done' }, { outcome: 'done', before: { revision: 1 }, after: { revision: 2 } }, { outcome: 'refused', subject: 'Domain/ours.example', says: expect.stringContaining('revision 2') }])
   })
@@ -126,16 +128,39 @@ describe('what is wrong is named', () => {
     if (code !== undefined) expect(found.code).toBe(code)
   })
 
+  it('a body of twenty thousand levels', async () => {
+    const deep = (open: string, close: string) => open.repeat(20_000) + '1' + close.repeat(20_000)
+    for (const nested of [deep('[', ']'), deep('{"a":', '}'), deep('{"spec":', '}')]) {
+      expect(problemOf(await api.ask('PUT', DOMAIN, `{"spec":${nested}}`)).status).toBe(400)
+      expect(problemOf(await api.ask('PUT', DOMAIN, `{"spec":{"note":${nested}}}`)).status).toBe(400)
+      expect(problemOf(await api.ask('POST', '/v1/apply', `{"resources":[{"kind":"Domain","name":"a.example","spec":${nested}}]}`)).status).toBe(400)
+      expect(problemOf(await api.ask('POST', '/v1/tokens', nested)).status).toBe(400)
+      await api.ask('PUT', '/v1/vantages/lab', { spec: { side: 'inside' } })
+      expect(problemOf(await api.ask('PATCH', '/v1/vantages/lab', `{"spec":{"resolver":${nested}}}`)).status).toBe(400)
+    }
+  })
+
   it('a body that is not said to be JSON, a query that is not known, a name that is none, a route that is none', async () => {
     expect(problemOf(await api.ask('PUT', DOMAIN, 'spec: {}', { 'content-type': 'application/yaml' })).status).toBe(415)
     expect(problemOf(await api.ask('GET', '/v1/domains?limit=0')).pointer).toBe('/limit')
     expect(problemOf(await api.ask('GET', '/v1/domains?sort=name')).pointer).toBe('/sort')
+    expect(problemOf(await api.ask('GET', '/v1/domains?q=a&q=b')).status).toBe(400)
     expect(problemOf(await api.ask('GET', '/v1/domains?cursor=%00')).pointer).toBe('/cursor')
     expect(problemOf(await api.ask('PUT', `${DOMAIN}?dryrun=true`, { spec: {} })).problems?.[0]?.says).toContain("is 'dryRun' meant?")
     expect(problemOf(await api.ask('PUT', '/v1/domains/UPPER.example', { spec: {} })).problems?.[0]).toMatchObject({ pointer: '/name' })
     expect(problemOf(await api.ask('PUT', `/v1/domains/${'a.'.repeat(149)}a`, { spec: {} })).status).toBe(400)
     expect(problemOf(await api.ask('GET', '/v1/nothing')).code).toBe('no-such-route')
   })
+})
+
+it('a configuration that the bus does not take is refused by its size, and nothing is written', async () => {
+  const bus = createEmbeddedBus({ file: ':memory:', meter: NO_METER, logger: NO_LOGGER, limits: { mostBodyBytes: 2000 } })
+  const small = await stand({ bus })
+  const resources = Array.from({ length: 200 }, (_, i) => ({ kind: 'Domain', name: `d${i}.example`, spec: { note: `${Math.sin(i)}` } }))
+  expect(problemOf(await small.ask('POST', '/v1/apply', { resources }))).toMatchObject({ status: 413, code: 'too-large' })
+  expect((await small.ask('GET', '/v1/domains')).body.resources).toEqual([])
+  expect(await small.trail()).toMatchObject([{ outcome: 'refused', subject: 'configuration' }])
+  await small.stop()
 })
 
 describe('many at once', () => {
@@ -180,6 +205,14 @@ describe('many at once', () => {
     expect(problemOf(await api.ask('POST', '/v1/apply', { resources: [{ kind: 'Peer', name: 'a.example', spec: {} }], delete: [{ kind: 'Peer', name: 'a.example' }] }))).toMatchObject({ status: 400 })
   })
 })
+
+it('ten thousand domains are one write, and one more among them is one', async () => {
+  const resources = Array.from({ length: 10_000 }, (_, i) => ({ kind: 'Domain', name: `d${i}.example`, spec: { expectedAddresses: [`203.0.113.${i % 256}`] } }))
+  expect((await api.ask('POST', '/v1/apply', { resources })).body).toMatchObject({ revision: 1, counts: { created: 10_000 } })
+  expect((await api.bus.extent('audit')).last).toBe(10_000)
+  expect((await api.ask('PUT', '/v1/domains/new.example', { spec: {} })).body).toMatchObject({ revision: 2 })
+  expect(problemOf(await api.ask('POST', '/v1/apply', { resources: Array.from({ length: 40_000 }, (_, i) => ({ kind: 'Domain', name: `e${i}.example`, spec: {} })) }))).toMatchObject({ status: 413, code: 'too-many-resources' })
+}, 60_000)
 
 describe('lists', () => {
   beforeEach(async () => {

@@ -130,7 +130,7 @@ export const resourceRoutes: FastifyPluginAsyncTypebox<ResourceRoutes> = async (
     config: { role: 'operator' }, bodyLimit: MOST_APPLY_BYTES, validatorCompiler: documentedOnly,
     schema: { tags: ['Apply'], summary: 'Change many resources at once: all of it or nothing', querystring: dryRunQuery, body: ApplyRequest, response: answers(ApplyResult) },
   }, async (request, reply) => {
-    const { apply, edits } = parseApply(request.body)
+    const { apply, edits } = await parseApply(request.body)
     const changed = await writeResources(needs, request, { action: 'apply', subject: 'configuration', why: apply }, edits, request.query.dryRun === 'true' ? { dryRun: true } : {})
     return reply.send(applyResult(changed, clock.now()))
   })

@@ -9,7 +9,7 @@ import { createAccess, type Access } from '../access/access.ts'
 import { accessRoutes } from '../access/routes.ts'
 import { createAudit, type Audit } from '../audit/audit.ts'
 import { startConfiguration, type ConfigurationStore } from '../configuration/store.ts'
-import { notFoundHandler, problemHandler } from './problem.ts'
+import { problem, problemHandler } from './problem.ts'
 import { resourceRoutes } from './routes.ts'
 
 export type Answer = { status: number, headers: Record<string, unknown>, body: any }
@@ -53,7 +53,7 @@ export async function stand ({ bus = embedded() }: { bus?: Bus } = {}): Promise<
   app.decorateRequest('actor', null)
   app.addHook('onRequest', access.authenticate)
   app.setErrorHandler(problemHandler(NO_LOGGER))
-  app.setNotFoundHandler(notFoundHandler)
+  app.setNotFoundHandler(() => { throw problem(404, 'no-such-route', 'Nothing is served here.') })
   await app.register(resourceRoutes, { configuration, audit, clock, readings })
   await app.register(accessRoutes, { access, audit })
   const { token: admin } = access.firstToken === undefined ? await access.create({ name: `admin-${Math.random().toString(36).slice(2, 8)}`, role: 'admin' }, 'test') : { token: access.firstToken }

@@ -28,6 +28,12 @@ it('one that is down says why, and has no duration for what never ended', async 
   expect(text).not.toContain('probe_ssl_earliest_cert_expiry ')
 })
 
+it('one without TLS tells what it offers in clear', async () => {
+  const text = textOf(await seen('no-tls'))
+  expect(text).toMatch(/^probe_dialback_offered 1$/m)
+  expect(text).not.toContain('probe_tls_version_info{')
+})
+
 it('a module of one kind looks at that kind alone', async () => {
   const observation = await seen('healthy')
   const direct = observation.endpoints.filter(({ kind }) => kind === 'direct').length

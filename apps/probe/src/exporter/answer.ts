@@ -55,7 +55,8 @@ function endpointSamples (endpoints: readonly EndpointObservation[]): SampleOf[]
 }
 
 function bestSamples (best: EndpointObservation): SampleOf[] {
-  const features = best.kind === 'direct' ? best.features : best.featuresAgain
+  // What is offered where it counts: inside TLS, and in clear where there is none.
+  const features = best.kind === 'direct' || best.features?.starttls === 'absent' ? best.features : best.featuresAgain
   const offered = new Set(features?.mechanisms.map(mechanism => MECHANISMS.includes(mechanism) ? mechanism : 'other'))
   const version = best.tls === undefined ? undefined : VERSIONS[best.tls.protocol] ?? 'other'
   return [

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { Observation, Target } from '@dialtone/contracts'
 import { NO_LOGGER, OperatorError, defineGauge } from '@dialtone/kernel'
 import { createTelemetry } from '@dialtone/telemetry'
+import { assert, asyncProperty, domain, ipV6, oneof, string, webUrl } from 'fast-check'
 import { expect, it, onTestFinished } from 'vitest'
 import { met } from '../health/test-support.ts'
 import { startExporter, type ExporterOptions } from './exporter.ts'
@@ -28,17 +30,17 @@ it('what is not there, not allowed or no path is refused and counted under close
   expect(await get('/metrics', { method: 'DELETE' })).toMatchObject({ status: 405 })
   expect(await get('//evil.example/%00')).toMatchObject({ status: 404 })
   expect(await get('/metrics', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' })
-  const { text } = await get('/metrics')
-  expect(text).toContain('dialtone_exporter_requests_total{route="other",status="404"} 2')
-  expect(text).not.toContain('evil')
+  const { text: said } = await get('/metrics')
+  expect(said).toContain('dialtone_exporter_requests_total{route="other",status="404"} 2')
+  expect(said).not.toContain('evil')
 })
 
 it('probes a configured domain, in any of its spellings', async () => {
   const { get, checked } = await exporter()
   for (const target of ['own.example', 'OWN.example.', 'xmpp:own.example', 'xmpp://own.example']) {
-    const { status, text } = await get(`/probe?module=s2s_normal&target=${encodeURIComponent(target)}`)
+    const { status, text: said } = await get(`/probe?module=s2s_normal&target=${encodeURIComponent(target)}`)
     expect([target, status]).toEqual([target, 200])
-    expect(text).toMatch(/^probe_success [01]$/m)
+    expect(said).toMatch(/^probe_success [01]$/m)
   }
   expect(checked).toEqual(['own.example'])
 })
@@ -82,10 +84,10 @@ it('answers in the time that Prometheus gives, and ends the check', async () => 
     signal = given
     given.addEventListener('abort', () => reject(new Error('aborted')))
   }) })
-  const { status, text } = await get('/probe?module=s2s&target=own.example', { headers: { 'x-prometheus-scrape-timeout-seconds': '0.2' } })
+  const { status, text: said } = await get('/probe?module=s2s&target=own.example', { headers: { 'x-prometheus-scrape-timeout-seconds': '0.2' } })
   expect(status).toBe(200)
-  expect(text).toMatch(/^probe_success 0$/m)
-  expect(text).toContain('probe_failure_info{cause="unknown",side="observer"} 1')
+  expect(said).toMatch(/^probe_success 0$/m)
+  expect(said).toContain('probe_failure_info{cause="unknown",side="observer"} 1')
   expect(signal?.aborted).toBe(true)
 })
 
@@ -118,6 +120,14 @@ it('refuses more checks than the limits, with the time to wait', async () => {
   expect(await get('/probe?module=s2s&target=own.example')).toMatchObject({ status: 429, retryAfter: expect.stringMatching(/^\d+$/) as string })
 })
 
+it('nothing that is asked for is a fault of the agent', async () => {
+  const { get, url } = await exporter()
+  await assert(asyncProperty(string({ unit: 'binary' }), oneof(string({ unit: 'binary' }), domain(), ipV6(), webUrl()), async (module, target) => {
+    for (const query of [new URLSearchParams({ module, target: 'own.example' }), new URLSearchParams({ module: 's2s', target })]) expect((await get(`/probe?${query.toString()}`)).status).toBeOneOf([200, 400, 403])
+  }), { numRuns: 60 })
+  for (const path of ['//', 'http://[', '*', '/%', '/probe?%%%', '/probe?module=s2s&target=%ff%fe', 'http://other.example/metrics', `/${'a'.repeat(7000)}`]) expect([path, await raw(url, path)]).toEqual([path, expect.stringMatching(/^HTTP\/1\.1 (200|400|404) /) as string])
+}, 60_000)
+
 it('a metrics page that fails is a 500 or a broken answer, never half a truth; after the stop nobody answers', async () => {
   const telemetry = createTelemetry()
   telemetry.family(defineGauge('dialtone_broken', 'Breaks'), () => { throw new Error('broken') })
@@ -126,6 +136,14 @@ it('a metrics page that fails is a 500 or a broken answer, never half a truth; a
   await stop()
   await expect(get('/healthz')).rejects.toThrow()
 })
+
+/** The status line of the answer to a path that no client of ours would send. */
+async function raw (url: string, path: string): Promise<string> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
+  return (await text(socket)).split('\r\n')[0] ?? ''
+}
 
 async function exporter (given: Partial<ExporterOptions> = {}) {
   const checked: string[] = []

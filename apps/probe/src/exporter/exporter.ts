@@ -45,8 +45,8 @@ export async function startExporter ({ listen, telemetry, targets, check, token,
   const probe = probeRoute({ targets, probes, clock, logger, ...(token === undefined ? {} : { token }) })
 
   async function answer (request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://exporter.invalid')
-    const route = ROUTES.includes(url.pathname) ? url.pathname : 'other'
+    const url = URL.parse(request.url ?? '/', 'http://exporter.invalid')
+    const route = url !== null && ROUTES.includes(url.pathname) ? url.pathname : 'other'
     response.once('close', () => meter.add(requestsTotal, { route, status: response.headersSent ? String(response.statusCode) : 'none' }))
     if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, { status: 405, text: 'only GET and HEAD\n', headers: { allow: 'GET, HEAD' } })
     switch (route) {
@@ -59,7 +59,7 @@ export async function startExporter ({ listen, telemetry, targets, check, token,
       case '/probe': {
         const gone = new AbortController()
         response.once('close', () => gone.abort())
-        return send(response, await probe(url.searchParams, request.headers, gone.signal))
+        return send(response, await probe(url?.searchParams ?? new URLSearchParams(), request.headers, gone.signal))
       }
       default: return send(response, { status: 404, text: `there are ${ROUTES.join(', ')}\n` })
     }

@@ -24,7 +24,6 @@ export type Probes = { probe: (domain: string, signal: AbortSignal) => Promise<P
 type Running = { ended: Promise<Observation>, waiting: number, abort: AbortController }
 
 const MINUTE_MS = 60_000
-const MOST_KEPT = 1000
 
 export function createProbes ({ check, clock, meter, limits = PROBE_LIMITS }: { check: (domain: string, signal: AbortSignal) => Promise<Observation>, clock: Clock, meter: Meter, limits?: ProbeLimits }): Probes {
   /** Those that others may join, and all that have not ended: one that was given up is the latter for a while. */
@@ -54,11 +53,14 @@ export function createProbes ({ check, clock, meter, limits = PROBE_LIMITS }: { 
     flying.add(made)
     return made
   }
+  /** What is too old to be given again is let go: observations are large. */
   function keep (domain: string, observation: Observation): void {
     kept.delete(domain)
     kept.set(domain, { observation, at: clock.elapsed() })
-    const [oldest] = kept.keys()
-    if (kept.size > MOST_KEPT && oldest !== undefined) kept.delete(oldest)
+    for (const [each, { at }] of kept) {
+      if (clock.elapsed() - at < limits.reuseMs) break
+      kept.delete(each)
+    }
   }
 
   return {

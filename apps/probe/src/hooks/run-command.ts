@@ -69,7 +69,7 @@ function keep (...streams: Readable[]): () => { output: string, truncated: boole
   }
   return () => {
     const output = Buffer.concat(pieces).toString('utf8').split('\n').map(line => quoted(line, MOST_OUTPUT)).join('\n')
-    return { output: output.slice(0, MOST_OUTPUT), truncated: more || output.length > MOST_OUTPUT }
+    return { output: output.slice(0, MOST_OUTPUT).toWellFormed(), truncated: more || output.length > MOST_OUTPUT }
   }
 }
 

@@ -8,7 +8,7 @@ import { converse, type Authenticate, type StreamSeen } from '../converse.ts'
 import { shownId, type Expectation } from '../listener/expectation.ts'
 import { endpointId } from '../observe-endpoint.ts'
 import type { Progress } from '../progress.ts'
-import type { CheckRequest, DeepRequest } from '../request.ts'
+import { connectionOf, type CheckRequest, type DeepRequest } from '../request.ts'
 import { createSteps, type Steps } from '../steps.ts'
 import { createTranscript } from '../transcript.ts'
 
@@ -46,7 +46,7 @@ export async function deepConnection (planned: PlannedEndpoint, task: Task, give
   const certificate = task.role === 'external' && clientCertificate !== undefined
 
   steps.enter('tcp')
-  const opened = await connect({ address: planned.address, port: planned.port, allowNets: request.allowNets, timeoutMs: request.timeoutsMs.tcp, signal })
+  const opened = await connect(connectionOf(request, planned, signal))
   if ('failure' in opened) steps.fail(opened.failure)
   else {
     steps.finish()

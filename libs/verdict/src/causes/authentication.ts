@@ -87,14 +87,14 @@ export const AUTHENTICATION = {
   }),
   'policy.refused-by-us': row('down', 'ours', 'gateway', 'gateway-operator', {
     says: 'our own policy refuses it',
-    proof: 'A policy, hold, maintenance or desired state of ours stops the traffic, or our listener refused the callback. It never pages.',
+    proof: 'A policy, hold, maintenance or desired state of ours stops the traffic, whatever else is seen, or our listener refused the callback. It never pages.',
     remedy: ['If this is not intended, change the policy that the evidence names.', 'A listener that refuses a callback in clear: let the peer use TLS, or permit clear text.'],
   }),
   'vantage.unhealthy': row('unknown', 'observer', 'observer', 'dialtone-operator', {
     says: 'this vantage is unwell',
-    proof: 'The uplink, the route, the clock or the event loop of the vantage is at fault; its results are set aside. A broken resolver is a fact about its network, not this.',
+    proof: 'The uplink, the route, the clock or the event loop of the agent is at fault, so that its results are set aside, and nobody else has looked. It neither opens nor ends an incident. A broken resolver is a fact about its network, not this.',
     lookAlikes: [['dns.resolver-unavailable', 'only the resolver fails']],
-    remedy: ['Check its uplink, clock and address families.'],
+    remedy: ['Check its uplink, clock and address families: it says itself what is wrong.', 'Let a second agent, on another network, look as well: then one that is unwell hides nothing.'],
   }),
   'unknown': row('unknown', 'observer', 'observer', 'dialtone-operator', {
     says: 'none of the known causes is proved',

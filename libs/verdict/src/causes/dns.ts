@@ -5,7 +5,7 @@ import { inRecords, row, type CauseRow } from './row.ts'
 export const DNS = {
   'dns.resolver-unavailable': row('unknown', 'observer', 'inside-resolver', 'dns-admin', {
     says: 'the resolver gives no usable answer',
-    proof: 'The resolver fails for the control name as well as for the domain, or for two names. Nothing is said about the domain then.',
+    proof: 'The resolver fails for the control name as well as for the domain, or for two names. Nothing is said about the domain then. Down, and ours, where the vantage asks the resolver of our server (sharesResolverWith) or where those of all vantages fail, on two networks at least.',
     lookAlikes: [['dns.servfail', 'the control name resolves, and the domain alone does not']],
     remedy: [
       'Ask the resolver by hand: dig @RESOLVER SOA . If that fails too, mend the resolver or the way to it.',

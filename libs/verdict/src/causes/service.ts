@@ -5,7 +5,7 @@ import { atOurs, atPeer, row, type CauseRow } from './row.ts'
 export const SERVICE = {
   'service.down': atOurs({
     says: 'our own service does not listen',
-    proof: 'An address that is ours refuses connections, or our server says that it speaks to no other server.',
+    proof: 'An address that is ours refuses connections, our internal address is not reached from inside either, or our server says that it speaks to no other server. Degraded where a server with our certificate answers outside all the same: a gateway before a dead service.',
     lookAlikes: [['path.inbound-refused', 'inside vantages reach it']],
     remedy: ['Start the XMPP server and its S2S listener: `prosodyctl status`, `ejabberdctl status`, and ss -ltnp | grep 5269.', 'Prosody: mod_s2s must not be in modules_disabled. ejabberd: a listener with module ejabberd_s2s_in. CUPS: XMPP federation must be on, and its service running.'],
   }),
@@ -29,7 +29,7 @@ export const SERVICE = {
   }),
   'service.wrong-box': row('down', 'ours', 'gateway', 'server-admin', {
     says: 'our address is answered by a server that does not serve this domain',
-    proof: 'host-unknown or host-gone at an address that is configured as ours.',
+    proof: 'host-unknown or host-gone at an address that is configured as ours; or outside vantages are answered by another server than inside ones: it speaks no XMPP, shows a certificate of another name, or answers while ours does not listen.',
     lookAlikes: [['service.wrong-host', 'nothing is known about whose the address is']],
     remedy: ['Correct the NAT or proxy rule for this address: it leads to another XMPP server.', 'Or add the domain to that server as a virtual host.'],
   }),

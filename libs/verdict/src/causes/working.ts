@@ -51,8 +51,8 @@ export const WORKING = {
   }),
   'dns.split-view': row('degraded', 'ours', 'inside-resolver', 'dns-admin', {
     says: 'inside and outside resolvers differ',
-    proof: 'Resolvers inside and outside give other records for the domain, and the configuration does not expect it.',
+    proof: 'Resolvers inside and outside give other SRV records or addresses for the domain, and the configuration does not expect it. Where those outside differ among themselves, it is not said.',
     lookAlikes: [['dns.address-unexpected', 'what the world sees is itself wrong']],
-    remedy: ['Make both views of the zone agree, or configure the difference.'],
+    remedy: ['Make both views of the zone agree for the names in the evidence.', 'If they are meant to differ, say so: splitViewExpected of the domain.'],
   }),
 } as const satisfies Partial<Record<Cause, CauseRow>>

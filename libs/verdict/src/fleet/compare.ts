@@ -7,12 +7,22 @@ import type { EndpointObservation, Failure, Observation } from '@dialtone/contra
 import { isAbsent, sameAddress } from '@dialtone/discovery'
 import { quoted } from '@dialtone/kernel'
 import { connected } from './reach.ts'
+import type { Testimony } from './testimony.ts'
 
 /** What one sees otherwise. `another`: another server rather than something on the way. `stops`: no federation through it. */
 export type Difference = { endpoint: string, text: string, another: boolean, stops: boolean }
 
-/** What `here` sees worse than `there`, at equal addresses or, with `anyAddress`, at whatever endpoint of the same service. */
-export function worseThan (here: Observation, there: Observation, anyAddress = false): Difference[] {
+/**
+ * What one sees worse than all of the others who get through, at each endpoint to which it connected; nothing where one of them is as it should be: then that
+ * endpoint, and not the way, is the matter. Our internal address is the same service as the public one; else only equal addresses are compared.
+ */
+export function differencesOf ({ observation, view }: Testimony, others: readonly Testimony[]): Difference[] {
+  const tried = new Set(observation.endpoints.filter(e => e.source !== 'port-probe' && connected(e) === true && (view !== 'works' || through(e))).map(({ id }) => id))
+  const each = others.map(other => worseThan(observation, other.observation, other.job === 'own-internal').filter(({ stops, endpoint }) => stops === (view !== 'works') && tried.has(endpoint)))
+  return tried.size === 0 ? [] : each.find(differences => differences.length === tried.size) ?? []
+}
+
+function worseThan (here: Observation, there: Observation, anyAddress: boolean): Difference[] {
   const others = there.endpoints.filter(through)
   return here.endpoints.filter(e => e.source !== 'port-probe' && connected(e) === true).flatMap(e => {
     const same = others.filter(other => other.kind === e.kind && (anyAddress || (other.port === e.port && sameAddress(other.address, e.address))))
@@ -21,11 +31,15 @@ export function worseThan (here: Observation, there: Observation, anyAddress = f
   })
 }
 
+const AFTER_TLS: ReadonlySet<string> = new Set(['starttls', 'tls', 'certificate', 'features-again'])
+
 function differenceOf (e: EndpointObservation, here: Observation, same: readonly EndpointObservation[], there: Observation): Difference | undefined {
   const found = (text: string, more: Partial<Difference> = {}): Difference => ({ endpoint: e.id, text, another: false, stops: true, ...more })
   const failed = e.steps.find(({ outcome, stage }) => outcome === 'failed' && stage !== 'close')
   const cut = failed?.failure === undefined ? undefined : cutBy(failed.failure)
   if (failed !== undefined && cut === undefined) return undefined
+  // Who never spoke TLS tells nothing about a handshake that fails elsewhere.
+  if (failed !== undefined && AFTER_TLS.has(failed.stage) && same.every(({ tls }) => tls === undefined)) return undefined
   if (cut !== undefined) return found(`${failed?.stage ?? ''}: ${cut.text}`, { another: cut.another })
   if (e.kind === 'starttls' && e.tls === undefined && e.features !== undefined && e.features.starttls === 'absent' && same.every(({ tls }) => tls !== undefined)) return found('no STARTTLS is offered', { stops: false })
   const leaf = e.chain?.sent[0]
@@ -65,15 +79,15 @@ export function alive ({ endpoints }: Observation): boolean {
   return endpoints.some(e => e.header !== undefined || e.tls !== undefined)
 }
 
-/** Questions that both asked and that were answered otherwise, in words; sorted. */
-export function otherRecords (here: Observation, there: Observation): string[] {
+/** Questions that both asked and that were answered otherwise, in words for who asked inside and outside; sorted. */
+export function otherRecords (inside: Observation, outside: Observation): string[] {
   const answers = (o: Observation) => new Map(o.dns.filter(({ purpose, outcome }) => READ.has(purpose) && (outcome === 'answer' || outcome === 'nodata' || outcome === 'nxdomain')).map(answer => [`${answer.type} ${answer.name}`, answer]))
-  const others = answers(there)
-  return [...answers(here)].flatMap(([question, answer]) => {
+  const others = answers(outside)
+  return [...answers(inside)].flatMap(([question, answer]) => {
     const other = others.get(question)
     if (other === undefined) return []
     const [mine, theirs] = [shown(answer), shown(other)]
-    return mine === theirs ? [] : [`${quoted(question, 120)}: ${mine} here, ${theirs} there`]
+    return mine === theirs ? [] : [`${quoted(question, 120)}: ${mine} inside, ${theirs} outside`]
   }).toSorted()
 }
 

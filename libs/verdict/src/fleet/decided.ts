@@ -9,11 +9,14 @@ import type { Ruling } from './ruling.ts'
 /** The cause by the order of judging, with `unknown` where nobody could tell. */
 export function decided (primary: readonly Testimony[]): Ruling {
   const { cause, proof } = agreed(primary)
-  const seenBy = new Set(proof.filter(fault => fault.cause === cause).map(({ vantage }) => vantage))
-  const relevant = testifying(primary)
+  const own = proof.filter(fault => fault.cause === cause)
+  // A dead endpoint beside a good one is told by what it died of.
+  const seenBy = new Set((own.length > 0 ? own : proof).map(({ vantage }) => vantage))
+  const relevant = testifying(primary).filter(each => couldSee(each, cause))
   const all = cause === 'healthy' || cause === 'peer.partition'
   return {
     cause, proof, relevant, primary, agree: all ? relevant : primary.filter(({ standpoint, proofs }) => seenBy.has(standpoint.vantage) && shows(proofs, cause)),
+    ...(cause === 'peer.partition' ? { says: `vantages disagree: it works from ${listed(relevant.filter(({ view }) => view === 'works'))}, and not from ${listed(relevant.filter(({ view }) => view !== 'works'))}` } : {}),
     ...(cause === 'unknown' ? { wouldDecide: [...new Set(proof.flatMap(({ remedy }) => remedy ?? []))].toSorted() } : {}),
   }
 }
@@ -27,7 +30,21 @@ function agreed (primary: readonly Testimony[]): ReturnType<typeof decide> {
   return { cause: 'peer.partition', proof: dissent.flatMap(({ proofs }) => proofs.faults) }
 }
 
-function shows ({ faults, soft, deep }: Testimony['proofs'], cause: string): boolean {
+/** Who was told where to connect has seen no records. */
+function couldSee ({ observation: { dns } }: Testimony, cause: string): boolean {
+  return dns.length > 0 || !(cause.startsWith('dns.') || cause === 'degraded.records')
+}
+
+/** Vantages that a sentence names. */
+const NAMED = 3
+
+function listed (some: readonly Testimony[]): string {
+  const names = [...new Set(some.map(({ standpoint }) => standpoint.vantage))].toSorted()
+  return names.slice(0, NAMED).join(', ') + (names.length > NAMED ? ` and ${names.length - NAMED} more` : '')
+}
+
+/** What somebody saw is the cause, or a part of it. */
+export function shows ({ faults, soft, deep }: Testimony['proofs'], cause: string): boolean {
   return cause === 'degraded.endpoint-dead' ? faults.length > 0 || soft.length > 0 || (deep?.faults.length ?? 0) > 0 : [...faults, ...soft, ...deep?.faults ?? []].some(fault => fault.cause === cause)
 }
 
@@ -48,7 +65,9 @@ export function stoppedByUs (why: string | undefined, primary: readonly Testimon
 
 /** What a fleet can ask and nobody did. */
 export function openOf (heard: readonly Testimony[], which: { inside: Untested | undefined, outside: Untested | undefined }): Untested[] {
-  const { families, shown, deep } = { families: new Set(heard.flatMap(({ observation: { asked } }) => asked.families)), shown: heard.some(({ observation: { asked } }) => asked.clientCertificate), deep: heard.some(({ proofs }) => proofs.deep !== undefined) }
+  const families = new Set(heard.flatMap(({ observation: { asked } }) => asked.families))
+  const shown = heard.some(({ observation: { asked } }) => asked.clientCertificate)
+  const deep = heard.some(({ proofs }) => proofs.deep !== undefined)
   return [
     ...[which.inside, which.outside].filter(each => each !== undefined),
     ...(deep ? [] : [{ what: 'dialback', needs: 'a deep check' }]),

@@ -33,7 +33,7 @@ export function fleetVerdictOf (ruling: Ruling, { heard, setAside }: Hearing, { 
     state, cause, side, hop, actor,
     confidence: ruling.confidence ?? confidenceOf(ruling),
     sentence: `${domain}: ${named(ruling.says ?? special?.says ?? row.says)}${tail}${note}.`,
-    evidence: evidenceOf(proof, observations),
+    evidence: evidenceOf(proof, true),
     remedy: (ruling.remedy ?? (special?.remedy === undefined ? row.remedy : [special.remedy])).map(named),
     untested,
     agreement: agreementOf(ruling),

@@ -53,7 +53,7 @@ function ofOwn (own: FleetVerdict, state: 'down' | 'degraded', { ours }: About):
 /** What deep checks in our name saw of the peer's callback to our real server: it failed, or the dialback that needs it went well. */
 function callbackOf ({ inOurName }: PairSides): { fault?: Ruling, arrived: readonly Testimony[] } {
   const deep = inOurName.filter(({ proofs }) => proofs.deep !== undefined)
-  const arrived = deep.filter(({ proofs, observation }) => observation.deep?.depth === 'shared' && proofs.deep?.carried.some(({ by }) => by === 'dialback') === true)
+  const arrived = deep.filter(({ proofs, authenticated }) => authenticated?.deep?.depth === 'shared' && proofs.deep?.carried.some(({ by }) => by === 'dialback') === true)
   const failed = deep.filter(({ proofs }) => proofs.deep?.faults.some(({ cause }) => CALLBACK_CAUSES.has(cause)))
   if (failed.length === 0 || arrived.length > 0) return { arrived }
   const faults = failed.flatMap(({ proofs }) => proofs.deep?.faults.filter(({ cause }) => CALLBACK_CAUSES.has(cause)) ?? []).map(({ state: _state, ...fault }) => fault)

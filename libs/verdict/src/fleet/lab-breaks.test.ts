@@ -89,7 +89,41 @@ const BREAKS: Record<string, Break> = {
   'gmail-all': { own: OWN, domain: ['healthy', 'up'], peer: [cut, look('control', 'out1', stopped(PEER, TIMEOUT, 'partner'))], out: ['peer.unreachable', 'down'], in: ['peer.unreachable', 'down'] },
   'one peer blocked': { own: OWN, domain: ['healthy', 'up'], peer: [cut, look('control', 'out1', well(PEER, 'partner'))], reach: [...reaching('unreached', 'reached').slice(0, 1), ...reaching('reached', 'reached').slice(1)], out: ['path.peer-blocked', 'down'], in: ['healthy', 'up'] },
   'one peer altered': { own: OWN, domain: ['healthy', 'up'], peer: [look('peer', 'in1', stopped(PEER, SILENT, 'partner')), look('control', 'out1', well(PEER, 'partner'))], out: ['path.interfered', 'down'], in: ['healthy', 'up'] },
-  'one peer whose TLS is intercepted': { own: OWN, domain: ['healthy', 'up'], peer: [look('peer', 'in1', well(PEER, 'partner', { chain: chain('ours', 'unknown-ca', true) })), look('control', 'out1', well(PEER, 'partner'))], out: ['path.interfered', 'degraded'], in: ['healthy', 'up'] },
+  'one peer whose TLS is intercepted': { own: OWN, domain: ['healthy', 'up'], peer: [look('peer', 'in1', well(PEER, 'partner', { chain: chain('partner', 'unknown-ca', true) })), look('control', 'out1', well(PEER, 'partner'))], out: ['path.interfered', 'degraded'], in: ['healthy', 'up'] },
+}
+
+/** What one vantage says of the same: of our domain from either side, of the peer from inside in our name, and from outside as the control. Never more than it saw. */
+const ALONE: Record<keyof typeof BREAKS, { inside: Half, outside: Half, out: Half, control: Half }> = {
+  'none, clear peer': { inside: ['healthy', 'up'], outside: ['healthy', 'up'], out: ['degraded.weak-authentication', 'degraded'], control: ['degraded.weak-authentication', 'degraded'] },
+  'none, TLS peer': { inside: ['healthy', 'up'], outside: ['healthy', 'up'], out: ['healthy', 'up'], control: ['healthy', 'up'] },
+  'pat': { inside: ['unknown', 'unknown'], outside: ['peer.unreachable', 'down'], out: ['dialback.callback-blocked', 'down'], control: ['degraded.weak-authentication', 'degraded'] },
+  'pat, light checks alone': { inside: ['unknown', 'unknown'], outside: ['peer.unreachable', 'down'], out: ['degraded.weak-authentication', 'degraded'], control: ['degraded.weak-authentication', 'degraded'] },
+  'pat, peer with certificates': { inside: ['unknown', 'unknown'], outside: ['peer.unreachable', 'down'], out: ['healthy', 'up'], control: ['healthy', 'up'] },
+  'pat-wrongip': { inside: ['unknown', 'unknown'], outside: ['peer.unreachable', 'down'], out: ['degraded.weak-authentication', 'degraded'], control: ['degraded.weak-authentication', 'degraded'] },
+  'outbound': { inside: ['healthy', 'up'], outside: ['healthy', 'up'], out: ['peer.unreachable', 'down'], control: ['degraded.weak-authentication', 'degraded'] },
+  'outbound, peer with certificates': { inside: ['healthy', 'up'], outside: ['healthy', 'up'], out: ['peer.unreachable', 'down'], control: ['healthy', 'up'] },
+  'outbound-reject': { inside: ['healthy', 'up'], outside: ['healthy', 'up'], out: ['peer.unreachable', 'down'], control: ['degraded.weak-authentication', 'degraded'] },
+  'srv': { inside: ['unknown', 'unknown'], outside: ['dns.no-records', 'down'], out: ['degraded.weak-authentication', 'degraded'], control: ['degraded.weak-authentication', 'degraded'] },
+  'srvport': { inside: ['unknown', 'unknown'], outside: ['dns.port-unexpected', 'down'], out: ['degraded.weak-authentication', 'degraded'], control: ['degraded.weak-authentication', 'degraded'] },
+  'arecord, with an expectation': { inside: ['unknown', 'unknown'], outside: ['dns.address-unexpected', 'down'], out: ['degraded.weak-authentication', 'degraded'], control: ['degraded.weak-authentication', 'degraded'] },
+  'arecord, without one': { inside: ['unknown', 'unknown'], outside: ['peer.unreachable', 'down'], out: ['degraded.weak-authentication', 'degraded'], control: ['degraded.weak-authentication', 'degraded'] },
+  'arecord-live': { inside: ['unknown', 'unknown'], outside: ['service.wrong-box', 'down'], out: ['degraded.weak-authentication', 'degraded'], control: ['degraded.weak-authentication', 'degraded'] },
+  'noarecord': { inside: ['unknown', 'unknown'], outside: ['dns.target-unresolvable', 'down'], out: ['degraded.weak-authentication', 'degraded'], control: ['degraded.weak-authentication', 'degraded'] },
+  'service': { inside: ['service.down', 'down'], outside: ['peer.unreachable', 'down'], out: ['degraded.weak-authentication', 'degraded'], control: ['degraded.weak-authentication', 'degraded'] },
+  'dns': { inside: ['dns.resolver-unavailable', 'unknown'], outside: ['dns.resolver-unavailable', 'unknown'], out: ['dns.resolver-unavailable', 'unknown'], control: ['dns.resolver-unavailable', 'unknown'] },
+  'dns-inside': { inside: ['dns.resolver-unavailable', 'down'], outside: ['healthy', 'up'], out: ['dns.resolver-unavailable', 'down'], control: ['degraded.weak-authentication', 'degraded'] },
+  'dns-inside, peer with certificates': { inside: ['dns.resolver-unavailable', 'down'], outside: ['healthy', 'up'], out: ['dns.resolver-unavailable', 'down'], control: ['healthy', 'up'] },
+  'conflict': { inside: ['healthy', 'up'], outside: ['healthy', 'up'], out: ['dialback.domain-claimed', 'down'], control: ['degraded.weak-authentication', 'degraded'] },
+  'conflict-webex': { inside: ['healthy', 'up'], outside: ['healthy', 'up'], out: ['dialback.domain-claimed', 'down'], control: ['healthy', 'up'] },
+  'policy, once': { inside: ['healthy', 'up'], outside: ['healthy', 'up'], out: ['peer.busy', 'degraded'], control: ['degraded.weak-authentication', 'degraded'] },
+  'policy, again after the retry window': { inside: ['healthy', 'up'], outside: ['healthy', 'up'], out: ['policy.refused-by-peer', 'down'], control: ['unknown', 'unknown'] },
+  'cert': { inside: ['certificate.expired', 'degraded'], outside: ['certificate.expired', 'degraded'], out: ['auth.external-refused', 'down'], control: ['healthy', 'up'] },
+  'cert, for a peer that demands certificates': { inside: ['certificate.expired', 'degraded'], outside: ['certificate.expired', 'degraded'], out: ['healthy', 'up'], control: ['healthy', 'up'] },
+  'gmail-primary': { inside: ['healthy', 'up'], outside: ['healthy', 'up'], out: ['degraded.endpoint-dead', 'degraded'], control: ['degraded.endpoint-dead', 'degraded'] },
+  'gmail-all': { inside: ['healthy', 'up'], outside: ['healthy', 'up'], out: ['peer.unreachable', 'down'], control: ['peer.unreachable', 'down'] },
+  'one peer blocked': { inside: ['healthy', 'up'], outside: ['healthy', 'up'], out: ['peer.unreachable', 'down'], control: ['healthy', 'up'] },
+  'one peer altered': { inside: ['healthy', 'up'], outside: ['healthy', 'up'], out: ['service.silent', 'down'], control: ['healthy', 'up'] },
+  'one peer whose TLS is intercepted': { inside: ['healthy', 'up'], outside: ['healthy', 'up'], out: ['certificate.untrusted', 'degraded'], control: ['healthy', 'up'] },
 }
 
 describe.each(Object.entries(BREAKS))('%s', (_, { own: ours, domain, peer = [], out, in: inwards, reach, config = {} }) => {
@@ -101,6 +135,15 @@ describe.each(Object.entries(BREAKS))('%s', (_, { own: ours, domain, peer = [], 
     expect([pair.out.cause, pair.out.state]).toEqual(out)
     expect([pair.in.cause, pair.in.state]).toEqual(inwards)
   })
+})
+
+it.each(Object.entries(BREAKS))('%s is told by one vantage as far as it goes', (name, { own: ours, peer = [], config = {} }) => {
+  const from = (some: Witness[], side: 'inside' | 'outside') => some.filter(({ standpoint }) => standpoint.side === side)
+  const domain = (side: 'inside' | 'outside') => domainOf(from(ours, side), { config: { ...CONFIG, ...config, profile: 'standard' } })
+  const pair = (side: 'inside' | 'outside') => pairOf(from(peer, side), { config: { ...CONFIG, ...config, expectedAddresses: [] } }).out
+  const told = { inside: domain('inside'), outside: domain('outside'), out: pair('inside'), control: pair('outside') }
+  expect(Object.fromEntries(Object.entries(told).map(([which, { cause, state }]) => [which, [cause, state]]))).toEqual(ALONE[name])
+  for (const { confidence } of Object.values(told)) expect(confidence).not.toBe('proved')
 })
 
 function claim (role: 'claim' | 'control', answer: 'serves' | 'denies'): Observation['claim'][number] {

@@ -46,7 +46,8 @@ describe('with all vantages', () => {
 describe('with one vantage', () => {
   it.each<Row>([
     ['well from outside', [published('out1')], ['healthy', 'up', 'single-vantage']],
-    ['well inside', [internal('in1')], ['healthy', 'up', 'single-vantage']],
+    ['well at the internal address', [internal('in1')], ['unknown', 'unknown', 'likely']],
+    ['well inside, at the published address too', [internal('in1'), published('in1')], ['healthy', 'up', 'single-vantage']],
     ['dropped, from outside', [published('out1', stopped(PUBLIC, TIMEOUT))], ['peer.unreachable', 'down', 'single-vantage']],
     ['refused, from outside', [published('out1', stopped(PUBLIC, REFUSED))], ['peer.unreachable', 'down', 'single-vantage']],
     ['a dead service, from inside', [internal('in1', stopped(INTERNAL, REFUSED))], ['service.down', 'down', 'single-vantage']],

@@ -2,7 +2,7 @@
 import type { PeerReach } from '@dialtone/contracts'
 import { CALLBACK_CAUSES } from '../deep-proofs.ts'
 import type { Fault } from '../faults.ts'
-import { alive, otherRecords, sound, through, worseThan } from './compare.ts'
+import { alive, differencesOf, otherRecords, sound, through } from './compare.ts'
 import { outboundBlocked } from './reach.ts'
 import { as, beside, type Ruling } from './ruling.ts'
 import { networksOf, testifying, type Testimony } from './testimony.ts'
@@ -48,7 +48,7 @@ export function serviceDown ({ internal, hairpin, outside }: Sides): Ruling | un
   const answering = world.filter(({ view, observation }) => view === 'works' || alive(observation))
   const common = { relevant: inside, primary: inside }
   if (answering.length === 0) {
-    return { ...common, cause: 'service.down', proof: as('service.down', faults), agree: [...inside, ...world.filter(({ view }) => view === 'unreached')], says: 'our own service does not listen, not even for inside vantages', doubted: world.length === 0 ? [] : [{ cause: 'path.inbound-blocked', because: 'inside vantages do not reach the service either' }] }
+    return { ...common, cause: 'service.down', proof: [...as('service.down', faults), ...world.filter(({ view }) => view === 'unreached').map(each => beside('nor is it reached at the public address', each))], agree: [...inside, ...world.filter(({ view }) => view === 'unreached')], says: 'our own service does not listen, not even for inside vantages', doubted: world.length === 0 ? [] : [{ cause: 'path.inbound-blocked', because: 'inside vantages do not reach the service either' }] }
   }
   const ourCertificate = answering.some(({ observation }) => observation.endpoints.some(e => through(e) && sound(e, observation)))
   const heard = answering.map(each => beside(ourCertificate ? 'at the public address a server with a valid certificate of the domain answers' : 'a server answers at the public address', each))
@@ -61,9 +61,9 @@ export function altered ({ internal, hairpin, outside }: Sides): Ruling | undefi
   const world = testifying(outside)
   const within = testifying([...internal, ...hairpin]).filter(({ view }) => view === 'works')
   if (within.length === 0 || world.length === 0) return undefined
-  const found = world.map(each => ({ each, differences: within.map(other => worseThan(each.observation, other.observation, other.job === 'own-internal')).toSorted((a, b) => b.length - a.length)[0] ?? [] }))
+  const found = world.map(each => ({ each, differences: differencesOf(each, within) }))
   // Those whom nothing disturbs make it a matter of the others' way there: a partition, which is told elsewhere.
-  if (!found.every(({ each, differences }) => differences.length > 0 && (each.view === 'works' || differences.some(({ stops }) => stops)))) return undefined
+  if (found.some(({ differences }) => differences.length === 0)) return undefined
   const all = found.flatMap(({ each, differences }) => differences.map(difference => ({ ...difference, vantage: each.standpoint.vantage })))
   const cause = all.some(({ another }) => another) ? 'service.wrong-box' : 'path.interfered'
   const stops = !world.some(({ view }) => view === 'works')
@@ -99,6 +99,9 @@ export function insideBroken ({ internal }: Sides): Ruling | undefined {
   return { cause: first.cause, proof, state: 'degraded', agree: failing, relevant: inside, primary: failing, note: 'outside vantages get through all the same: another node or a gateway answers them' }
 }
 
+/** Records that differ, told one by one. */
+const DIFFERENCES_TOLD = 6
+
 /** Resolvers inside and outside say other things. Where the world disagrees with itself, it is no view of ours but records that depend on who asks. */
 export function splitView ({ hairpin, outside }: Sides): Ruling | undefined {
   const differing = hairpin.map(each => ({ each, from: outside.map(other => ({ other, texts: otherRecords(each.observation, other.observation) })) }))
@@ -107,7 +110,7 @@ export function splitView ({ hairpin, outside }: Sides): Ruling | undefined {
   if (first === undefined || differing.length < hairpin.filter(({ observation }) => observation.dns.length > 0).length) return undefined
   const [reference, ...others] = outside
   if (reference !== undefined && others.some(other => otherRecords(reference.observation, other.observation).length > 0)) return undefined
-  const proof = differing.flatMap(({ each, from }) => (from[0]?.texts ?? []).map((text): Fault => ({ cause: 'dns.split-view', text, vantage: each.standpoint.vantage })))
+  const proof = differing.flatMap(({ each, from }) => (from[0]?.texts ?? []).slice(0, DIFFERENCES_TOLD).map((text): Fault => ({ cause: 'dns.split-view', text, vantage: each.standpoint.vantage })))
   return { cause: 'dns.split-view', proof, agree: [...differing.map(({ each }) => each), ...outside], relevant: [...hairpin, ...outside], primary: outside }
 }
 

@@ -1,15 +1,23 @@
 // What several vantages together prove about the way from one of ours to a peer.
 import type { FleetConfig, FleetVerdict, PeerReach } from '@dialtone/contracts'
 import { PROFILE_DATA } from '@dialtone/checks'
+import { sameAddress } from '@dialtone/discovery'
 import { CALLBACK_CAUSES } from '../deep-proofs.ts'
 import type { Fault } from '../faults.ts'
-import { alive, sound, through, worseThan } from './compare.ts'
-import { outboundBlocked } from './reach.ts'
+import { differencesOf, sound, through } from './compare.ts'
+import { connected, outboundBlocked } from './reach.ts'
 import { as, beside, type Ruling } from './ruling.ts'
 import { testifying, type Testimony } from './testimony.ts'
 
 /** `primary`: whose way is that of our server. `inOurName`: who asked as ours, from anywhere. */
 export type PairSides = { primary: readonly Testimony[], inside: readonly Testimony[], outside: readonly Testimony[], inOurName: readonly Testimony[] }
+
+/** A claim at one of our own addresses is none: who answers there is ours. */
+export function withoutOwnClaims (each: Testimony, addresses: readonly string[]): Testimony {
+  const { proofs, observation: { endpoints } } = each
+  const isOurs = ({ cause, endpoint }: Fault) => cause === 'dialback.domain-claimed' && endpoints.some(({ id, address }) => id === endpoint && addresses.some(ours => sameAddress(ours, address)))
+  return addresses.length > 0 && proofs.faults.some(isOurs) ? { ...each, proofs: { ...proofs, faults: proofs.faults.filter(fault => !isOurs(fault)) } } : each
+}
 
 /** The peer answers for our domain: even when every stage passed, and whoever saw it. */
 export function claimed (heard: readonly Testimony[]): Ruling | undefined {
@@ -24,11 +32,11 @@ export function claimed (heard: readonly Testimony[]): Ruling | undefined {
 export function outwards ({ inside, outside }: PairSides, reach: readonly PeerReach[]): Ruling | undefined {
   const within = testifying(inside)
   if (within.length === 0 || !within.every(({ view }) => view === 'unreached')) return undefined
-  const ruling = withinOf(within).cause
-  if (ruling !== undefined) return undefined
+  // DNS says why before anybody's path does: a domain without records, a port that is not the published one.
+  if (within.some(({ proofs }) => proofs.faults.some(({ cause }) => cause.startsWith('dns.') && cause !== 'dns.resolver-unavailable'))) return undefined
   const faults = within.flatMap(({ proofs }) => proofs.faults.filter(({ endpoint }) => endpoint !== undefined))
   const world = testifying(outside)
-  const reaching = world.filter(({ view, observation }) => view === 'works' || alive(observation) || (view === 'stopped' && observation.endpoints.some(({ steps }) => steps.some(({ stage, outcome }) => stage === 'tcp' && outcome === 'ok'))))
+  const reaching = world.filter(({ view, observation }) => view === 'works' || observation.endpoints.some(e => connected(e) === true))
   const blocked = outboundBlocked(reach)
   const [subject] = within
   const peer = subject?.observation.domain ?? ''
@@ -38,7 +46,7 @@ export function outwards ({ inside, outside }: PairSides, reach: readonly PeerRe
   if (blocked !== undefined) {
     const others = blocked.filter(name => name !== peer)
     const more: Partial<Fault> = reaching.length === 0 ? { unsure: true } : {}
-    return { ...common, cause: 'path.outbound-blocked', proof: [...as('path.outbound-blocked', faults, more), ...others.map(name => ({ ...beside(`neither is ${name} reached from inside, and outside it is`, subject ?? within[0] as Testimony) })), ...seen] }
+    return { ...common, cause: 'path.outbound-blocked', proof: [...as('path.outbound-blocked', faults, more), ...(subject === undefined ? [] : others.map(name => beside(`neither is ${name} reached from inside, and from outside it is`, subject))), ...seen] }
   }
   if (reaching.length === 0) return undefined
   const others = reach.filter(each => each.peer !== peer)
@@ -50,19 +58,13 @@ export function outwards ({ inside, outside }: PairSides, reach: readonly PeerRe
   }
 }
 
-/** DNS says why before anybody's path does: a domain without records, a port that is not the published one. */
-function withinOf (within: readonly Testimony[]): { cause: string | undefined } {
-  const causes = within.flatMap(({ proofs }) => proofs.faults.map(({ cause }) => cause))
-  return { cause: causes.find(cause => cause.startsWith('dns.') && cause !== 'dns.resolver-unavailable') }
-}
-
 /** Above TCP, the same address answers those in our network otherwise than others. */
 export function alteredPeer ({ primary, outside }: PairSides): Ruling | undefined {
   const within = testifying(primary).filter(({ standpoint }) => standpoint.side === 'inside')
   const world = testifying(outside).filter(({ view }) => view === 'works')
   if (within.length === 0 || world.length === 0) return undefined
-  const found = within.map(each => ({ each, differences: world.map(other => worseThan(each.observation, other.observation)).toSorted((a, b) => b.length - a.length)[0] ?? [] }))
-  if (!found.every(({ differences }) => differences.length > 0)) return undefined
+  const found = within.map(each => ({ each, differences: differencesOf(each, world) }))
+  if (found.some(({ differences }) => differences.length === 0)) return undefined
   const stops = found.every(({ each }) => each.view !== 'works')
   const proof = found.flatMap(({ each, differences }) => differences.map(({ endpoint, text }): Fault => ({ cause: 'path.interfered', text, endpoint, vantage: each.standpoint.vantage, ...(stops ? {} : { state: 'degraded' }) })))
   return {
@@ -91,13 +93,13 @@ export function explainedByOurs (ruling: Ruling, own: FleetVerdict | undefined, 
   const carried = primary.some(({ proofs }) => (proofs.deep?.carried.length ?? 0) > 0)
   const said = { cause: own.cause, side: own.side, agree: ruling.agree, relevant: ruling.relevant, primary, doubted: [...ruling.doubted ?? [], { cause: ruling.cause, because: 'our own domain cannot be reached, and the peer must call back' }], remedy: own.remedy }
   const vantage = primary[0]?.standpoint.vantage ?? 'here'
-  const fact = (text: string): Fault => ({ cause: own.cause, text, vantage })
+  const fact: Fault = { cause: own.cause, text: own.sentence.replace(/\.$/, ''), vantage }
   if (CALLBACK_CAUSES.has(ruling.cause)) {
-    return { ...said, state: carried ? 'degraded' : 'down', says: 'it cannot call back, because our own domain cannot be reached', proof: [fact(own.sentence), ...ruling.proof] }
+    return { ...said, state: carried ? 'degraded' : 'down', says: 'it cannot call back, because our own domain cannot be reached', proof: [fact, ...ruling.proof] }
   }
   const onlyDialback = primary.some(({ view }) => view === 'works') && primary.every(({ observation, view }) => view !== 'works' || observation.endpoints.filter(through).every(({ tls }) => tls === undefined))
   if (carried || !works(ruling) || !(onlyDialback || PROFILE_DATA[profile].authentication === 'dialback')) return ruling
-  return { ...said, state: 'down', confidence: 'likely', says: 'it is reached, and must call back before it believes us; our own domain cannot be reached', proof: [fact(own.sentence), ...ruling.proof] }
+  return { ...said, state: 'down', confidence: 'likely', says: 'it is reached, and must call back before it believes us; our own domain cannot be reached', proof: [fact, ...ruling.proof] }
 }
 
 /** A cause of ours that keeps a callback from arriving. */

@@ -14,7 +14,8 @@ import { connected } from './reach.ts'
  */
 export type View = 'works' | 'unreached' | 'stopped' | 'blind' | 'untried'
 
-export type Testimony = { observation: Observation, job: Job, standpoint: Standpoint, proofs: Proofs, view: View }
+/** `authenticated`: the observation of the last deep check, which may be an earlier one. */
+export type Testimony = { observation: Observation, job: Job, standpoint: Standpoint, proofs: Proofs, view: View, authenticated?: Observation }
 
 export type Hearing = { heard: readonly Testimony[], setAside: FleetVerdict['setAside'] }
 
@@ -47,18 +48,24 @@ export function testifying (some: readonly Testimony[]): Testimony[] {
   return some.filter(({ view }) => view === 'works' || view === 'unreached' || view === 'stopped')
 }
 
-/** The latest of one vantage, job and name, or those that share its time; earlier ones tell only whether a refusal is repeated. */
+/**
+ * The latest of one vantage, job and name, or those that share its time. Earlier ones tell whether a refusal is repeated; and because deep checks are rarer than
+ * light ones, what the last of them found stands for as long as light ones still go well.
+ */
 function latestOf (group: readonly { witness: Witness, config: JudgeConfig }[]): Testimony[] {
   const all = group.map(({ witness, config }) => ({ witness, proofs: rememberedProofs(witness.observation, config) }))
   const proofs = all.map(each => each.proofs)
   const last = Math.max(...proofs.map(({ startedAt }) => startedAt))
   const current = all.filter(each => each.proofs.startedAt === last)
+  const deep = all.filter(each => each.proofs.deep !== undefined).toSorted((a, b) => b.proofs.startedAt - a.proofs.startedAt || (JSON.stringify(a.witness.observation) < JSON.stringify(b.witness.observation) ? -1 : 1))[0]
   // Of the same time, in an order of their own: what is told must not depend on who came first.
   if (current.length > 1) current.sort((a, b) => JSON.stringify(a.witness.observation) < JSON.stringify(b.witness.observation) ? -1 : 1)
   return current
     .map(({ witness: { observation, job, standpoint }, proofs: own }) => {
-      const told = all.length === 1 ? own : concluded(own, proofs)
-      return { observation, job, standpoint, proofs: told, view: viewOf(observation, told) }
+      const authenticated = own.deep !== undefined ? observation : own.works ? deep?.witness.observation : undefined
+      const whole = own.deep === undefined && own.works && deep?.proofs.deep !== undefined ? { ...own, deep: deep.proofs.deep } : own
+      const told = all.length === 1 ? whole : concluded(whole, proofs)
+      return { observation, job, standpoint, proofs: told, view: viewOf(observation, told), ...(authenticated === undefined ? {} : { authenticated }) }
     })
 }
 

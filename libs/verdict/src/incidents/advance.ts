@@ -71,7 +71,7 @@ function well (incidents: readonly Incident[], { subject, at, same }: IncidentCh
     return { incidents: confirmed ? replaced(incidents, without(incident, subject)) : [...incidents], events: [] }
   }
   if (incident.state === 'recovering' && incident.recoveredAt !== undefined) return { incidents: [...incidents], events: [] }
-  const next: Incident = { ...incident, state: 'recovering', ...(confirmed ? { recoveredAt: at } : {}) }
+  const next: Incident = { ...incident, state: 'recovering', wellSince: incident.wellSince ?? at, ...(confirmed ? { recoveredAt: at } : {}) }
   if (!confirmed && incident.state === 'recovering') return { incidents: [...incidents], events: [] }
   return { incidents: replaced(incidents, next), events: confirmed && incident.confirmedAt !== undefined ? [{ on: 'recovered', incident: next }] : [] }
 }
@@ -120,7 +120,7 @@ function carriedOn (incidents: readonly Incident[], before: Incident, subjects: 
   const confirmed = before.confirmedAt !== undefined || same >= confirmations || causes.length > confirmations || flaps >= confirmations
   const quiet = quietOf(change)
   const loud = before.quietBecause !== undefined && quiet === undefined
-  const { recoveredAt: _, quietBecause: __, ...kept } = before
+  const { recoveredAt: _, wellSince: __, quietBecause: ___, ...kept } = before
   const incident: Incident = {
     ...kept, subjects, state: confirmed ? 'confirmed' : 'open', cause, side, causes, flaps, worst: worse(before.worst, state), sentence: leads || changed ? sentence : before.sentence,
     ...(confirmed ? { confirmedAt: before.confirmedAt ?? at } : {}), ...(quiet === undefined ? {} : { quietBecause: quiet }), ...(loud && before.confirmedAt !== undefined ? { remindedAt: at } : {}),
@@ -130,7 +130,7 @@ function carriedOn (incidents: readonly Incident[], before: Incident, subjects: 
 }
 
 function ended (incident: Incident, at: string): { incident: Incident, event: IncidentEvent } {
-  const over: Incident = { ...incident, state: 'resolved', recoveredAt: incident.recoveredAt ?? at, resolvedAt: at }
+  const over: Incident = { ...incident, state: 'resolved', wellSince: incident.wellSince ?? at, recoveredAt: incident.recoveredAt ?? at, resolvedAt: at }
   return { incident: over, event: { on: incident.confirmedAt === undefined ? 'withdrawn' : 'resolved', incident: over } }
 }
 

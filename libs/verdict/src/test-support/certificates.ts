@@ -10,16 +10,20 @@ const DER: Record<Whose, string> = {
 }
 
 const LETTER: Record<Whose, string> = { ours: 'a', partner: 'b', appliance: 'c' }
+const FORGED: Record<Whose, string> = { ours: 'd', partner: 'e', appliance: 'f' }
 
 /** The digest by which observations name it. */
 export function digestOf (whose: Whose, forged = false): string {
-  return (forged ? 'f' : LETTER[whose]).repeat(64)
+  return (forged ? FORGED : LETTER)[whose].repeat(64)
 }
 
 /** As an observation keeps them. A forged one has the same names, and is another. */
 export function stored (): Record<string, StoredCertificate> {
-  const one = (whose: Whose): StoredCertificate => ({ der: DER[whose], sha512: LETTER[whose].repeat(128), spkiSha256: LETTER[whose].repeat(64), spkiSha512: LETTER[whose].repeat(128) })
-  return { [digestOf('ours')]: one('ours'), [digestOf('partner')]: one('partner'), [digestOf('appliance')]: one('appliance'), [digestOf('ours', true)]: one('ours') }
+  const names = Object.keys(DER) as Whose[]
+  return Object.fromEntries(names.flatMap(whose => [false, true].map(forged => {
+    const letter = (forged ? FORGED : LETTER)[whose]
+    return [digestOf(whose, forged), { der: DER[whose], sha512: letter.repeat(128), spkiSha256: letter.repeat(64), spkiSha512: letter.repeat(128) }]
+  })))
 }
 
 /** A chain of one. */

@@ -1,21 +1,11 @@
 /** Expectations of domains, peers and vantages that can hardly be what was meant. */
 import { isIP } from 'node:net'
 import { guarded, parseCidr } from '@dialtone/net'
-import type { Endpoint, LintFinding } from '@dialtone/contracts'
+import type { Endpoint, LintFinding, Resource } from '@dialtone/contracts'
 import type { Rule } from './rule.ts'
 
 export const expectations: Rule = function * (resources) {
-  for (const { name, spec } of resources.all('Domain')) {
-    const self = `Domain/${name}`
-    for (const [i, address] of (spec.expectedAddresses ?? []).entries()) {
-      const why = guarded(address, spec.allowNets ?? [])
-      if (why !== undefined) yield { level: 'warning', code: 'private-expected-address', resource: self, pointer: `/spec/expectedAddresses/${i}`, says: `${why}, and expectedAddresses are the public ones of ${name}; an address inside goes into 'internal'` }
-    }
-    yield * hosts(self, '/spec/internal', spec.internal, spec.allowNets)
-    yield * nets(self, spec.allowNets)
-    if (spec.secretOf !== undefined && spec.secret === undefined) yield { level: 'warning', code: 'secret-of-nothing', resource: self, pointer: '/spec/secretOf', says: `${self} says how keys are made of its secret, and has no secret` }
-    if (spec.controlName === name) yield { level: 'warning', code: 'control-name-itself', resource: self, pointer: '/spec/controlName', says: `${self} is its own control name, which then tells nothing; take a name that resolves whatever happens to ${name}` }
-  }
+  for (const domain of resources.all('Domain')) yield * ofDomain(domain)
   const domains = resources.all('Domain')
   const secretless = domains.filter(one => one.spec.secret === undefined)
   for (const { name, spec } of resources.all('Peer')) {
@@ -38,6 +28,29 @@ export const expectations: Rule = function * (resources) {
     networks.set(network, { self, side: spec.side })
     if (spec.desired === 'paused') yield { level: 'notice', code: 'vantage-paused', resource: self, pointer: '/spec/desired', says: `${self} is paused: it checks nothing` }
   }
+}
+
+const known = new WeakMap<Resource<'Domain'>, readonly LintFinding[]>()
+
+/** What a domain says by itself. Remembered: resources do not change, and to look at 10,000 anew for one write takes longer than the write. */
+function ofDomain (domain: Resource<'Domain'>): readonly LintFinding[] {
+  const before = known.get(domain)
+  if (before !== undefined) return before
+  const found = [...domainFindings(domain)]
+  known.set(domain, found)
+  return found
+}
+
+function * domainFindings ({ name, spec }: Resource<'Domain'>): Generator<LintFinding> {
+  const self = `Domain/${name}`
+  for (const [i, address] of (spec.expectedAddresses ?? []).entries()) {
+    const why = guarded(address, spec.allowNets ?? [])
+    if (why !== undefined) yield { level: 'warning', code: 'private-expected-address', resource: self, pointer: `/spec/expectedAddresses/${i}`, says: `${why}, and expectedAddresses are the public ones of ${name}; an address inside goes into 'internal'` }
+  }
+  yield * hosts(self, '/spec/internal', spec.internal, spec.allowNets)
+  yield * nets(self, spec.allowNets)
+  if (spec.secretOf !== undefined && spec.secret === undefined) yield { level: 'warning', code: 'secret-of-nothing', resource: self, pointer: '/spec/secretOf', says: `${self} says how keys are made of its secret, and has no secret` }
+  if (spec.controlName === name) yield { level: 'warning', code: 'control-name-itself', resource: self, pointer: '/spec/controlName', says: `${self} is its own control name, which then tells nothing; take a name that resolves whatever happens to ${name}` }
 }
 
 function * hosts (self: string, pointer: string, endpoints: readonly Endpoint[] = [], allowNets: readonly string[] = []): Generator<LintFinding> {

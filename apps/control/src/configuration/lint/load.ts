@@ -14,6 +14,7 @@ export const load: Rule = function * (resources) {
 
   const vantages = resources.all('Vantage')
   const hardest = vantages.toSorted((a, b) => (a.spec.connectionsPerTargetPerHour ?? DEFAULT_CONNECTIONS) - (b.spec.connectionsPerTargetPerHour ?? DEFAULT_CONNECTIONS))
+  const told = new Set<string>() // Once is enough: both sides are mended by the same change.
   for (const side of ['inside', 'outside'] as const) {
     const vantage = hardest.find(one => one.spec.side === side)
     if (vantage === undefined) continue
@@ -21,7 +22,9 @@ export const load: Rule = function * (resources) {
     const over = (resource: string, schedule: string | undefined, checks: number, each: number): LintFinding | undefined => {
       const every = everySeconds(resources.get('Schedule', schedule ?? 'default')?.spec)
       const wanted = Math.round(checks * each * 3600 / every)
-      return wanted <= budget ? undefined : {
+      if (wanted <= budget || told.has(resource)) return undefined
+      told.add(resource)
+      return {
         level: 'warning', code: 'over-budget', resource, pointer: '/spec/schedule',
         says: `${resource} would get about ${wanted} connections an hour from Vantage/${vantage.name} (${checks} ${checks === 1 ? 'check' : 'checks'} every ${every} s), and ${budget} is its budget: checks will come late; check less often, for fewer of our domains, or raise connectionsPerTargetPerHour`,
       }

@@ -1,6 +1,6 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 import { expect, it } from 'vitest'
-import { usableFamilies } from './vantage.ts'
+import { usableFamilies } from './usable-families.ts'
 
 for (const [name, address, families] of [
   ['a global address', '2001:db8::5', [4, 6]],

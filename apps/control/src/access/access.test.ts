@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { NO_LOGGER } from '@dialtone/kernel'
+import { RANDOM } from '@dialtone/net'
+import { NOW, embedded, problemOf, stand, type Stand } from '../resources/test-support.ts'
+import { createAudit } from '../audit/audit.ts'
+import { createAccess } from './access.ts'
+import { MOST_FAILURES, createFailures } from './failures.ts'
+import { ACCESS_DOCUMENT, ACCESS_KEY, bearerOf, hashOf, newToken } from './token.ts'
+
+const clock = { now: () => NOW, elapsed: () => NOW }
+
+describe('the first start', () => {
+  it('makes one admin token, whoever starts at once, and later starts make none', async () => {
+    const bus = embedded()
+    const audit = createAudit({ bus, clock, logger: NO_LOGGER })
+    const given = { bus, clock, random: RANDOM, logger: NO_LOGGER, audit }
+    const both = await Promise.all([createAccess(given), createAccess(given), createAccess(given)])
+    const tokens = both.map(({ firstToken }) => firstToken).filter(token => token !== undefined)
+    expect(tokens).toHaveLength(1)
+    expect(tokens[0]).toMatch(/^dlt_[\w-]{43}$/)
+    expect(await createAccess(given)).toMatchObject({ firstToken: undefined })
+    const kept = await (await bus.documents(ACCESS_DOCUMENT, { create: true })).get(ACCESS_KEY)
+    expect(JSON.stringify(kept)).not.toContain(tokens[0]?.slice(4))
+    expect(kept?.document.tokens).toMatchObject([{ name: 'admin', role: 'admin', hash: hashOf(tokens[0] ?? '') }])
+    await bus.stop()
+  })
+
+  it('is over for all: the token of one control is known to the other at once', async () => {
+    const bus = embedded()
+    const [one, other] = [await stand({ bus }), await stand({ bus })]
+    const { token } = await one.access.create({ name: 'cross', role: 'viewer' }, 'test')
+    await expect.poll(() => other.access.tokens().map(({ name }) => name)).toContain('cross')
+    expect(await other.ask('GET', '/v1/me', undefined, { authorization: `Bearer ${token}` })).toMatchObject({ status: 200, body: { name: 'cross', role: 'viewer' } })
+    await one.access.remove('cross')
+    await expect.poll(() => other.access.tokens().map(({ name }) => name)).not.toContain('cross')
+    expect((await other.ask('GET', '/v1/me', undefined, { authorization: `Bearer ${token}` })).status).toBe(401)
+    await one.stop()
+    await other.app.close()
+  })
+})
+
+describe('who asks', () => {
+  let api: Stand
+  beforeEach(async () => { api = await stand() })
+  afterEach(() => api.stop())
+
+  const ROUTES = [
+    ['GET', '/v1/me', 'viewer'], ['GET', '/v1/domains', 'viewer'], ['HEAD', '/v1/domains', 'viewer'], ['GET', '/v1/domains/ours.example', 'viewer'], ['GET', '/v1/domains/ours.example/revisions', 'viewer'], ['GET', '/v1/lint', 'viewer'],
+    ['PUT', '/v1/domains/ours.example', 'operator'], ['PATCH', '/v1/domains/ours.example', 'operator'], ['DELETE', '/v1/domains/ours.example', 'operator'], ['POST', '/v1/apply', 'operator'],
+    ['PUT', '/v1/domains/ours.example?dryRun=true', 'operator'],
+    ['GET', '/v1/tokens', 'admin'], ['POST', '/v1/tokens', 'admin'], ['DELETE', '/v1/tokens/admin', 'admin'],
+  ] as const
+  const body = (method: string) => method === 'GET' || method === 'HEAD' || method === 'DELETE' ? undefined : {}
+
+  it.each(ROUTES)('%s %s is answered to %ss and those above, and to nobody else', async (method, url, needs) => {
+    const roles = ['viewer', 'operator', 'admin'] as const
+    for (const role of roles) {
+      const { status } = await api.ask(method, url, body(method), { authorization: `Bearer ${await api.tokenOf(role)}` })
+      if (roles.indexOf(role) < roles.indexOf(needs)) expect(status).toBe(403)
+      else expect([401, 403]).not.toContain(status)
+    }
+    const nobody = await api.app.inject({ method, url, ...(body(method) === undefined ? {} : { payload: {} }) })
+    expect(nobody.statusCode).toBe(401)
+    expect(nobody.headers['www-authenticate']).toBe('Bearer realm="dialtone"')
+  })
+
+  it('is answered the same whatever is wrong with the token', async () => {
+    const wrong = [undefined, '', 'Bearer', 'Bearer dlt_short', `Bearer ${newToken(RANDOM)}`, 'Basic YWRtaW46YWRtaW4=', `Bearer dlt_${'A'.repeat(5000)}`, `bearer ${newToken(RANDOM)} x`]
+    const answers = await Promise.all(wrong.map(async authorization => (await api.app.inject({ url: '/v1/me', headers: authorization === undefined ? {} : { authorization } })).json()))
+    expect(new Set(answers.map(answer => JSON.stringify({ ...answer, traceId: undefined }))).size).toBe(1)
+  })
+
+  it('is not found in a query, so that it never stands in a log', async () => {
+    const token = await api.tokenOf('admin')
+    expect((await api.app.inject({ url: `/v1/me?token=${token}&access_token=${token}` })).statusCode).toBe(401)
+  })
+
+  it('is told by 403 what role it takes, and the try is on record', async () => {
+    const found = problemOf(await api.ask('PUT', '/v1/domains/ours.example', { spec: {} }, { authorization: `Bearer ${await api.tokenOf('viewer')}` }))
+    expect(found.detail).toContain('needs operator')
+    expect(await api.trail()).toMatchObject([{ action: 'forbidden', outcome: 'refused', role: 'viewer', subject: 'PUT /v1/domains/:name' }])
+  })
+
+  it('a token ends when it expires', async () => {
+    const made = await api.ask('POST', '/v1/tokens', { name: 'short', role: 'viewer', expiresAt: new Date(NOW + 60_000).toISOString() })
+    expect(made).toMatchObject({ status: 201, headers: { 'cache-control': 'no-store' }, body: { name: 'short', role: 'viewer', createdBy: 'admin' } })
+    const headers = { authorization: `Bearer ${made.body.token}` }
+    expect((await api.ask('GET', '/v1/me', undefined, headers)).status).toBe(200)
+    api.clock.time += 60_000
+    expect((await api.ask('GET', '/v1/me', undefined, headers)).status).toBe(401)
+    expect(problemOf(await api.ask('POST', '/v1/tokens', { name: 'late', role: 'viewer', expiresAt: new Date(NOW).toISOString() })).pointer).toBe('/expiresAt')
+  })
+
+  it('the last admin token that does not expire stays, also when two are deleted at once', async () => {
+    expect(problemOf(await api.ask('DELETE', '/v1/tokens/admin'))).toMatchObject({ status: 409, code: 'last-admin-token' })
+    await api.ask('POST', '/v1/tokens', { name: 'brief', role: 'admin', expiresAt: new Date(NOW + 1000).toISOString() })
+    expect((await api.ask('DELETE', '/v1/tokens/admin')).status).toBe(409)
+    await api.ask('POST', '/v1/tokens', { name: 'second', role: 'admin' })
+    const both = await Promise.all([api.access.remove('admin'), api.access.remove('second')].map(async one => one.then(() => 'gone', (error: Error) => error.message)))
+    expect(both.filter(one => one === 'gone')).toHaveLength(1)
+  })
+
+  it('tokens are listed without what they are made of, and on record without it', async () => {
+    const { body } = await api.ask('POST', '/v1/tokens', { name: 'ci', role: 'operator' })
+    expect(problemOf(await api.ask('POST', '/v1/tokens', { name: 'ci', role: 'viewer' })).code).toBe('token-exists')
+    expect(problemOf(await api.ask('POST', '/v1/tokens', { name: 'CI', role: 'root', extra: 1 })).problems?.map(({ pointer }) => pointer).toSorted()).toEqual(['/extra', '/name', '/role'])
+    await api.ask('DELETE', '/v1/tokens/ci')
+    const shown = JSON.stringify([await api.ask('GET', '/v1/tokens'), await api.trail()])
+    expect(shown).not.toContain(body.token.slice(4))
+    expect(shown).not.toContain(hashOf(body.token))
+    expect((await api.trail()).map(({ action, outcome }) => [action, outcome])).toEqual([['token.create', 'done'], ['token.create', 'refused'], ['token.delete', 'done']])
+  })
+
+  it('who guesses is slowed, and who has a token is not shut out with them', async () => {
+    const guess = async () => (await api.app.inject({ url: '/v1/me', headers: { authorization: `Bearer ${newToken(RANDOM)}` } })).statusCode
+    for (let i = 0; i < MOST_FAILURES; i++) expect(await guess()).toBe(401)
+    const limited = await api.app.inject({ url: '/v1/me' })
+    expect([limited.statusCode, limited.headers['retry-after']]).toEqual([429, '60'])
+    expect((await api.ask('GET', '/v1/me')).status).toBe(200)
+    api.clock.time += 60_000
+    expect(await guess()).toBe(401)
+  })
+})
+
+it('failures are counted by IPv4 address and IPv6 network', () => {
+  const failures = createFailures(clock)
+  for (let i = 0; i < MOST_FAILURES; i++) expect(failures.failed(`2001:db8:0:1::${i}`)).toBe(0)
+  expect(failures.failed('2001:db8:0:1:ffff::1')).toBeGreaterThan(0)
+  expect(failures.failed('2001:db8:0:2::1')).toBe(0)
+  expect(failures.failed('192.0.2.1')).toBe(0)
+  for (let i = 0; i < MOST_FAILURES; i++) failures.failed('::ffff:192.0.2.1')
+  expect(failures.failed('192.0.2.1')).toBeGreaterThan(0)
+})
+
+it('reads a bearer token, and nothing else for one', () => {
+  const token = newToken(RANDOM)
+  expect(bearerOf(`BEARER ${token}`)).toEqual({ token })
+  expect(bearerOf(undefined)).toEqual({ wrong: 'missing' })
+  for (const header of [token, `Bearer${token}`, `Bearer ${token}, Bearer ${token}`, `Bearer ${token}=`]) expect(bearerOf(header)).toEqual({ wrong: 'malformed' })
+})

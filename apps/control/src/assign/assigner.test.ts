@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { NO_LOGGER } from '@dialtone/kernel'
+import { assignmentDocument } from '@dialtone/contracts/schemas'
+import type { Assignment, Bus, Lease } from '@dialtone/contracts'
+import { startConfiguration, type ConfigurationStore } from '../configuration/store.ts'
+import type { Edit } from '../configuration/edit.ts'
+import { embedded } from '../resources/test-support.ts'
+import { ASSIGNMENT_KEY, startAssigner } from './assigner.ts'
+
+let bus: Bus
+let configuration: Awaited<ReturnType<typeof startConfiguration>>
+const clock = { now: () => Date.parse('2026-11-26T12:00:00Z'), elapsed: () => 0 }
+beforeEach(async () => {
+  bus = embedded()
+  configuration = await startConfiguration({ bus, logger: NO_LOGGER, clock })
+})
+afterEach(async () => {
+  await configuration.stop()
+  await bus.stop()
+})
+
+const vantage = (name: string, side: 'inside' | 'outside' = 'outside'): Edit => ({ put: { kind: 'Vantage', name, spec: { side } } })
+const domain = (name: string): Edit => ({ put: { kind: 'Domain', name, spec: {} } })
+const change = (...edits: Edit[]) => configuration.change(() => edits, 'test')
+const assigned = async (name: string) => (await bus.documents(assignmentDocument(name), { create: true })).get(ASSIGNMENT_KEY)
+const targets = async (name: string) => (await assigned(name))?.document.targets.map(({ id }) => id)
+const assigner = (lease: Lease, view: ConfigurationStore = configuration, reconcileMs = 3_600_000) => startAssigner({ bus, configuration: view, lease, logger: NO_LOGGER, reconcileMs })
+
+it('writes what each vantage has to do, when it changes, and only then', async () => {
+  await change(vantage('out'), domain('a.example'))
+  const running = assigner(leaseOf(true))
+  await running.settled()
+  expect(await targets('out')).toEqual(['own-published:a.example'])
+  const first = await assigned('out')
+  await change({ put: { kind: 'Schedule', name: 'unused', spec: {} } })
+  await running.settled()
+  expect(await assigned('out')).toEqual(first)
+  await change(domain('b.example'))
+  await running.settled()
+  expect((await assigned('out'))?.document).toMatchObject({ revision: configuration.revision, targets: [{ id: 'own-published:a.example' }, { id: 'own-published:b.example' }] })
+  await running.stop()
+})
+
+it('writes nothing without the lease, and everything when it gets it', async () => {
+  await change(vantage('out'), domain('a.example'))
+  const lease = leaseOf(false)
+  const running = assigner(lease)
+  await running.settled()
+  expect(await assigned('out')).toBeUndefined()
+  lease.give(true)
+  await running.settled()
+  expect(await targets('out')).toEqual(['own-published:a.example'])
+  lease.give(false)
+  await change(domain('b.example'))
+  await running.settled()
+  expect(await targets('out')).toEqual(['own-published:a.example'])
+  await running.stop()
+})
+
+it('empties a vantage that was removed, also when it was removed while nobody looked', async () => {
+  await change(vantage('out'), vantage('old'), domain('a.example'))
+  const first = assigner(leaseOf(true))
+  await first.settled()
+  expect(await targets('old')).toHaveLength(1)
+  await first.stop()
+  await change({ remove: { kind: 'Vantage', name: 'old' } })
+  const second = assigner(leaseOf(true))
+  await second.settled()
+  expect(await assigned('old')).toBeUndefined()
+  await change({ remove: { kind: 'Vantage', name: 'out' } })
+  await second.settled()
+  expect(await assigned('out')).toBeUndefined()
+  await change(vantage('old'))
+  await second.settled()
+  expect(await targets('old')).toHaveLength(1)
+  await second.stop()
+})
+
+it('a former holder that knows an older configuration writes over nothing newer', async () => {
+  await change(vantage('out'), domain('a.example'))
+  const frozen = { ...configuration, revision: configuration.revision, all: configuration.resources.all, get: configuration.resources.get, onChange: () => () => undefined }
+  const fresh = assigner(leaseOf(true))
+  await change(domain('b.example'))
+  await fresh.settled()
+  const former = assigner(leaseOf(true), frozen)
+  await former.settled()
+  expect(await targets('out')).toHaveLength(2)
+  await former.stop()
+  await fresh.stop()
+})
+
+it('repairs what somebody else wrote or took away, and takes nobody their work while no configuration is known', async () => {
+  await change(vantage('out'), domain('a.example'))
+  const running = assigner(leaseOf(true), configuration, 20)
+  await running.settled()
+  const documents = await bus.documents(assignmentDocument('out'), { create: true })
+  await documents.remove(ASSIGNMENT_KEY)
+  await expect.poll(() => targets('out')).toEqual(['own-published:a.example'])
+  const { document } = await assigned('out') ?? {}
+  await documents.put(ASSIGNMENT_KEY, { ...document as Assignment, revision: 99, targets: [] })
+  await expect.poll(() => targets('out')).toEqual(['own-published:a.example'])
+  await running.stop()
+
+  const blank = { ...configuration, revision: 0, all: () => [], get: () => undefined, onChange: () => () => undefined }
+  const blind = assigner(leaseOf(true), blank)
+  await blind.settled()
+  expect(await targets('out')).toEqual(['own-published:a.example'])
+  await blind.stop()
+})
+
+function leaseOf (held: boolean): Lease & { give: (held: boolean) => void } {
+  const hearers = new Set<(held: boolean) => void>()
+  let is = held
+  return {
+    get held () { return is },
+    get token () { return is ? 1 : 0 },
+    onChange: hear => {
+      hearers.add(hear)
+      return () => hearers.delete(hear)
+    },
+    give: next => {
+      is = next
+      for (const hear of hearers) hear(next)
+    },
+  }
+}

@@ -1,0 +1,94 @@
+/** What operators ask of an agent: a check now, and a fresh start. Served for this agent, and in turn with the others for `any`. */
+import type { Bus, Target } from '@dialtone/contracts'
+import { CheckNow, ResetTarget } from '@dialtone/contracts/schemas'
+import type { Clock, Logger, Stoppable } from '@dialtone/kernel'
+import type { Denied, Schedule } from '@dialtone/ladder'
+import { createTeller } from './progress.ts'
+import type { Runner } from './runner.ts'
+
+export type CommandsOptions = {
+  bus: Bus
+  vantage: string
+  agent: string
+  schedule: Schedule
+  runner: Runner
+  targetOf: (id: string) => Target | undefined
+  /** Why nothing may be checked now. */
+  paused: () => string | undefined
+  /** Where a deep check of the target can be made, when it cannot be here. */
+  elsewhere: () => string | undefined
+  clock: Clock
+  logger: Logger
+}
+
+type Answer = { agent: string, accepted: boolean, says?: string, retryAfterSeconds?: number }
+const TOKEN = /^[A-Za-z0-9_-]{1,64}$/
+const AGAIN_MS = 2000
+
+export function serveCommands ({ bus, vantage, agent, schedule, runner, targetOf, paused, elsewhere, clock, logger }: CommandsOptions): Stoppable {
+  const check = async (body: { check: string, target: string, deep: boolean }): Promise<Answer> => {
+    const no = (says: string, retryAfterMs?: number): Answer => ({ agent, accepted: false, says, ...(retryAfterMs === undefined ? {} : { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) }) })
+    if (!TOKEN.test(body.check)) return no('the id of a check has letters, digits, hyphens and underscores only')
+    const target = targetOf(body.target)
+    if (target === undefined) return no('this vantage has no such target')
+    const pause = paused()
+    if (pause !== undefined) return no(pause)
+    const claimed = schedule.claim(target.id, body.deep)
+    if ('why' in claimed) return no(sentenceOf(claimed, elsewhere()), claimed.why === 'unknown' || claimed.why === 'no-deep' ? undefined : claimed.retryAfterMs)
+    const teller = createTeller({ bus, vantage, agent, check: body.check, target: target.id, elapsed: clock.elapsed })
+    if (!runner.runNow(target, body.deep, body.check, teller)) return no('this agent has too much to do at the moment', 5000)
+    return { agent, accepted: true }
+  }
+  const reset = async ({ target }: { target?: string }) => {
+    const targets = schedule.reset(target)
+    runner.wake()
+    return { targets }
+  }
+
+  const stopped = new AbortController()
+  const serving = [
+    { begin: () => bus.serve(CheckNow, [vantage, agent], check) },
+    { begin: () => bus.serve(CheckNow, [vantage, 'any'], check, { shared: true }) },
+    { begin: () => bus.serve(ResetTarget, [vantage, agent], reset) },
+    { begin: () => bus.serve(ResetTarget, [vantage, 'any'], reset, { shared: true }) },
+  ].map(({ begin }) => servedForEver(begin, stopped.signal, logger))
+  return {
+    stop: async () => {
+      stopped.abort()
+      for (const one of serving) await one.stop()
+    },
+  }
+}
+
+/** From when the bus takes it. */
+function servedForEver (begin: () => Promise<Stoppable>, signal: AbortSignal, logger: Logger): Stoppable {
+  let timer: NodeJS.Timeout | undefined
+  let attempt: Promise<Stoppable | undefined> = Promise.resolve(undefined)
+  const go = () => {
+    attempt = begin().catch((error: unknown) => {
+      logger.debug({ error: String(error) }, 'commands cannot be served yet')
+      if (!signal.aborted) timer = setTimeout(go, AGAIN_MS)
+      return undefined
+    })
+  }
+  go()
+  return {
+    stop: async () => {
+      clearTimeout(timer)
+      const given = new Promise<undefined>(resolve => { setTimeout(() => resolve(undefined), 1000).unref() })
+      await (await Promise.race([attempt, given]))?.stop()
+    },
+  }
+}
+
+function sentenceOf ({ why }: Denied, other: string | undefined): string {
+  switch (why) {
+    case 'unknown': return 'this vantage has no such target'
+    case 'running': return 'it is being checked at this moment'
+    case 'budget': return 'the connection budget of this domain is used for this hour'
+    case 'retry-window': return 'the peer refused us, and is not asked again in our name before its retry window is over'
+    case 'pair-busy': return 'a deep check of this pair is running'
+    case 'no-deep': return other === undefined ? 'it cannot be checked deeply from here: no secret is configured, or the listener of the probe domain is not open' : `the listener of the probe domain is held by agent ${other}: ask that one`
+    default: return why satisfies never
+  }
+}

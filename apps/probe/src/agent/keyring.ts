@@ -1,0 +1,61 @@
+/** The secrets and certificates that checks of this assignment need, read when first needed and read again after a while, so that a changed file is noticed. */
+import { DEEP_TIMEOUTS, certificatesOf, keysOfSecret, matchedCertificate, type SecretOwner } from '@dialtone/ladder'
+import type { SecretRef, VantageSpec } from '@dialtone/contracts'
+import type { Clock } from '@dialtone/kernel'
+import type { Keys } from '@dialtone/stream'
+import { readSecret } from '../configuration/secrets.ts'
+
+export type Keyring = {
+  /** Keys of a secret; `domain`: whose it is, which is also the salt of its fingerprint. */
+  keysOf: (reference: SecretRef, domain: string, of?: SecretOwner) => Promise<Keys>
+  anchorsOf: (anchors: VantageSpec['anchors']) => Promise<{ system: boolean, given: string[] }>
+  certificateOf: (probeDomain: VantageSpec['probeDomain']) => Promise<{ certificate: string, key: string } | undefined>
+  /** By domain: fingerprints of what could be read. */
+  prints: () => Record<string, string>
+  /** Why the secrets of a domain could not be used, one sentence each. */
+  problems: () => string[]
+}
+
+/** Longer than a deep check, shorter than anybody waits for a changed file. */
+const KEPT_MS = 60_000 + DEEP_TIMEOUTS.answer
+const MOST_PRINTS = 1000
+
+export function createKeyring ({ clock, environment }: { clock: Clock, environment: NodeJS.ProcessEnv }): Keyring {
+  const kept = new Map<string, { at: number, value: Promise<unknown> }>()
+  const prints = new Map<string, string>()
+  const problems = new Map<string, string>()
+  const once = async <T>(name: string, read: () => Promise<T>): Promise<T> => {
+    const known = kept.get(name)
+    if (known !== undefined && clock.elapsed() - known.at < KEPT_MS) return await (known.value as Promise<T>)
+    const value = read()
+    kept.set(name, { at: clock.elapsed(), value })
+    try {
+      const result = await value
+      problems.delete(name)
+      return result
+    } catch (error) {
+      kept.delete(name)
+      if (problems.size < 16) problems.set(name, error instanceof Error ? error.message : 'unknown')
+      throw error
+    }
+  }
+  const text = async (reference: SecretRef) => (await readSecret(reference, environment)).toString('utf8')
+  return {
+    keysOf: (reference, domain, of = 'prosody') => once(`${domain} ${of} ${reference}`, async () => {
+      const { keys, print } = keysOfSecret(await readSecret(reference, environment), `the secret '${reference}'`, of)
+      if (prints.size < MOST_PRINTS || prints.has(domain)) prints.set(domain, print(domain))
+      return keys
+    }),
+    anchorsOf: (anchors = { system: true, given: [] }) => once(`anchors ${anchors.system} ${anchors.given.join(' ')}`, async () => ({
+      system: anchors.system,
+      given: (await Promise.all(anchors.given.map(async reference => certificatesOf(await text(reference), `'${reference}'`)))).flat(),
+    })),
+    certificateOf: probeDomain => {
+      const { certificate, key } = probeDomain ?? {}
+      if (certificate === undefined || key === undefined) return Promise.resolve(undefined)
+      return once(`certificate ${certificate} ${key}`, async () => matchedCertificate({ certificate: await text(certificate), key: await text(key) }, { certificate: `the certificate '${certificate}'`, key: `the key '${key}'` }))
+    },
+    prints: () => Object.fromEntries(prints),
+    problems: () => [...problems.values()],
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * How many connections a domain has been made to bear in the last hour, and whether one more check fits (a probe must never be what a peer blocks us
+ * for). Counted are connections that were made. Time is cut into slots of five minutes; a connection is forgotten between 60 and 65 minutes after.
+ */
+import type { Clock } from '@dialtone/kernel'
+
+const SLOT_MS = 5 * 60_000
+const SLOTS = 13
+const HOUR_MS = 60 * 60_000
+
+export type Spent = { domain: string, connections: number, of: number }
+
+export type Budget = {
+  /** Per domain and hour. */
+  limit: number
+  used: (domain: string) => number
+  add: (domain: string, connections: number) => void
+  /** Milliseconds until so many fit; 0: now. */
+  waitMs: (domain: string, connections: number) => number
+  /** How far apart checks of so many connections must be: 0 until half of the budget is used, then so that the other half lasts. */
+  paceMs: (domain: string, connections: number) => number
+  /** Those that used the greatest share, most first. */
+  top: (most: number) => Spent[]
+  /** By domain, [slot, connections] each. Of domains that `keep` names. */
+  save: (keep: (domain: string) => boolean) => KeptBudget
+}
+export type KeptBudget = Record<string, [slot: number, connections: number][]>
+
+export function createBudget ({ clock, limit, kept = {} }: { clock: Clock, limit: number, kept?: KeptBudget }): Budget {
+  const ledgers = new Map<string, Ledger>()
+  const slotNow = () => Math.floor(clock.now() / SLOT_MS)
+  for (const [domain, slots] of Object.entries(kept)) {
+    const ledger: Ledger = { slot: slotNow(), counts: Array<number>(SLOTS).fill(0) }
+    for (const [slot, connections] of slots) if (slot <= ledger.slot && slot > ledger.slot - SLOTS) ledger.counts[slot % SLOTS] = connections
+    ledgers.set(domain, ledger)
+  }
+  const current = (domain: string): Ledger | undefined => {
+    const ledger = ledgers.get(domain)
+    if (ledger === undefined) return undefined
+    const now = slotNow()
+    for (let passed = Math.min(now - ledger.slot, SLOTS); passed > 0; passed--) ledger.counts[(now - passed + 1) % SLOTS] = 0
+    // A clock that is set back does not make room.
+    ledger.slot = Math.max(now, ledger.slot)
+    return ledger
+  }
+  const used = (domain: string): number => {
+    const ledger = current(domain)
+    if (ledger === undefined) return 0
+    const sum = sumOf(ledger)
+    if (sum === 0) ledgers.delete(domain)
+    return sum
+  }
+  const budget: Budget = {
+    limit,
+    used,
+    add: (domain, connections) => {
+      if (connections <= 0) return
+      const ledger = current(domain) ?? { slot: slotNow(), counts: Array<number>(SLOTS).fill(0) }
+      const at = ledger.slot % SLOTS
+      ledger.counts[at] = (ledger.counts[at] ?? 0) + connections
+      ledgers.set(domain, ledger)
+    },
+    waitMs: (domain, connections) => {
+      let left = used(domain)
+      const ledger = ledgers.get(domain)
+      // What never fits is done when nothing else was.
+      const room = Math.max(0, budget.limit - connections)
+      if (ledger === undefined || left <= room) return 0
+      for (let age = SLOTS - 1; age >= 0; age--) {
+        left -= ledger.counts[(ledger.slot - age + SLOTS) % SLOTS] ?? 0
+        if (left <= room) return Math.max(1, (ledger.slot - age + SLOTS) * SLOT_MS - clock.now())
+      }
+      return HOUR_MS
+    },
+    paceMs: (domain, connections) => used(domain) * 2 < budget.limit ? 0 : connections * HOUR_MS * 2 / budget.limit,
+    top: most => [...ledgers.keys()].map(domain => ({ domain, connections: used(domain), of: budget.limit })).filter(({ connections }) => connections > 0).sort((a, b) => b.connections - a.connections).slice(0, most),
+    save: keep => Object.fromEntries([...ledgers.keys()].filter(domain => keep(domain) && used(domain) > 0).map(domain => [domain, slotsOf(current(domain))])),
+  }
+  return budget
+}
+
+type Ledger = { slot: number, counts: number[] }
+
+function sumOf ({ counts }: Ledger): number {
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+function slotsOf (ledger: Ledger | undefined): [number, number][] {
+  if (ledger === undefined) return []
+  return ledger.counts.flatMap((count, at): [number, number][] => count === 0 ? [] : [[ledger.slot - (ledger.slot - at + SLOTS) % SLOTS, count]])
+}

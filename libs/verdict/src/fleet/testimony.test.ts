@@ -1,0 +1,211 @@
+// Who is heard, whom to believe where they contradict each other, and what a resolver that fails proves.
+import type { Witness } from '@dialtone/contracts'
+import { describe, expect, it } from 'vitest'
+import { judgeDomain, reachOf } from '../index.ts'
+import { connection, keyed, own, probed, shared } from '../test-support/deep.ts'
+import { CONFIG, HOST_UNKNOWN, INTERNAL, PUBLIC, REFUSED, SILENT, TIMEOUT, clear, deaf, domainOf, internal, look, no, pairOf, published, reaching, records, stopped, well } from '../test-support/fleet.ts'
+import { outboundBlocked } from './reach.ts'
+
+const PEER = '198.51.100.11'
+const dead = stopped(PUBLIC, TIMEOUT)
+
+describe('who is heard', () => {
+  it('nobody: nothing is known', () => {
+    expect(domainOf([])).toMatchObject({ cause: 'unknown', state: 'unknown', sentence: 'ours.example: nobody has looked yet.', wouldDecide: ['any vantage that looks at the domain'] })
+    expect(pairOf([])).toMatchObject({ out: { cause: 'unknown' }, in: { cause: 'unknown' } })
+  })
+  it('of one vantage the latest, whenever it comes', () => {
+    const [first, later] = [published('out1', dead, { at: '2026-01-01T00:00:00Z' }), published('out1', well(PUBLIC), { at: '2026-01-01T00:01:00Z' })]
+    expect(domainOf([first, later]).cause).toBe('healthy')
+    expect(domainOf([later, first]).cause).toBe('healthy')
+  })
+  it('no agent that was itself the problem, which is told', () => {
+    const aside: Witness = { ...published('out2', dead), aside: 'uplink' }
+    expect(domainOf([published('out1'), aside])).toMatchObject({ cause: 'healthy', confidence: 'single-vantage', setAside: [{ vantage: 'out2', why: 'its own uplink or route is down' }] })
+    expect(domainOf([aside])).toMatchObject({ cause: 'vantage.unhealthy', state: 'unknown', side: 'observer', setAside: [{ vantage: 'out2' }] })
+    expect(reachOf('partner.example', [{ ...look('control', 'out1', well(PEER, 'partner')), aside: 'clock' }])).toMatchObject({ outside: 'untried' })
+  })
+  it('two on one network as one', () => {
+    expect(domainOf([published('out1', dead), published('out1-twin', dead)])).toMatchObject({ cause: 'peer.unreachable', confidence: 'single-vantage', agreement: { outside: 1, outsideAgree: 1 } })
+    expect(domainOf([published('out1', dead), published('out2', dead)])).toMatchObject({ cause: 'peer.unreachable', confidence: 'proved', agreement: { outside: 2, outsideAgree: 2 } })
+  })
+  it('nobody who asked about another domain or for somebody else', () => {
+    expect(domainOf([published('out1'), published('out2', dead, { domain: 'second.example' })]).agreement.outside).toBe(1)
+    expect(pairOf([look('peer', 'in1', stopped(PEER, REFUSED, 'partner'), { as: 'second.example' })]).out.cause).toBe('unknown')
+  })
+})
+
+describe('what a deep check found', () => {
+  const deepAt = (at: string, answer: 'valid' | 'invalid') => {
+    const endpoints = [well(PEER, 'partner')]
+    const ids = { endpoint: endpoints[0]?.id ?? '' }
+    const { deep } = shared([keyed({ answer: { type: answer } }, undefined, ids), own({ type: 'invalid' })], {}, { endpoints })
+    return look('peer', 'in1', { endpoints, ...(deep === undefined ? {} : { deep }) }, { at })
+  }
+  const light = (seen = well(PEER, 'partner')) => look('peer', 'in1', seen, { at: '2026-01-01T00:10:00Z' })
+  it('stands until the next one, while light checks go well', () => {
+    const found = pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid')]).out.cause
+    expect(found).toBe('dialback.denied')
+    expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), light()]).out.cause).toBe(found)
+    expect(pairOf([light(), deepAt('2026-01-01T00:00:00Z', 'invalid')]).out.cause).toBe(found)
+  })
+  it('goes behind what stops even light checks', () => {
+    expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), light(stopped(PEER, REFUSED, 'partner'))]).out.cause).toBe('peer.unreachable')
+  })
+  it('is replaced by the next one', () => {
+    expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), deepAt('2026-01-01T00:05:00Z', 'valid'), light()])).toMatchObject({ out: { cause: 'dialback.denied', state: 'degraded' } })
+  })
+  it('of our own endpoints counts for our domain, from whichever peer it was asked', () => {
+    expect(domainOf([internal('in1'), published('out1'), deepAt('2026-01-01T00:00:00Z', 'invalid')])).toMatchObject({ cause: 'dialback.denied', state: 'down', side: 'ours' })
+  })
+})
+
+describe('who answers for our domain', () => {
+  const claiming = (address: string) => {
+    const endpoints = [well(address, 'partner')]
+    const ask = (role: 'claim' | 'control', answer: 'serves' | 'denies') => ({ endpoint: endpoints[0]?.id ?? '', role, to: role === 'claim' ? 'ours.example' : 'made-up.invalid', answer, ms: 1 })
+    return look('peer', 'in1', { endpoints, claim: [ask('claim', 'serves'), ask('control', 'denies')] })
+  }
+  it('claims it, unless it is its host, or stands at an address of ours', () => {
+    expect(pairOf([claiming(PEER)])).toMatchObject({ out: { cause: 'dialback.domain-claimed', side: 'peer' }, in: { cause: 'dialback.domain-claimed' } })
+    expect(pairOf([claiming(PEER)], { config: { ...CONFIG, hostedBy: ['partner.example'] } }).out.cause).toBe('healthy')
+    expect(pairOf([claiming(PUBLIC)], { config: { ...CONFIG, expectedAddresses: [PUBLIC] } }).out.cause).toBe('healthy')
+  })
+})
+
+describe('who contradicts', () => {
+  it('is told where each came through and each did not', () => {
+    const verdict = domainOf([published('out1'), published('out2', dead), published('out3', stopped(PUBLIC, SILENT))])
+    expect(verdict).toMatchObject({ cause: 'peer.partition', state: 'degraded' })
+    expect(verdict.sentence).toContain('it works from out1, and not from out2, out3')
+  })
+  it('among those who do not get through leaves it likely', () => {
+    expect(domainOf([internal('in1'), published('out1', dead), published('out2', stopped(PUBLIC, HOST_UNKNOWN))])).toMatchObject({ state: 'down', confidence: 'likely' })
+    expect(domainOf([internal('in1'), published('out1', dead), published('out2', stopped(PUBLIC, REFUSED))])).toMatchObject({ cause: 'path.inbound-blocked', confidence: 'proved' })
+  })
+  it('inside, about the service itself, leaves the closed way in likely', () => {
+    expect(domainOf([internal('in1'), internal('in2', stopped(INTERNAL, REFUSED)), published('out1', dead)])).toMatchObject({ cause: 'path.inbound-blocked', confidence: 'likely' })
+  })
+  it('by what its resolver says is a partition as well', () => {
+    expect(domainOf([published('out1'), published('out2', { dns: [no('xmpp-server', 'nxdomain'), no('existence', 'nxdomain')], endpoints: [] })])).toMatchObject({ cause: 'peer.partition' })
+  })
+  it('because its server is in another place is no split view', () => {
+    const inside = published('in1', { endpoints: [well(INTERNAL)], dns: records('ours.example', [INTERNAL]) })
+    expect(domainOf([inside, published('out1')]).cause).toBe('dns.split-view')
+    expect(domainOf([inside, published('out1')], { config: { ...CONFIG, splitViewExpected: true } }).cause).toBe('healthy')
+    expect(domainOf([inside, published('out1'), published('out2', { endpoints: [well('203.0.113.20')], dns: records('ours.example', ['203.0.113.20']) })]).cause).toBe('healthy')
+  })
+  it('about one endpoint of two has found a dead one, not a way that is altered', () => {
+    expect(domainOf([internal('in1'), published('out1', [well(PUBLIC), stopped('203.0.113.11', SILENT)])])).toMatchObject({ cause: 'degraded.endpoint-dead' })
+  })
+})
+
+describe('what was thought and is not so', () => {
+  it('is told with the reason', () => {
+    expect(domainOf([internal('in1'), published('out1', dead)]).ruledOut).toEqual([{ cause: 'peer.unreachable', because: 'inside vantages reach the service' }, { cause: 'service.down', because: 'it answers inside vantages' }])
+  })
+  it('explains the missing hairpin, and does not call it a fault', () => {
+    const verdict = domainOf([internal('in1'), published('in1', dead), published('out1')])
+    expect(verdict).toMatchObject({ cause: 'healthy', state: 'up', ruledOut: [{ cause: 'peer.unreachable', because: 'outside vantages reach the public address' }] })
+    expect(verdict.sentence).toContain('which is harmless')
+    expect(verdict.evidence).toContainEqual({ text: 'TCP timeout, from inside: no hairpin', endpoint: dead.id, vantage: 'in1' })
+  })
+})
+
+describe('a resolver that fails', () => {
+  const sharing = { from: { sharesResolverWith: ['ours.example'] } }
+  it('is down and ours where our server asks the same one, also when one vantage is all there is', () => {
+    expect(domainOf([published('in1', deaf(), sharing)])).toMatchObject({ cause: 'dns.resolver-unavailable', state: 'down', side: 'ours', confidence: 'single-vantage' })
+    expect(domainOf([look('peer', 'in1', deaf('partner.example'), sharing), internal('in1'), published('out1')])).toMatchObject({ cause: 'dns.resolver-unavailable', state: 'down', side: 'ours' })
+  })
+  it('is ours where no vantage at all gets an answer', () => {
+    expect(domainOf([published('in1', deaf()), published('out1', deaf())])).toMatchObject({ cause: 'dns.resolver-unavailable', state: 'down', side: 'ours', confidence: 'proved' })
+    expect(domainOf([published('out1', deaf()), published('out1-twin', deaf())])).toMatchObject({ cause: 'dns.resolver-unavailable', state: 'unknown', side: 'observer', confidence: 'single-vantage' })
+  })
+  it('is nobody’s business where others can ask', () => {
+    expect(domainOf([published('out1'), published('out2', deaf())])).toMatchObject({ cause: 'healthy', confidence: 'single-vantage' })
+    expect(domainOf([internal('in1'), published('in1', deaf()), published('out1', dead)])).toMatchObject({ cause: 'path.inbound-blocked' })
+  })
+  it('proves nothing where another who shares it gets answers, or it has answered since', () => {
+    expect(domainOf([published('in1', deaf(), sharing), published('in2', well(PUBLIC), sharing), published('out1')]).cause).toBe('healthy')
+    expect(domainOf([published('in1', deaf(), sharing), look('peer', 'in1', well(PEER, 'partner'), { ...sharing, at: '2026-01-01T00:01:00Z' }), published('out1')]).cause).toBe('healthy')
+  })
+  it('hides from nobody that a peer is dead for everybody else', () => {
+    expect(pairOf([look('peer', 'in1', deaf('partner.example')), look('control', 'out1', stopped(PEER, TIMEOUT, 'partner'))]).out).toMatchObject({ cause: 'peer.unreachable' })
+    expect(pairOf([look('peer', 'in1', deaf('partner.example')), look('control', 'out1', well(PEER, 'partner'))]).out).toMatchObject({ cause: 'dns.resolver-unavailable', state: 'unknown' })
+  })
+})
+
+describe('our way out', () => {
+  it('is closed when two peers in different networks are reached from outside and none from inside', () => {
+    expect(outboundBlocked(reaching('unreached', 'reached'))).toEqual(['partner.example', 'second.example'])
+    expect(outboundBlocked(reaching('unreached', 'reached').map(each => ({ ...each, networks: ['198.51.100.0/24'] })))).toBeUndefined()
+    expect(outboundBlocked(reaching('unreached', 'unreached'))).toBeUndefined()
+    expect(outboundBlocked([...reaching('unreached', 'reached'), { peer: 'third.example', networks: ['203.0.113.0/24'], inside: 'reached', outside: 'untried' }])).toBeUndefined()
+  })
+  it('is told by where a peer was reached from, and in which networks it stands', () => {
+    const v6 = { ...well('2001:db8::1', 'partner'), family: 6 as const }
+    expect(reachOf('partner.example', [look('peer', 'in1', stopped(PEER, TIMEOUT, 'partner')), look('control', 'out1', [well(PEER, 'partner'), v6]), look('control', 'out2', stopped(PEER, REFUSED, 'partner'))]))
+      .toEqual({ peer: 'partner.example', networks: ['198.51.100.0/24', '20010db80000/48'], inside: 'unreached', outside: 'reached' })
+    expect(reachOf('partner.example', [])).toEqual({ peer: 'partner.example', networks: [], inside: 'untried', outside: 'untried' })
+    expect(reachOf('partner.example', [look('peer', 'in1', stopped(PEER, TIMEOUT, 'partner')), look('peer', 'in1', well(PEER, 'partner'), { at: '2026-01-01T00:01:00Z' })]).inside).toBe('reached')
+  })
+  it('as our own server sees it: it takes a connection of the probe, and cannot call it back', () => {
+    const callbackFails = (vantage: string) => {
+      const endpoints = [well(PUBLIC)]
+      const { deep } = probed({ connections: [keyed({ answer: { type: 'error', condition: 'remote-connection-failed' } }, undefined, { endpoint: endpoints[0]?.id ?? '', pair: { from: 'probe.example', to: 'ours.example' } })] })
+      return published(vantage, { endpoints, ...(deep === undefined ? {} : { deep }) })
+    }
+    expect(domainOf([internal('in1'), callbackFails('out1')])).toMatchObject({ cause: 'dialback.callback-blocked', state: 'degraded', confidence: 'likely' })
+    expect(domainOf([internal('in1'), callbackFails('out1'), callbackFails('out2')])).toMatchObject({ cause: 'dialback.callback-blocked', state: 'degraded', confidence: 'proved' })
+    expect(domainOf([callbackFails('out1')]).sentence).toContain('does not get through to the probe')
+  })
+})
+
+describe('what is wanted', () => {
+  it('explains what is stopped, of the domain and of its pairs', () => {
+    const config = { ...CONFIG, stoppedByUs: 'gateway edge is draining' }
+    expect(domainOf([published('out1', dead)], { config })).toMatchObject({ cause: 'policy.refused-by-us', state: 'down', side: 'ours', sentence: 'ours.example: stopped on purpose: gateway edge is draining.' })
+    expect(pairOf([look('peer', 'in1', well(PEER, 'partner'))], { config })).toMatchObject({ out: { cause: 'policy.refused-by-us' }, in: { cause: 'policy.refused-by-us' } })
+  })
+})
+
+describe('a peer', () => {
+  it('that is broken never makes our domain down', () => {
+    const peers = [look('peer', 'in1', stopped(PEER, REFUSED, 'partner')), look('control', 'out1', stopped(PEER, REFUSED, 'partner'))]
+    const ownVerdict = domainOf([internal('in1'), published('out1'), ...peers], { reach: [reachOf('partner.example', peers)] })
+    expect(ownVerdict).toMatchObject({ cause: 'healthy', state: 'up' })
+    expect(pairOf(peers, { own: ownVerdict }).out).toMatchObject({ cause: 'peer.unreachable', side: 'peer', confidence: 'proved' })
+  })
+  it('that others cannot reach, and we can, is well for us', () => {
+    expect(pairOf([look('peer', 'in1', well(PEER, 'partner')), look('control', 'out1', stopped(PEER, REFUSED, 'partner'))]).out).toMatchObject({ cause: 'healthy', state: 'up' })
+  })
+  it('of whom only the outside is seen does not tell that our own way is open', () => {
+    expect(pairOf([look('control', 'out1', well(PEER, 'partner'))]).out).toMatchObject({ cause: 'healthy', confidence: 'single-vantage', untested: expect.arrayContaining([{ what: 'the way out of our network', needs: 'an inside vantage' }]) as unknown })
+  })
+  it('in clear, while our own domain is closed to it, is told that it must call back', () => {
+    const ownVerdict = domainOf([internal('in1'), published('out1', dead)])
+    const { out } = pairOf([look('peer', 'in1', clear(PEER, 'partner'))], { own: ownVerdict })
+    expect(out).toMatchObject({ cause: 'path.inbound-blocked', side: 'path', confidence: 'likely' })
+    expect(out.sentence).toContain('must call back before it believes us')
+  })
+  it('that took us by its certificate check is believed over what our own domain is like', () => {
+    const ownVerdict = domainOf([internal('in1'), published('out1', dead)])
+    const endpoints = [well(PEER, 'partner')]
+    const accepted = connection('external', { endpoint: endpoints[0]?.id ?? '', pair: { from: 'ours.example', to: 'partner.example' }, sasl: { success: true } })
+    const { deep } = probed({ as: 'ours.example', connections: [accepted] })
+    expect(pairOf([look('peer', 'in1', { endpoints, ...(deep === undefined ? {} : { deep }) })], { own: ownVerdict })).toMatchObject({ out: { state: 'up' }, in: { state: 'down', cause: 'path.inbound-blocked' } })
+  })
+})
+
+it('is remembered by what was seen and expected, and by nothing else', () => {
+  const seen = published('out1')
+  const question = { domain: 'ours.example', witnesses: [seen], reach: [] }
+  const judged = () => judgeDomain({ ...question, config: CONFIG })
+  const first = judged()
+  expect(judged()).toEqual(first)
+  expect(judgeDomain({ ...question, config: { ...CONFIG, expectedAddresses: ['203.0.113.99'] } }).cause).toBe('dns.address-unexpected')
+  expect(judgeDomain({ ...question, config: { ...CONFIG, expiryWarningDays: 36_500 } }).cause).toBe('degraded.certificate-expiring')
+  for (let days = 1; days < 9; days++) expect(judgeDomain({ ...question, config: { ...CONFIG, expiryWarningDays: days } }).cause).toBe('healthy')
+  expect(judged()).toEqual(first)
+})
