@@ -17,6 +17,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   explain: async () => (await import('./commands/explain.ts')).runExplain,
   judge: async () => (await import('./commands/judge.ts')).runJudge,
   zoo: async () => (await import('./commands/zoo.ts')).runZoo,
+  up: async () => (await import('./commands/up.ts')).runUp,
   overview: async () => (await import('./commands/overview.ts')).runOverview,
   status: async () => (await import('./commands/overview.ts')).runOverview,
   describe: async () => (await import('./commands/describe.ts')).runDescribe,
