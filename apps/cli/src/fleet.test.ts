@@ -8,9 +8,6 @@ import { startFleet } from '@dialtone/zoo'
 import { expect, it } from 'vitest'
 import { check } from './run-check.ts'
 
-/** They conclude from dialback, which this test does not ask. */
-const DEEP = ['no-callback.example']
-
 it('shows each cause that it promises to the inside vantage, and ten different ones at least', { timeout: 60_000 }, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'dialtone-fleet-'))
   const stopping = new AbortController()
@@ -18,7 +15,7 @@ it('shows each cause that it promises to the inside vantage, and ten different o
   try {
     const { spec } = fleet.resources.find(({ kind, name }) => kind === 'Vantage' && name === 'inside') as { spec: VantageSpec }
     const root = await readFile(spec.anchors?.given[0]?.replace('file:', '') ?? '', 'utf8')
-    const pairs = fleet.expected.filter(({ peer, cause }) => peer !== undefined && !DEEP.includes(peer) && !cause.startsWith('path.'))
+    const pairs = fleet.expected.filter(({ peer, cause }) => peer !== undefined && !cause.startsWith('path.'))
     const seen = await Promise.all(pairs.map(async ({ domain: as, peer = '', cause }) => {
       const { profile = 'standard' } = (fleet.resources.find(({ name }) => name === peer)?.spec ?? {}) as PeerSpec
       const { verdict } = await check(requestFor({

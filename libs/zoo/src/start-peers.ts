@@ -25,7 +25,7 @@ const TRIES = 20
 /** `network`: the first three bytes of the addresses. `wanted`: these port numbers and no others; default: any that are free. */
 export async function startPeers ({ hosts }: Pick<Scenario, 'hosts'>, { domain, callTo }: Pick<Cast, 'domain' | 'callTo'>, network: string, signal: AbortSignal, wanted?: Readonly<Record<PortName, number>>): Promise<RunningPeers> {
   const hasBlackhole = hosts.some(({ addresses }) => addresses.includes('blackhole'))
-  const blackhole = hasBlackhole ? await openBlackhole() : undefined
+  const blackhole = hasBlackhole ? await openBlackhole(wanted?.usual) : undefined
   const placed = place(hosts, network, blackhole)
   const peers: Peer[] = []
   const ports: Record<PortName, number> = { usual: 0, direct: 0, other: 0 }

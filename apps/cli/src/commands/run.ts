@@ -2,7 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { CheckView, OverviewRow } from '@dialtone/contracts'
 import { OperatorError, quoted } from '@dialtone/kernel'
+import type { Api } from '../client/api.ts'
 import { ASKING, apiOf, asJson, subjectIn, type Environment } from '../client/command.ts'
+import { Refusal } from '../client/refusal.ts'
 import { EXIT_CODE, exitCode } from '../exit-code.ts'
 import { RUN_HELP } from '../help.ts'
 import { countOf, formatOf, parse } from '../options.ts'
@@ -13,6 +15,9 @@ const OPTIONS = { ...ASKING, deep: { type: 'boolean' }, vantages: { type: 'strin
 /** A deep check waits up to 95 s for one answer. */
 const WAIT_SECONDS = 240
 const LOOK_MS = 250
+/** So long, and so often, it waits for agents that are busy. */
+const PATIENT_SECONDS = 10
+const MOST_TRIES = 5
 
 /** Resolves to the exit code of the verdict after the check; 3 where no vantage could look. */
 export async function runRun (args: readonly string[], out: Out, signal: AbortSignal, environment: Environment): Promise<number> {
@@ -22,7 +27,7 @@ export async function runRun (args: readonly string[], out: Out, signal: AbortSi
   const json = formatOf(values) === 'json'
   const waitMs = 1000 * (values.wait === undefined ? WAIT_SECONDS : countOf('--wait', values.wait, 1, 3600))
   const api = await apiOf(values, environment, signal)
-  const { body: begun } = await api.send<CheckView>('POST', '/v1/checks', { ...subject, ...(values.deep === true ? { deep: true } : {}), ...(values.vantages === undefined ? {} : { vantages: values.vantages.split(',') }) })
+  const begun = await begin(api, { ...subject, ...(values.deep === true ? { deep: true } : {}), ...(values.vantages === undefined ? {} : { vantages: values.vantages.split(',') }) }, out, signal)
   const told = new Set<string>()
   const tell = (check: CheckView) => {
     if (values.quiet === true) return
@@ -43,6 +48,20 @@ export async function runRun (args: readonly string[], out: Out, signal: AbortSi
   if (json) out.print(asJson(check))
   else out.print(resultText(check, rows, out))
   return check.vantages.every(({ state }) => state !== 'done') ? EXIT_CODE.unknown : rows.length === 0 ? EXIT_CODE.unknown : exitCode(rows.map(({ state }) => state))
+}
+
+/** Agents that are at it already are asked again as soon as they say; one that has to wait for longer is told. */
+async function begin (api: Api, request: object, out: Out, signal: AbortSignal): Promise<CheckView> {
+  for (let left = MOST_TRIES; ; left--) {
+    try {
+      return (await api.send<CheckView>('POST', '/v1/checks', request)).body
+    } catch (error) {
+      const seconds = error instanceof Refusal && error.code === 'try-later' ? error.retryAfterSeconds : undefined
+      if (left === 0 || seconds === undefined || seconds > PATIENT_SECONDS) throw error
+      out.progress(`  ${(error as Refusal).message}\n`)
+      await pause(1000 * Math.max(1, seconds), undefined, { signal })
+    }
+  }
 }
 
 function progressLine ({ vantage, agent, target, state, says, retryAfterSeconds }: CheckView['vantages'][number]): string {

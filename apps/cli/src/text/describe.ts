@@ -46,7 +46,7 @@ function verdictSections ({ state, cause, side, hop, confidence, sentence, agree
   return [
     ['State', [`${stateWord(state, terminal)} as of ${asOf}${checkedAt === undefined ? ', not checked yet' : `, checked ${sinceOf(checkedAt, asOf)} ago${stale}`}`]],
     ['Verdict', [`${cause}${side === 'nobody' ? '' : ` (${side}${hop === 'none' ? '' : `: ${hop}`})`}, ${confidence}`, quoted(sentence, 600)]],
-    ['Since', [`${since} (${sinceOf(since, asOf)})${lastUp === undefined ? '' : `, last up ${lastUp}`}`]],
+    ['Since', [`${Date.parse(since) > 0 ? `${since} (${sinceOf(since, asOf)})` : 'never judged'}${lastUp === undefined ? '' : `, last up ${lastUp}`}`]],
     ['Agreement', [`inside ${agreement.insideAgree} of ${agreement.inside}, outside ${agreement.outsideAgree} of ${agreement.outside} networks saw what the cause says`]],
     ['Set aside', setAside.map(({ vantage, why }) => `${vantage}: ${quoted(why, 200)}`)],
     ['Ruled out', ruledOut.map(({ cause: other, because }) => `${other}: ${quoted(because, 300)}`)],
@@ -60,7 +60,7 @@ function shared (view: DomainView | PairView, timeline: Timeline | undefined, te
     ['Incident', incident === undefined ? [] : [`${incident.id}, ${incident.state} since ${incident.openedAt}${incident.quietBecause === undefined ? '' : `, quiet because of ${quoted(incident.quietBecause, 60)}`}`]],
     ['Endpoints', endpointLines(vantages, terminal)],
     ['Changes', changes.map(({ at, what, kind, vantage }) => `${at}  ${kind}: ${quoted(what, 300)}${vantage === undefined ? '' : ` (seen from ${vantage})`}, ${sinceOf(at, asOf)} ago`)],
-    ['Timeline', (timeline?.spans ?? []).slice(-MOST_CHANGES).map(span => `${span.since}  ${span.direction === undefined ? '' : `${span.direction} `}${stateWord(span.state, terminal)} ${span.cause}${span.until === undefined ? '' : ` for ${sinceOf(span.since, span.until)}`}`)],
+    ['Timeline', (timeline?.spans ?? []).filter(({ since }) => Date.parse(since) > 0).slice(-MOST_CHANGES).map(span => `${span.since}  ${span.direction === undefined ? '' : `${span.direction} `}${stateWord(span.state, terminal)} ${span.cause}${span.until === undefined ? '' : ` for ${sinceOf(span.since, span.until)}`}`)],
   ]
 }
 
@@ -68,10 +68,15 @@ function endpointLines (vantages: readonly VantageView[], { paint, shapes }: Ter
   const lines = vantages.flatMap(({ vantage, job, endpoints, aside }) => endpoints.map(({ target, port, address, steps, ended }) => {
     const failed = steps.find(({ outcome }) => outcome === 'failed')
     const reached = steps.findLast(({ outcome }) => outcome === 'ok')
-    const what = failed === undefined ? paint('green', `${shapes.ok} ${reached?.stage ?? 'nothing'} ${milliseconds(steps.reduce((sum, { ms }) => sum + ms, 0))} ms`) : paint('red', `${shapes.failed} ${failed.stage}${failed.failure === undefined ? '' : ` ${quoted(failed.failure, 80)}`}`)
+    const what = failed === undefined ? paint('green', `${shapes.ok} ${reached?.stage ?? 'nothing'} ${milliseconds(steps.reduce((sum, { ms }) => sum + ms, 0))} ms`) : paint('red', `${shapes.failed} ${failed.failure === undefined ? failed.stage : failureOf(failed.stage, quoted(failed.failure, 80))}`)
     return `${quoted(target, 100)}:${port} ${address}  ${vantage} (${job})  ${what}${ended === undefined || failed !== undefined ? '' : `, ${quoted(ended, 80)}`}${aside === undefined ? '' : `, set aside: ${aside}`}`
   }))
   return lines.length > MOST_ENDPOINTS ? [...lines.slice(0, MOST_ENDPOINTS), `and ${lines.length - MOST_ENDPOINTS} more (--json has all)`] : lines
+}
+
+/** Some failures begin with the stage. */
+function failureOf (stage: string, failure: string): string {
+  return failure.startsWith(stage) ? failure : `${stage}: ${failure}`
 }
 
 function closing ({ remedy, evidence, wouldDecide, untested }: FleetVerdict, vantages: readonly VantageView[]): Section[] {

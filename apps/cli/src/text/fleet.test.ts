@@ -53,7 +53,7 @@ it('describes a domain in sections', () => {
     Agreement:    inside 1 of 1, outside 2 of 2 networks saw what the cause says
     Ruled out:    service.down: it answers inside
     Incident:     i-4711, confirmed since 2026-11-23T08:14:00.000Z
-    Endpoints:    xmpp.ours.example:5269 203.0.113.10  outside (own-published)  ✖ tcp tcp timeout
+    Endpoints:    xmpp.ours.example:5269 203.0.113.10  outside (own-published)  ✖ tcp timeout
     Changes:      2026-11-23T08:12:00.000Z  addresses: another address, 2 h 8 m ago
     Pairs:        peer.example  out ● up healthy  in ✖ down path.inbound-blocked
     Do:           1. Allow TCP 5269.

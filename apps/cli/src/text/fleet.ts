@@ -43,8 +43,9 @@ export function tokenTable (tokens: readonly TokenView[], now: string, terminal:
   return table(['token', 'role', 'made', 'by', 'ends'], tokens.map(({ name, role, createdAt, createdBy, expiresAt }) => [name, role, `${sinceOf(createdAt, now)} ago`, quoted(createdBy, 60), expiresAt ?? 'never']), terminal)
 }
 
-/** How long ago, in two units. */
+/** How long ago, in two units; `-` where there is no beginning. */
 export function sinceOf (since: string, now: string): string {
+  if (Date.parse(since) <= 0) return '-'
   return spanOf(Math.max(0, Date.parse(now) - Date.parse(since)))
 }
 

@@ -32,7 +32,7 @@ export function banner ({ url, dir, token, demo, vantages, command }: Ready, { p
     `  ${command} describe ${demo?.blocked ?? domain}`,
     '',
     `A domain of your own${vantages.length === 0 ? ' (and a Vantage from which it is seen)' : ''}`,
-    `  ${curl(`-X PUT -H 'Content-Type: application/json' -d '{"spec":{"expectedAddresses":["203.0.113.10"]}}' ${shell(`${url}/v1/domains/example.org`)}`)}`,
+    `  ${curl(`-H 'Content-Type: application/json' -d '{"resources":[{"kind":"Domain","name":"example.org","spec":{"expectedAddresses":["203.0.113.10"]}}]}' ${shell(`${url}/v1/apply`)}`)}`,
     `  printf 'kind: Domain\\nname: example.org\\nspec: { expectedAddresses: [203.0.113.10] }\\n' | ${command} apply -f -`,
     '',
     `${paint('dim', `state ${dir} · documentation ${url}/docs · Ctrl-C stops, the next start remembers`)}`, '',

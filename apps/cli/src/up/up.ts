@@ -71,7 +71,7 @@ export async function up (options: UpOptions, signal: AbortSignal): Promise<Runn
       await applyDemo(api, running)
     } else await forgetDemo(api, held.dir, configured.resources(), loaded?.resources ?? [])
 
-    const agents = begun(agentsOf(vantage => startAgent({ vantage, bus, telemetry, level: options.log, dir: held.dir, signal }), logger, options.complain))
+    const agents = begun(agentsOf(vantage => startAgent({ vantage, bus, telemetry, level: options.log, dir: held.dir }), logger, options.complain))
     const wanted = () => configured.resources().filter(({ kind, name }) => kind === 'Vantage' && (options.vantages?.includes(name) ?? true)).map(({ name }) => name)
     changed = () => { void agents.want(wanted()) }
     await agents.want(wanted())

@@ -75,7 +75,6 @@ export const MEMBERS: readonly Member[] = [
   peer('bad-xml.example', 'bad-xml'),
   peer('nothing-offered.example', 'nothing-offered'),
   peer('claims-us.example', 'claimed'),
-  peer('no-callback.example', 'dialback-silent', { profile: 'googletalk' }),
 ]
 
 /** Our service behind its public address: it answers inside, and outside it is reached as `at` says. */

@@ -21,7 +21,7 @@ export type Standing = {
 const SLOW_MS = 10_000
 const LOOPBACK = ['127.0.0.0/8']
 
-const SCHEDULE: ScheduleSpec = { lightEverySeconds: 5, deepEverySeconds: 30, failingEverySeconds: 3, confirmations: 2, jitter: 0.2, remindEverySeconds: 3600 }
+const SCHEDULE: ScheduleSpec = { lightEverySeconds: 5, deepEverySeconds: 30, failingEverySeconds: 3, confirmations: 2, jitter: 0.2, retryWindowSeconds: 10, remindEverySeconds: 3600 }
 
 export function scheduleResource (): DemoResource<'Schedule'> {
   return { kind: 'Schedule', name: 'default', spec: SCHEDULE }
