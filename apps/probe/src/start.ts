@@ -91,7 +91,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
     const keyring = createKeyring({ clock, environment })
     const seen = createSeen({ vantage, meter })
     for (const { metric, values } of seen.families()) stops.push(telemetry.family(metric, values))
-    const health = createHealth({ clock, bus, meter, vantage: () => ({ ...wayOutOf(assignment?.spec), ...(assignment?.spec.sourceAddress === undefined ? {} : { sourceAddress: assignment.spec.sourceAddress }) }) })
+    const health = createHealth({ clock, bus, meter, labels, vantage: () => ({ ...wayOutOf(assignment?.spec), ...(assignment?.spec.sourceAddress === undefined ? {} : { sourceAddress: assignment.spec.sourceAddress }) }) })
     stops.push(health.stop)
 
     /** Nothing is shared before it is known with whom. */

@@ -107,7 +107,7 @@ export const RunHook = {
 /** What control's clock says; served by control for ('clock'). */
 export const TellTime = { verb: 'time', request: Type.Object({}, closed), answer: Type.Object({ at: Time }, closed) } as const
 
-/** How far a check that an operator asked for has come: fire and forget, key (check). */
+/** How far a check that an operator asked for has come: fire and forget, key (vantage, check), so that no agent speaks for another vantage. */
 export const CheckProgress = {
   noun: 'progress',
   schema: Type.Object({

@@ -19,7 +19,7 @@ export function shapeProblems (schema: TSchema, value: unknown, prefix: string, 
 export function nearest (word: string, words: readonly string[]): string | undefined {
   if (word.length > 60) return undefined
   const folded = fold(word)
-  const [best] = words.map(one => ({ one, far: distance(folded, fold(one)) })).filter(({ one, far }) => far <= Math.min(2, one.length / 3)).toSorted((a, b) => a.far - b.far)
+  const [best] = words.map(one => ({ one, far: distance(folded, fold(one)) })).filter(({ one, far }) => far <= Math.min(2, one.length / 2)).toSorted((a, b) => a.far - b.far)
   return best?.one
 }
 

@@ -1,3 +1,4 @@
+import { Type } from 'typebox'
 import { expect, it } from 'vitest'
 import { NO_LOGGER } from '@dialtone/kernel'
 import type { Bus, ConfigurationChange } from '@dialtone/contracts'
@@ -86,7 +87,23 @@ it('an error that was there before does not stop who mends something else, and a
   await expect.poll(() => store.all('Peer').length).toBe(1)
   expect(store.lint().filter(({ level }) => level === 'error')).toMatchObject([{ code: 'unknown-reference' }])
   expect(await store.change(() => [domain('a.example')], 'w')).toMatchObject({ written: true })
+  await documents.put(CONFIGURATION_KEY, { v: 1, resources: [{ kind: 'Peer', name: 'p.example', spec: { ours: ['gone1.example', 'gone2.example'] }, ...common, revision: 9 }] })
+  await expect.poll(() => store.get('Peer', 'p.example')?.spec.ours).toHaveLength(2)
+  expect(await store.change(() => [{ put: { kind: 'Peer', name: 'p.example', spec: { ours: ['gone2.example'] } } }], 'w')).toMatchObject({ written: true })
+  expect(await store.change(() => [domain('p2.example')], 'w')).toMatchObject({ written: true })
   await expect(store.change(() => [domain('p.example')], 'w')).rejects.toMatchObject({ code: 'configuration-conflict' })
+  await store.stop()
+  await bus.stop()
+})
+
+it('one that this release cannot read is written over by nobody, and said to be so', async () => {
+  const bus = embedded()
+  const raw = await bus.documents({ bucket: CONFIGURATION_DOCUMENT.bucket, schema: Type.Unknown() }, { create: true })
+  await raw.put(CONFIGURATION_KEY, { v: 2, everything: 'else' })
+  const store = await start(bus)
+  expect([store.revision, store.resources.size]).toEqual([0, 0])
+  await expect(store.change(() => [domain('a.example')], 'w')).rejects.toMatchObject({ status: 500, code: 'configuration-unreadable' })
+  expect((await raw.get(CONFIGURATION_KEY))?.document).toEqual({ v: 2, everything: 'else' })
   await store.stop()
   await bus.stop()
 })

@@ -58,16 +58,14 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
   }
 
   const read = async (): Promise<{ revision: number, set: ResourceSet }> => {
-    const kept = await documents.get(CONFIGURATION_KEY).catch((error: unknown) => {
-      if (error instanceof OperatorError && error.code === 'bad-body') throw problem(500, 'configuration-unreadable', 'The configuration on the bus is not one that this release reads; its log names the field. Upgrade control, or restore the document.')
-      throw error
-    })
+    const kept = await documents.get(CONFIGURATION_KEY)
     return kept === undefined ? { revision: 0, set: resourceSet([]) } : kept.revision === current.revision ? current : { revision: kept.revision, set: resourceSet(kept.document.resources as Resource[], current.set) }
   }
 
   /** First over what we know, since compare-and-set proves it; a refusal or "nothing to do" counts only over what was read just now. */
   const change: ConfigurationStore['change'] = async (edit, by, { dryRun = false } = {}) => {
     let stale = !dryRun
+    let blind = 0
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const base = stale ? current : await read()
       const step = attempt(base, edit, by)
@@ -81,6 +79,8 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
           adopt(revision, step.next)
           return { revision, dryRun, written: true, results: step.results, lint: step.lint }
         }
+        // The bus leaves out what it cannot read: there is none, and there is one that is in the way.
+        if (!stale && base.revision === 0 && ++blind === 2) throw problem(500, 'configuration-unreadable', 'Nothing was changed: the configuration on the bus is not one that this release reads, and the log names the field. Upgrade control, or restore the document.')
         meter.add(configurationRaces)
         await pause(Math.random() * 15 * (tries + 1))
       }

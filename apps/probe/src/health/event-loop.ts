@@ -4,13 +4,13 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
-/** Longest delay of the loop in one period, in milliseconds. */
-export type LoopMeter = { take: () => number, stop: () => void }
+/** Longest delay of the loop in the period that runs, in milliseconds; `take` begins the next one. */
+export type LoopMeter = { peek: () => number, take: () => number, stop: () => void }
 
 export type LoopWatch = {
   /** Ends a period. */
   look: () => void
-  /** Longest delay, in milliseconds, since that time (of the clock's `elapsed`); without one, in the last period that ended. */
+  /** Longest delay, in milliseconds, in the periods since that time (of the clock's `elapsed`), with the one that runs; without one, in the last that ended. */
   lagMs: (since?: number) => number
   stop: () => void
 }
@@ -28,7 +28,7 @@ export function watchLoop (elapsed: () => number, meter: LoopMeter = loopMeter()
       periods.push({ until: elapsed(), lagMs: meter.take() })
       if (periods.length > PERIODS) periods.shift()
     },
-    lagMs: since => since === undefined ? periods.at(-1)?.lagMs ?? 0 : Math.max(0, ...periods.filter(({ until }) => until >= since).map(({ lagMs }) => lagMs)),
+    lagMs: since => since === undefined ? periods.at(-1)?.lagMs ?? 0 : Math.max(meter.peek(), ...periods.filter(({ until }) => until >= since).map(({ lagMs }) => lagMs)),
     stop: meter.stop,
   }
 }
@@ -37,11 +37,13 @@ function loopMeter (): LoopMeter {
   const resolution = 20
   const delays = monitorEventLoopDelay({ resolution })
   delays.enable()
+  const peek = (): number => delays.count === 0 ? 0 : Math.max(0, delays.max / 1e6 - resolution)
   return {
+    peek,
     take: () => {
-      const longest = delays.count === 0 ? 0 : delays.max / 1e6
+      const longest = peek()
       delays.reset()
-      return Math.max(0, longest - resolution)
+      return longest
     },
     stop: () => { delays.disable() },
   }

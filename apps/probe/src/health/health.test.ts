@@ -13,8 +13,8 @@ it('is well when nothing is wrong, and says so in metrics', async () => {
   await health.look()
   expect(health.aside()).toBeUndefined()
   expect(health.findings()).toEqual([])
-  expect(await text()).toContain('dialtone_agent_trouble{what="uplink"} 0')
-  expect(await text()).toContain('dialtone_agent_clock_offset_seconds 0')
+  expect(await text()).toContain('dialtone_agent_trouble{vantage="here",agent="one",what="uplink"} 0')
+  expect(await text()).toContain('dialtone_agent_clock_offset_seconds{vantage="here",agent="one"} 0')
 })
 
 for (const [name, aheadMs, expected, aside] of [
@@ -43,7 +43,7 @@ it('clock: no answer is no finding, and an answer counts until this clock is set
   bus.answering = false
   await health.look()
   expect(health.clockOffsetMs()).toBeUndefined()
-  expect(await text()).not.toMatch(/^dialtone_agent_clock_offset_seconds/m)
+  expect(await text()).not.toMatch(/^dialtone_agent_clock_offset_seconds\{/m)
   bus.answering = true
   await health.look()
   expect(health.aside()).toBe('clock')
@@ -72,12 +72,19 @@ it('clock: asks once a minute, and not at all while the bus is gone', async () =
   expect(bus.asked).toBeGreaterThan(asked)
 })
 
-it('event loop: what began while it was held is set aside, what began after is not', async () => {
-  const lags = [10, 3000, 10]
-  const { health, time } = agent({ loop: { take: () => lags.shift() ?? 0, stop: () => undefined } })
+it('event loop: what began before it was held, or while it was, is set aside; what began after is not', async () => {
+  let current = 10
+  const take = (): number => {
+    const longest = current
+    current = 0
+    return longest
+  }
+  const { health, time } = agent({ loop: { peek: () => current, take, stop: () => undefined } })
   const before = time.elapsed()
   await health.look()
   time.pass(5000)
+  current = 3000
+  expect(health.aside(before)).toBe('event-loop')
   await health.look()
   expect(health.aside()).toBe('event-loop')
   expect(health.findings()).toMatchObject([{ what: 'event-loop', unhealthy: true }])
@@ -113,7 +120,7 @@ it('uplink: everything silent at once, and confirmed, is us; one answer ends it'
   way.open = false
   await health.look()
   expect(health.aside()).toBe('uplink')
-  expect(await text()).toContain('dialtone_agent_trouble{what="uplink"} 2')
+  expect(await text()).toContain('dialtone_agent_trouble{vantage="here",agent="one",what="uplink"} 2')
   expect(way.asked[0]).toHaveLength(3)
   time.pass(5000)
   health.note(met('b.example', 'refused'))
@@ -218,13 +225,13 @@ function agent ({ aheadMs = 0, askingMs = 0, sourceAddress, ...given }: Given = 
   const way = { open: true, asked: [] as unknown[] }
   const telemetry = createTelemetry()
   const health = createHealth({
-    clock: time, bus, meter: telemetry.meter, everyMs: 0,
+    clock: time, bus, meter: telemetry.meter, everyMs: 0, labels: { vantage: 'here', agent: 'one' },
     vantage: () => ({ controlName: '.', ...(sourceAddress === undefined ? {} : { sourceAddress }) }),
     answers: async places => {
       way.asked.push(places)
       return way.open
     },
-    ...(realLoop ? {} : { loop: { take: () => 0, stop: () => undefined } }),
+    ...(realLoop ? {} : { loop: { peek: () => 0, take: () => 0, stop: () => undefined } }),
     ...given,
   })
   running.push(health)

@@ -35,6 +35,8 @@ export type HealthOptions = {
   clock: Clock
   bus: Pick<Bus, 'request' | 'connected'>
   meter: Meter
+  /** Whose health it is, in metrics. */
+  labels: { readonly vantage: string, readonly agent: string }
   vantage: () => HealthVantage
   /** For tests: each has the real one as default. */
   standing?: () => Standing
@@ -48,7 +50,7 @@ const EVERY_MS = 5000
 /** A suspicion that was not confirmed is not looked into again for so long. */
 const AGAIN_MS = 30_000
 
-export function createHealth ({ clock, bus, meter, vantage, standing = readStanding, loop, answers = anythingAnswers, everyMs = EVERY_MS }: HealthOptions): Health {
+export function createHealth ({ clock, bus, meter, labels, vantage, standing = readStanding, loop, answers = anythingAnswers, everyMs = EVERY_MS }: HealthOptions): Health {
   const stopping = new AbortController()
   const loopWatch = watchLoop(clock.elapsed, loop)
   const clockWatch = watchClock(clock, bus)
@@ -77,13 +79,13 @@ export function createHealth ({ clock, bus, meter, vantage, standing = readStand
     await Promise.all([lookAtUplink(), clockWatch.look(stopping.signal)])
     if (stopping.signal.aborted) return
     const offset = clockWatch.offset()
-    meter.set(eventLoopLag, {}, loopWatch.lagMs() / 1000)
-    if (offset === undefined) meter.remove(clockOffset, {})
-    else meter.set(clockOffset, {}, offset.ms / 1000)
+    meter.set(eventLoopLag, labels, loopWatch.lagMs() / 1000)
+    if (offset === undefined) meter.remove(clockOffset, labels)
+    else meter.set(clockOffset, labels, offset.ms / 1000)
     const found = findings()
     for (const what of ['uplink', 'clock', 'event-loop']) {
       const finding = found.find(each => each.what === what)
-      meter.set(trouble, { what }, finding === undefined ? 0 : finding.unhealthy ? 2 : 1)
+      meter.set(trouble, { ...labels, what }, finding === undefined ? 0 : finding.unhealthy ? 2 : 1)
     }
   }
   function findings (since?: number): SelfFinding[] {

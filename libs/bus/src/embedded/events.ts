@@ -1,14 +1,14 @@
 /** Events of the embedded bus: durable ones are written in batches and told when they are stored, the others are told at once. */
-import type { Bus, EventType, From, StreamName, Subscription } from '@dialtone/contracts'
-import { STREAMS } from '@dialtone/contracts'
+import { STREAMS, type Bus, type EventType, type From, type StreamName, type Subscription } from '@dialtone/contracts'
 import { OperatorError, type Clock, type Logger, type Meter } from '@dialtone/kernel'
-import type { Static, TSchema } from 'typebox'
+import type { TSchema } from 'typebox'
 import { MOST_BATCH, deliveryOf, gapBetween, handOver, type BatchHandler, type Kept } from '../batches.ts'
 import type { Bodies } from '../bodies.ts'
 import type { Limits } from '../limits.ts'
 import { createMailbox } from '../mailbox.ts'
 import * as metrics from '../metrics.ts'
 import { eventSubject, keyOf, provedId, startsWith } from '../subjects.ts'
+import { writtenBy } from '../written.ts'
 import type { Database } from './database.ts'
 import { createDurable, type Durable } from './durable.ts'
 
@@ -185,14 +185,3 @@ function placeOf (stream: Durable, from: From, name: StreamName, logger: Logger)
   logger.warn({ stream: name, afterSeq: from.afterSeq, last }, 'the stream is younger than the place of its reader; it is read from the beginning')
   return 0
 }
-
-/** Counts what is refused before it is handed over. */
-export function writtenBy<S extends TSchema> (bodies: Bodies, meter: Meter, type: EventType<S>, body: Static<S>): Buffer {
-  try {
-    return bodies.write(type.noun, type.schema, body)
-  } catch (error) {
-    meter.add(metrics.published, { noun: type.noun, outcome: 'refused' })
-    throw error
-  }
-}
-

@@ -26,6 +26,7 @@ export function newErrors (before: readonly LintFinding[], after: readonly LintF
   return after.filter(finding => finding.level === 'error' && !known.has(keyOf(finding)))
 }
 
-function keyOf ({ code, resource, pointer, says }: LintFinding): string {
-  return JSON.stringify([code, resource, pointer, says])
+/** Who says what of whom: not where, since places in a list move; and of the whole not how many, since fewer is a mending. */
+function keyOf ({ code, resource, says }: LintFinding): string {
+  return JSON.stringify([code, resource, resource === undefined ? '' : says])
 }

@@ -1,0 +1,122 @@
+/** Buckets of documents on JetStream. All reads are direct gets, which work from another account too, so that who may only read needs to be allowed no more. */
+import type { Document, DocumentType, Documents } from '@dialtone/contracts'
+import { OperatorError, type Logger, type Meter } from '@dialtone/kernel'
+import type { Static, TSchema } from 'typebox'
+import type { Bodies } from '../bodies.ts'
+import { conflict, provedBucket } from '../documents.ts'
+import { provedDocumentKey } from '../subjects.ts'
+import { isConflict, toldAs } from './failures.ts'
+import { bucketStream, bucketSubject, type JetStream } from './jetstream.ts'
+import type { Link } from './link.ts'
+import { watchBucket } from './watch-bucket.ts'
+
+/** As it is kept; without a body it is the mark of one that was removed. */
+export type Stored = { key: string, revision: number, body?: Uint8Array }
+export type BucketReader = {
+  one: (key: string) => Promise<Stored | undefined>
+  /** All that are there and the marks of removed ones, each as it was when it was come to, oldest first. */
+  all: () => Promise<Map<string, Stored>>
+}
+type Given = { link: Link, jetstream: JetStream, bodies: Bodies, meter: Meter, logger: Logger }
+
+const GET_MS = 5000
+/** One is asked for after the other: this many are no bucket of ours, or one that is written faster than it can be read. */
+const MOST_STEPS = 50_000
+
+export function createDocuments ({ link, jetstream, bodies, meter, logger }: Given) {
+  const watching = new Set<() => Promise<void>>()
+  /** Made at each connection: the server may have lost its disk. */
+  const ours = new Map<string, () => Promise<void>>()
+  link.onChange(connected => {
+    if (connected) for (const make of ours.values()) void make()
+  })
+  const open = async <S extends TSchema>(type: DocumentType<S>, { create }: { create: boolean }): Promise<Documents<Static<S>>> => {
+    const bucket = provedBucket(type.bucket)
+    const stream = bucketStream(bucket)
+    const ready = (): Promise<void> => create ? jetstream.bucket(bucket, type.ttlSeconds) : Promise.resolve()
+    const ask = async (subject: string, body?: unknown): Promise<Stored | undefined> => {
+      const { headers, data } = await link.ask(subject, Buffer.from(body === undefined ? '' : JSON.stringify(body)), { timeoutMs: GET_MS })
+      if (headers === undefined || headers.code === 404) return undefined
+      const stored = { key: headers.get('Nats-Subject').slice(bucketSubject(bucket, '').length), revision: Number(headers.get('Nats-Sequence')) }
+      return headers.get('KV-Operation') ? stored : { ...stored, body: data }
+    }
+    const reader: BucketReader = {
+      one: key => ask(`$JS.API.DIRECT.GET.${stream}.${bucketSubject(bucket, key)}`),
+      all: async () => {
+        const found = new Map<string, Stored>()
+        for (let seq = 1, steps = 0; ; steps++) {
+          const stored = await ask(`$JS.API.DIRECT.GET.${stream}`, { seq, next_by_subj: bucketSubject(bucket, '>') })
+          if (stored === undefined) return found
+          if (steps > MOST_STEPS || stored.revision < seq) throw new OperatorError('bus-unreachable', `the bucket ${bucket} cannot be read to its end`)
+          found.set(stored.key, stored)
+          seq = stored.revision + 1
+        }
+      },
+    }
+    const documentOf = ({ key, revision, body }: Stored): Document<Static<S>> | undefined => {
+      if (body === undefined) return undefined
+      const read = bodies.read(bucket, type.schema, body)
+      if ('value' in read) return { key, document: read.value as Static<S>, revision }
+      logger.warn({ bucket, key, why: read.says }, 'a document was left out, because it is not what its kind says')
+      return undefined
+    }
+    const told = async <R>(key: string, work: () => Promise<R>): Promise<R> => {
+      try {
+        await ready()
+        return await work()
+      } catch (error) {
+        throw toldAs(error, bucketSubject(bucket, key))
+      }
+    }
+    /** Over the revision that was expected. Where none was to be, the mark of a removed one counts as none. */
+    const write = async (key: string, bytes: Uint8Array, expected: number | undefined, more: Readonly<Record<string, string>>): Promise<number> => {
+      const over = async (revision: number | undefined): Promise<number> =>
+        (await jetstream.store(stream, bucketSubject(bucket, key), bytes, { ...more, ...(revision === undefined ? {} : { 'Nats-Expected-Last-Subject-Sequence': `${revision}` }) })).seq
+      try {
+        return await over(expected)
+      } catch (error) {
+        if (!isConflict(error) || expected === undefined) throw error
+        const is = await reader.one(key)
+        if (expected !== 0 || is === undefined || is.body !== undefined) throw conflict(bucket, key, expected, is?.body === undefined ? 0 : is.revision)
+        return await over(is.revision).catch(error => {
+          throw isConflict(error) ? conflict(bucket, key, expected, undefined) : error
+        })
+      }
+    }
+    if (create) {
+      const make = (): Promise<void> => ready().catch((error: unknown) => logger.error({ bucket, error: String(error) }, 'a bucket could not be made; it is tried again when it is used'))
+      ours.set(bucket, make)
+      if (link.connected) await make()
+    }
+    return {
+      get: async key => told(provedDocumentKey(key), async () => {
+        const stored = await reader.one(key)
+        return stored === undefined ? undefined : documentOf(stored)
+      }),
+      list: () => told('>', async () => {
+        const all = [...(await reader.all()).values()].flatMap(stored => documentOf(stored) ?? [])
+        return all.toSorted((a, b) => a.key < b.key ? -1 : 1)
+      }),
+      put: async (key, document, { expect } = {}) => told(provedDocumentKey(key), () => write(key, bodies.write(bucket, type.schema, document), expect, {})),
+      remove: async (key, { expect } = {}) => told(provedDocumentKey(key), async () => {
+        await write(key, new Uint8Array(), expect, { 'KV-Operation': 'DEL' })
+      }),
+      watch: async hear => {
+        const stop = await watchBucket({ link, reader, ready, bucket, ttlSeconds: type.ttlSeconds, documentOf, hear, meter, logger })
+        watching.add(stop)
+        return {
+          stop: async () => {
+            watching.delete(stop)
+            await stop()
+          },
+        }
+      },
+    }
+  }
+  return {
+    open,
+    stop: async (): Promise<void> => {
+      await Promise.all([...watching].map(stop => stop()))
+    },
+  }
+}

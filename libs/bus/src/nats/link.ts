@@ -1,0 +1,239 @@
+/**
+ * The connection to NATS: made again for ever, with jitter, whatever ended it, and also when there was no server at the start. What was subscribed is
+ * subscribed again; a request that was under way when the connection went is over at once and not only after its time.
+ */
+import { readFileSync } from 'node:fs'
+import { OperatorError, type Logger, type Meter } from '@dialtone/kernel'
+import { Events, connect, createInbox, nkeyAuthenticator, usernamePasswordAuthenticator, type ConnectionOptions, type Msg, type MsgHdrs, type NatsConnection, type Subscription as NatsSubscription } from 'nats'
+import * as metrics from '../metrics.ts'
+import { resting } from '../batches.ts'
+import { isRefusal, violationOf, type Violation } from './failures.ts'
+
+/** Who we are to the server. The file holds an nkey seed (`SU…`) and is read at each connection. */
+export type NatsCredentials = { user: string, password: string } | { nkeySeedFile: string }
+
+export type LinkOptions = {
+  /** `nats://host:4222`, several with commas between them or as an array. No user in it. */
+  servers: string | readonly string[]
+  /** Seen in the server's log and monitoring. */
+  name: string
+  credentials?: NatsCredentials
+  /** Where answers are sent to, so that no other user reads them. Default `_INBOX`. */
+  inboxPrefix?: string
+  tls?: { caFile?: string, certFile?: string, keyFile?: string }
+  /** The pause before the first attempt to connect again, doubled up to the longest; half of it is random. */
+  reconnect?: { firstMs?: number, longestMs?: number }
+}
+
+export type Link = {
+  readonly connected: boolean
+  /** Below it, together with the headers, a message is taken. Known while connected. */
+  readonly mostPayload: number
+  publish: (subject: string, bytes: Uint8Array, headers?: MsgHdrs, reply?: string) => void
+  /** Rejects with what the client says (a NatsError), or `bus-unreachable` when the connection is away or goes. */
+  ask: (subject: string, bytes: Uint8Array, options: { timeoutMs: number, headers?: MsgHdrs }) => Promise<Msg>
+  /** Resolves when the server knows of it, or at once while it cannot be reached. */
+  subscribe: (subject: string, hear: (message: Msg) => void, options?: { queue?: string }) => Promise<{ stop: () => Promise<void> }>
+  inbox: () => string
+  /** Told when it is reached (again), and when it is lost. */
+  onChange: (hear: (connected: boolean) => void) => () => void
+  onViolation: (hear: (violation: Violation) => void) => () => void
+  /** Resolves when it is connected, or at the end of the time or the signal. */
+  reached: (ms: number, signal?: AbortSignal) => Promise<boolean>
+  /** Hands over what was published, answers what was asked, closes. */
+  stop: () => Promise<void>
+}
+
+type Wanted = { subject: string, options: { queue?: string }, hear: (message: Msg) => void, live?: NatsSubscription }
+
+const STOP_MS = 5000
+
+/** Throws `bus-credentials` when the seed cannot be read, or when there is a user in an address. */
+export function createLink (options: LinkOptions, meter: Meter, logger: Logger): Link {
+  const given = connectionOptions(options, () => pauses.next())
+  const pauses = createPauses(options.reconnect)
+  const wanted = new Set<Wanted>()
+  const inFlight = new Map<() => void, Promise<unknown>>()
+  const hearers = new Set<(connected: boolean) => void>()
+  const violated = new Set<(violation: Violation) => void>()
+  const ending = new AbortController()
+  let connection: NatsConnection | undefined
+  let up = false
+  let met = false
+
+  const change = (now: boolean): void => {
+    if (up === now) return
+    up = now
+    meter.set(metrics.connected, {}, now ? 1 : 0)
+    if (now) {
+      pauses.reset()
+      if (met) meter.add(metrics.reconnects)
+      met = true
+    } else {
+      for (const lost of inFlight.keys()) lost()
+    }
+    if (!ending.signal.aborted) logger[now ? 'info' : 'warn']({ servers: given.servers }, now ? 'the bus is reached' : 'the bus is lost; it is tried again for ever')
+    for (const hear of hearers) hear(now)
+  }
+  const hearStatus = async (of: NatsConnection): Promise<void> => {
+    for await (const status of of.status()) {
+      if (connection !== of) return
+      if (status.type === Events.Disconnect) change(false)
+      if (status.type === Events.Reconnect) change(true)
+      const violation = violationOf(status)
+      if (violation !== undefined) {
+        meter.add(metrics.violations, { operation: violation.operation })
+        logger.error(violation, 'the NATS server does not allow this; compare its users with deploy/nats')
+        for (const hear of violated) hear(violation)
+      }
+    }
+  }
+  const attach = (of: NatsConnection, each: Wanted): void => {
+    each.live = of.subscribe(each.subject, {
+      ...each.options,
+      callback: (error, message) => {
+        if (error !== null) return // a status event tells it too
+        try {
+          each.hear(message)
+        } catch (thrown) {
+          // The client would stop reading for good.
+          logger.error({ subject: each.subject, error: String(thrown) }, 'a message of the bus could not be taken')
+        }
+      },
+    })
+  }
+  const keep = async (): Promise<void> => {
+    let said = ''
+    while (!ending.signal.aborted) {
+      try {
+        const made = await connect(given)
+        if (ending.signal.aborted) return await made.close()
+        connection = made
+        for (const each of wanted) attach(made, each)
+        void hearStatus(made)
+        change(true)
+        said = ''
+        const why = await made.closed()
+        if (!ending.signal.aborted) logger.warn({ why: String(why ?? '') }, 'the connection to the bus was closed')
+      } catch (error) {
+        const now = error instanceof Error ? error.message : String(error)
+        if (isRefusal(error)) meter.add(metrics.violations, { operation: 'authorization' })
+        if (now !== said) logger.warn({ servers: given.servers, error: now }, 'the bus cannot be reached; it is tried again for ever')
+        said = now
+      }
+      connection = undefined
+      change(false)
+      await resting(pauses.next(), ending.signal)
+    }
+  }
+  const keeping = keep()
+  const unreachable = (): OperatorError => new OperatorError('bus-unreachable', `the bus at ${String(given.servers)} cannot be reached; it is tried again for ever`)
+
+  const link: Link = {
+    get connected () {
+      return up
+    },
+    get mostPayload () {
+      return connection?.info?.max_payload ?? 1024 * 1024
+    },
+    publish: (subject, bytes, headers, reply) => {
+      if (!up || connection === undefined) throw unreachable()
+      connection.publish(subject, bytes, { ...(headers === undefined ? {} : { headers }), ...(reply === undefined ? {} : { reply }) })
+    },
+    ask: (subject, bytes, { timeoutMs, headers }) => new Promise((resolve, reject) => {
+      if (!up || connection === undefined) return reject(unreachable())
+      const lost = (): void => {
+        inFlight.delete(lost)
+        reject(unreachable())
+      }
+      inFlight.set(lost, connection.request(subject, bytes, { timeout: timeoutMs, ...(headers === undefined ? {} : { headers }) }).then(resolve, reject).finally(() => inFlight.delete(lost)))
+    }),
+    subscribe: async (subject, hear, options = {}) => {
+      const each: Wanted = { subject, options, hear }
+      wanted.add(each)
+      if (connection !== undefined) attach(connection, each)
+      if (up) await connection?.flush().catch(() => undefined)
+      return {
+        stop: async () => {
+          wanted.delete(each)
+          if (up && each.live?.isClosed() === false) await each.live.drain().catch(() => undefined)
+          else each.live?.unsubscribe()
+        },
+      }
+    },
+    inbox: () => createInbox(options.inboxPrefix),
+    onChange: hear => {
+      hearers.add(hear)
+      return () => hearers.delete(hear)
+    },
+    onViolation: hear => {
+      violated.add(hear)
+      return () => violated.delete(hear)
+    },
+    reached: (ms, signal) => new Promise(resolve => {
+      if (up) return resolve(true)
+      const over = (): void => {
+        clearTimeout(timer)
+        forget()
+        signal?.removeEventListener('abort', over)
+        resolve(up)
+      }
+      const forget = link.onChange(over)
+      const timer = setTimeout(over, ms)
+      signal?.addEventListener('abort', over, { once: true })
+      if (signal?.aborted === true) over()
+    }),
+    stop: async () => {
+      const patience = new AbortController()
+      await Promise.race([Promise.all(inFlight.values()), resting(STOP_MS, patience.signal)])
+      patience.abort()
+      ending.abort()
+      const last = connection
+      if (last !== undefined) await (up ? last.drain().catch(() => last.close()) : last.close())
+      change(false)
+      await keeping
+    },
+  }
+  return link
+}
+
+function connectionOptions ({ servers, name, credentials, inboxPrefix, tls }: LinkOptions, delay: () => number): ConnectionOptions {
+  if (credentials !== undefined && 'nkeySeedFile' in credentials) seedOf(credentials.nkeySeedFile)
+  const all = typeof servers === 'string' ? servers.split(',').map(server => server.trim()) : [...servers]
+  if (all.some(server => server.includes('@'))) throw new OperatorError('bus-credentials', 'the address of the bus has a user in it, which the client ignores and the log would show; give the nkey seed file, or user and password, apart from it')
+  return {
+    servers: all,
+    name,
+    maxReconnectAttempts: -1,
+    ignoreAuthErrorAbort: true,
+    reconnectDelayHandler: delay,
+    pingInterval: 20_000,
+    timeout: 5000,
+    noAsyncTraces: true,
+    ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(credentials === undefined ? {} : { authenticator: 'user' in credentials ? usernamePasswordAuthenticator(credentials.user, credentials.password) : nkeyAuthenticator(() => seedOf(credentials.nkeySeedFile)) }),
+  }
+}
+
+function seedOf (file: string): Uint8Array {
+  try {
+    return new TextEncoder().encode(readFileSync(file, 'utf8').trim())
+  } catch (error) {
+    throw new OperatorError('bus-credentials', `the nkey seed of the bus cannot be read from ${file} (${error instanceof Error ? error.message : String(error)})`)
+  }
+}
+
+function createPauses ({ firstMs = 100, longestMs = 5000 }: LinkOptions['reconnect'] = {}) {
+  let pause = firstMs
+  return {
+    next: (): number => {
+      const now = pause
+      pause = Math.min(2 * pause, longestMs)
+      return Math.ceil(now * (0.5 + Math.random() / 2))
+    },
+    reset: (): void => {
+      pause = firstMs
+    },
+  }
+}

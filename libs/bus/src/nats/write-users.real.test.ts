@@ -1,0 +1,87 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startNatsServer } from '@dialtone/testkit'
+import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
+import { afterEach, expect, it } from 'vitest'
+import { Seen } from '../test-support/kinds.ts'
+import { eventually } from '../test-support/rig.ts'
+import { connectNats } from './connect-nats.ts'
+import { permissionsFor, type NatsApp } from './permissions.ts'
+import { writeNatsUsers } from './write-users.ts'
+
+const root = join(import.meta.dirname, '../../../..')
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+it('a server with what the script writes knows each app by its seed', async () => {
+  const folder = newFolder()
+  const files = execFileSync(process.execPath, [join(root, 'deploy/nats/write-users.ts'), '--folder', folder, '--vantage', 'inside', '--vantage', 'outside'], { encoding: 'utf8' }).trim().split('\n')
+  expect(files).toEqual(['nats-server.conf', 'control.nk', 'probe-inside.nk', 'probe-outside.nk'].map(name => join(folder, name)))
+  expect(files.map(file => statSync(file).mode & 0o777)).toEqual([0o600, 0o600, 0o600, 0o600])
+  // Where the test server listens and stores is its own.
+  const accounts = readFileSync(join(folder, 'nats-server.conf'), 'utf8').replace(/^(listen|jetstream).*$/gm, '')
+  const server = await startNatsServer({ configuration: accounts })
+  const joined = (who: NatsApp) => {
+    const { user, inboxPrefix } = permissionsFor(who)
+    return connectNats({ servers: server.url, name: user, inboxPrefix, credentials: { nkeySeedFile: join(folder, `${user}.nk`) }, createStreams: who.app === 'control', limits: { streams: { observations: { maxBytes: 1e7 } } }, meter: NO_METER, logger: NO_LOGGER })
+  }
+  const control = await joined({ app: 'control' })
+  const inside = await joined({ app: 'probe', vantage: 'inside' })
+  expect(await control.extent('observations')).toEqual({ first: 0, last: 0 })
+  await inside.publish(Seen, ['inside', 'org'], { n: 1 }, { id: '1' })
+  expect(await control.extent('observations')).toEqual({ first: 1, last: 1 })
+  await Promise.all([control.stop(), inside.stop()])
+  await server.stop()
+})
+
+it('a vantage is added by a restart, and those that were connected come back', async () => {
+  const folder = newFolder()
+  const accounts = (vantages: string[]): string => readFileSync(writeNatsUsers({ folder, vantages })[0] ?? '', 'utf8').replace(/^(listen|jetstream).*$/gm, '')
+  const server = await startNatsServer({ configuration: accounts(['inside']) })
+  const joined = (who: NatsApp, firstMs = 3000) => {
+    const { user, inboxPrefix } = permissionsFor(who)
+    return connectNats({ servers: server.url, name: user, inboxPrefix, credentials: { nkeySeedFile: join(folder, `${user}.nk`) }, createStreams: who.app === 'control', limits: { streams: { observations: { maxBytes: 1e7 } } }, meter: NO_METER, logger: NO_LOGGER, firstMs })
+  }
+  const control = await joined({ app: 'control' })
+  const inside = await joined({ app: 'probe', vantage: 'inside' })
+  const more = accounts(['inside', 'outside'])
+  const outside = await joined({ app: 'probe', vantage: 'outside' }, 100)
+  expect(outside.connected).toBe(false)
+  await server.end()
+  await server.start(more)
+  await eventually(() => expect(outside.connected).toBe(true), 20_000)
+  await eventually(async () => {
+    await inside.publish(Seen, ['inside', 'org'], { n: 1 }, { id: '1' })
+    await outside.publish(Seen, ['outside', 'org'], { n: 2 }, { id: '2' })
+    expect(await control.extent('observations')).toEqual({ first: 1, last: 2 })
+  })
+  await Promise.all([control, inside, outside].map(bus => bus.stop()))
+  await server.stop()
+})
+
+it('keeps the seeds that are there, and refuses what is none', () => {
+  const folder = newFolder()
+  writeNatsUsers({ folder, vantages: ['inside'] })
+  const before = ['control.nk', 'probe-inside.nk'].map(name => readFileSync(join(folder, name), 'utf8'))
+  writeNatsUsers({ folder, vantages: ['inside', 'outside'] })
+  expect(['control.nk', 'probe-inside.nk'].map(name => readFileSync(join(folder, name), 'utf8'))).toEqual(before)
+  writeFileSync(join(folder, 'probe-outside.nk'), 'no seed')
+  expect(() => writeNatsUsers({ folder, vantages: ['inside', 'outside'] })).toThrow(expect.objectContaining({ code: 'bus-credentials' }))
+  expect(() => writeNatsUsers({ folder, vantages: ['in side'] })).toThrow(expect.objectContaining({ code: 'bad-key' }))
+})
+
+it('a seed that cannot be read, and a password in an address, are told at once, without the password', async () => {
+  const refused = connectNats({ servers: 'nats://127.0.0.1:1,nats://control:hunter2@127.0.0.1:2', name: 'x', meter: NO_METER, logger: NO_LOGGER })
+  await expect(refused).rejects.toMatchObject({ code: 'bus-credentials', message: expect.not.stringContaining('hunter2') })
+  await expect(connectNats({ servers: 'nats://127.0.0.1:1', name: 'x', credentials: { nkeySeedFile: '/nowhere/control.nk' }, meter: NO_METER, logger: NO_LOGGER })).rejects.toMatchObject({ code: 'bus-credentials' })
+})
+
+function newFolder (): string {
+  const folder = mkdtempSync(join(tmpdir(), 'dialtone-nats-'))
+  folders.push(folder)
+  return folder
+}
