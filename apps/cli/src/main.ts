@@ -18,6 +18,8 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   judge: async () => (await import('./commands/judge.ts')).runJudge,
   zoo: async () => (await import('./commands/zoo.ts')).runZoo,
   up: async () => (await import('./commands/up.ts')).runUp,
+  control: async () => (await import('./commands/apps.ts')).runControl,
+  probe: async () => (await import('./commands/apps.ts')).runProbe,
   overview: async () => (await import('./commands/overview.ts')).runOverview,
   status: async () => (await import('./commands/overview.ts')).runOverview,
   describe: async () => (await import('./commands/describe.ts')).runDescribe,

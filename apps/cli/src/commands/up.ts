@@ -38,7 +38,7 @@ export async function runUp (args: readonly string[], out: Out, signal: AbortSig
     }, signal)
     try {
       const ready = {
-        url: running.url, dir, vantages: running.vantages(), command: commandHere(knownState(environment) === dir ? undefined : dir, environment),
+        url: running.url, dir, kept: running.api !== undefined, vantages: running.vantages(), command: commandHere(knownState(environment) === dir ? undefined : dir, environment),
         ...(running.firstToken === undefined ? {} : { token: running.firstToken }), ...(running.demo ? { demo: { domain: 'ours.example', blocked: 'blocked-ours.example' } } : {}),
       }
       out.tell(json ? JSON.stringify({ on: 'ready', url: ready.url, token: ready.token ?? null, state: dir, demo: running.demo, vantages: ready.vantages }) + '\n' : banner(ready, out.terminal))

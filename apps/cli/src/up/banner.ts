@@ -7,6 +7,8 @@ export type Ready = {
   dir: string
   /** At the first start only. */
   token?: string
+  /** An admin token is in the state directory, and works. */
+  kept: boolean
   /** Of the demo fleet, in whose name the requests ask. Absent: what is configured. */
   demo?: { domain: string, blocked: string }
   vantages: readonly string[]
@@ -14,14 +16,15 @@ export type Ready = {
   command: string
 }
 
-export function banner ({ url, dir, token, demo, vantages, command }: Ready, { paint }: Terminal): string {
+export function banner ({ url, dir, token, kept, demo, vantages, command }: Ready, { paint, shapes }: Terminal): string {
   const file = join(dir, 'token')
-  const curl = (rest: string) => `curl -sS -H "Authorization: Bearer $(cat ${shell(file)})" ${rest}`
+  const curl = (rest: string) => `curl -sS -H "Authorization: Bearer ${kept ? `$(cat ${shell(file)})` : '$DIALTONE_TOKEN'}" ${rest}`
   const domain = demo?.domain ?? 'ours.example'
   return [
     `${paint('bold', 'URL')}     ${url}`,
-    `${paint('bold', 'Token')}   ${token ?? `was printed at the first start, and is kept in ${file}`}`,
-    ...(token === undefined ? [`        another: ${command} token create NAME --role admin`] : [`        of an admin; not printed again. Kept for you in ${file}`]),
+    `${paint('bold', 'Token')}   ${token ?? (kept ? `was printed at the first start, and is kept in ${file}` : 'was printed at the first start; none is kept here, or not one that works')}`,
+    token !== undefined ? `        of an admin; not printed again. Kept for you in ${file}`
+      : kept ? `        another: ${command} token create NAME --role admin` : '        for what follows: export DIALTONE_TOKEN=TOKEN',
     '',
     ...(demo === undefined ? [] : ['A demo fleet on loopback. Its time-outs and intervals are scaled down, so that causes are named after', 'seconds; the defaults, for real networks, are longer.', '']),
     'Try',
@@ -35,7 +38,7 @@ export function banner ({ url, dir, token, demo, vantages, command }: Ready, { p
     `  ${curl(`-H 'Content-Type: application/json' -d '{"resources":[{"kind":"Domain","name":"example.org","spec":{"expectedAddresses":["203.0.113.10"]}}]}' ${shell(`${url}/v1/apply`)}`)}`,
     `  printf 'kind: Domain\\nname: example.org\\nspec: { expectedAddresses: [203.0.113.10] }\\n' | ${command} apply -f -`,
     '',
-    `${paint('dim', `state ${dir} · documentation ${url}/docs · Ctrl-C stops, the next start remembers`)}`, '',
+    `${paint('dim', [`state ${dir}`, `documentation ${url}/docs`, 'Ctrl-C stops, the next start remembers'].join(` ${shapes.dot} `))}`, '',
   ].join('\n')
 }
 

@@ -92,8 +92,9 @@ it('tells many causes in one line and few in their own', async () => {
 })
 
 it('prints requests that a shell takes as they stand', () => {
-  const text = banner({ url: 'http://127.0.0.1:5280', dir: "/home/o'neil/x y", vantages: [], command: 'dialtone' }, terminalOf({}, {}))
+  const text = banner({ url: 'http://127.0.0.1:5280', dir: "/home/o'neil/x y", kept: true, vantages: [], command: 'dialtone' }, terminalOf({}, {}))
   expect(text).toContain(String.raw`$(cat '/home/o'\''neil/x y/token')`)
   expect(text).toContain('and a Vantage from which it is seen')
   expect(text).not.toContain('demo')
+  expect(banner({ url: 'http://127.0.0.1:5280', dir: '/x', kept: false, vantages: ['a'], command: 'dialtone' }, terminalOf({}, {}))).toMatch(/none is kept here[^]*"Authorization: Bearer \$DIALTONE_TOKEN"/)
 })

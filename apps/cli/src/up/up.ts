@@ -34,7 +34,7 @@ export type UpOptions = {
 export type RunningUp = Stoppable & {
   url: string
   firstToken?: string
-  /** With the token that is kept here; undefined where there is none. */
+  /** With the token that is kept here; undefined where there is none, or it is not accepted any more. */
   api?: Api
   demo: boolean
   vantages: () => readonly string[]
@@ -75,7 +75,7 @@ export async function up (options: UpOptions, signal: AbortSignal): Promise<Runn
     const wanted = () => configured.resources().filter(({ kind, name }) => kind === 'Vantage' && (options.vantages?.includes(name) ?? true)).map(({ name }) => name)
     changed = () => { void agents.want(wanted()) }
     await agents.want(wanted())
-    return { url: control.url, demo, vantages: agents.running, stop, ...(control.firstToken === undefined ? {} : { firstToken: control.firstToken }), ...(tokenIn(held.dir) === undefined ? {} : { api: await api() }) }
+    return { url: control.url, demo, vantages: agents.running, stop, ...(control.firstToken === undefined ? {} : { firstToken: control.firstToken }), ...given(await api().catch(unusable)) }
   } catch (error) {
     await stop()
     throw error
@@ -100,6 +100,15 @@ async function openKept (url: string, dir: string, signal: AbortSignal): Promise
   const file = join(dir, 'token')
   if (token === undefined) throw new OperatorError('not-allowed', `the admin token that was kept in ${file} is gone, and without one nothing can be configured: put another one there, or begin anew with another --state DIR`)
   return await openApi({ base: url, from: 'up', token, tokenFrom: file }, signal)
+}
+
+/** The fleet runs without a token of ours; what needs one has said so before. */
+function unusable (error: unknown): undefined {
+  if (!(error instanceof OperatorError && error.code === 'not-allowed')) throw error
+}
+
+function given (api: Api | undefined): { api?: Api } {
+  return api === undefined ? {} : { api }
 }
 
 function lazily<T> (make: () => Promise<T>): () => Promise<T> {
