@@ -60,3 +60,9 @@ describe('with one vantage', () => {
     expect(domainOf(witnesses)).toMatchObject({ cause, state, ...(confidence === undefined ? {} : { confidence }) })
   })
 })
+
+it('counts who sees the same inside, at the published address', () => {
+  const self = well(PUBLIC, 'ours', { chain: chain('ours', 'self-signed') })
+  expect(domainOf([published('in1', self), published('out1', self)])).toMatchObject({ cause: 'certificate.self-signed', confidence: 'proved', agreement: { inside: 1, insideAgree: 1, outside: 1, outsideAgree: 1 } })
+  expect(domainOf([published('in1'), published('out1')])).toMatchObject({ cause: 'healthy', confidence: 'proved' })
+})

@@ -124,9 +124,10 @@ export function ownDeep ({ outside, internal, peers }: Sides): Ruling | undefine
   if (callback.length > 0 && callback.length === deep.length) {
     const faults = callback.flatMap(({ proofs }) => proofs.deep?.faults.filter(({ cause }) => cause === 'dialback.callback-blocked') ?? [])
     const certain = networksOf(callback).size > 1
+    const carried = callback.some(({ proofs }) => (proofs.deep?.carried.length ?? 0) > 0)
     if (faults.length > 0) {
       return {
-        cause: 'dialback.callback-blocked', agree: callback, relevant: deep, primary: callback, state: 'degraded',
+        cause: 'dialback.callback-blocked', agree: callback, relevant: deep, primary: callback, state: certain && !carried ? 'down' : 'degraded',
         proof: as('dialback.callback-blocked', faults, certain ? {} : { unsure: true }), says: 'our own server takes connections, and does not get through to the probe to ask about its key',
         remedy: ['Allow TCP 5269 outwards from the XMPP server, and let it ask a resolver that works: to believe a peer by dialback it must reach that peer.', 'If no other probe sees it, look whether the listener of this probe can be reached.'],
         wouldDecide: certain ? [] : ['a second outside vantage with a probe domain'],
