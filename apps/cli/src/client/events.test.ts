@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { fakeServer, problem } from '../test-support/fake-server.ts'
 import { openApi } from './api.ts'

@@ -38,7 +38,7 @@ export function banner ({ url, dir, token, kept, demo, vantages, command }: Read
     `  ${curl(`-H 'Content-Type: application/json' -d '{"resources":[{"kind":"Domain","name":"example.org","spec":{"expectedAddresses":["203.0.113.10"]}}]}' ${shell(`${url}/v1/apply`)}`)}`,
     `  printf 'kind: Domain\\nname: example.org\\nspec: { expectedAddresses: [203.0.113.10] }\\n' | ${command} apply -f -`,
     '',
-    `${paint('dim', [`state ${dir}`, `documentation ${url}/docs`, 'Ctrl-C stops, the next start remembers'].join(` ${shapes.dot} `))}`, '',
+    paint('dim', [`state ${dir}`, `documentation ${url}/docs`, 'Ctrl-C stops, the next start remembers'].join(` ${shapes.dot} `)), '',
   ].join('\n')
 }
 

@@ -53,7 +53,7 @@ it('acts the demo out where nothing is configured, goes on with it, and takes aw
   await using server = await fakeServer({ 'POST /v1/apply': { json: {} } })
   const api = () => openApi({ base: server.url, from: '', tokenFrom: '' }, signal)
   await forgetDemo(api, dir, resources, [{ kind: 'Domain', name: 'ours.example' }])
-  const { delete: gone } = server.asked.at(-1)?.body as { delete: { kind: string, name: string }[] }
+  const { delete: gone } = (server.asked.at(-1)?.body ?? {}) as { delete: { kind: string, name: string }[] }
   expect(gone).toHaveLength(demo.fleet.resources.length - 1)
   expect(gone.map(({ name }) => name)).not.toContain('own.example')
   expect(gone.map(({ name }) => name)).not.toContain('ours.example')
