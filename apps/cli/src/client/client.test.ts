@@ -57,7 +57,7 @@ it('tells a server of another version, and what is no control API, from one that
 })
 
 it('does not wait for ever, and stops when it is told to', async () => {
-  await using server = await fakeServer({ 'GET /v1/meta': () => undefined as never })
+  await using server = await fakeServer({ 'GET /v1/meta': () => undefined })
   const connection = { base: server.url, from: '--server', tokenFrom: 'none' }
   await expect(openApi(connection, signal, 100)).rejects.toThrow(/did not answer within 0\.1 s/)
   await expect(openApi(connection, AbortSignal.abort(new OperatorError('stopped', 'stopped')))).rejects.toThrow('stopped')

@@ -36,12 +36,13 @@ it('refuses an event without an end', () => {
 it('goes on after a loss with the id of the last event, and says both', async () => {
   let connections = 0
   await using server = await fakeServer({
-    'GET /v1/events': ((_: unknown, response: ServerResponse) => {
+    'GET /v1/events': (_, response) => {
       connections++
       begin(response)
       if (connections === 1) response.end(EVENT)
       else response.write(EVENT.replace('a-1', 'a-2').replace('"one"', '"two"'))
-    }) as never,
+      return undefined
+    },
   })
   const stopping = new AbortController()
   const seen: string[] = []
@@ -59,11 +60,12 @@ it('goes on after a loss with the id of the last event, and says both', async ()
 it('opens anew a stream that has fallen silent, and reads again after a gap', async () => {
   let connections = 0
   await using server = await fakeServer({
-    'GET /v1/events': ((_: unknown, response: ServerResponse) => {
+    'GET /v1/events': (_, response) => {
       connections++
       begin(response)
       if (connections > 1) response.write('event: resync\ndata: {"reason":"too-far-behind"}\n\n')
-    }) as never,
+      return undefined
+    },
   })
   const stopping = new AbortController()
   const lost: string[] = []

@@ -2,7 +2,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ServerResponse } from 'node:http'
 import type { CheckView, OverviewRow } from '@dialtone/contracts'
 import { KINDS } from '@dialtone/contracts/schemas'
 import { expect, it } from 'vitest'
@@ -115,7 +114,7 @@ it('watch: the state first, then each change once, also what was missed', async 
   let streams = 0
   await using server = await fakeServer({
     'GET /v1/summary': SUMMARY, 'GET /v1/overview': () => ({ json: { asOf: NOW, seq: 1, domains: rows } }),
-    'GET /v1/events': ((_: unknown, response: ServerResponse) => {
+    'GET /v1/events': (_, response) => {
       streams++
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       const event = { on: 'verdict.changed', row: { ...ROW, state: 'up', cause: 'healthy', sentence: 'all well' } }
@@ -123,7 +122,8 @@ it('watch: the state first, then each change once, also what was missed', async 
         rows = [{ ...ROW, state: 'degraded', cause: 'degraded.slow' }]
         response.write('event: resync\ndata: {}\n\n')
       } else response.end(`id: 1\nevent: verdict.changed\ndata: ${JSON.stringify(event)}\n\nid: 2\nevent: verdict.changed\ndata: ${JSON.stringify(event)}\n\n`)
-    }) as never,
+      return undefined
+    },
   })
   const out = collectingOut()
   expect(await runWatchFleet(['--server', server.url, '--count', '2'], out, signal, {})).toBe(0)

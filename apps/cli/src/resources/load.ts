@@ -72,7 +72,7 @@ function resourcesIn (file: string, text: string): (Found | { says: string })[] 
         return { says: `${file}:${line}:${col}: ${quoted(message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '', 200)}` }
       })
     }
-    const root = document.contents as Node | null
+    const root = document.contents
     if (root === null || document.toJS() === null) return []
     return itemsOf(root, document).map(node => resourceOf(node, document, at))
   })
@@ -94,7 +94,7 @@ function resourceOf (node: Node, document: Document, at: (node: Node | null | un
   }
   // What `get` printed may be applied again: its revision and dates are the server's.
   const unknown = Object.keys(value).find(key => !['kind', 'name', 'spec', 'revision', 'updatedAt', 'updatedBy'].includes(key))
-  if (unknown !== undefined) return { says: `${at(node.get(unknown, true) as Node)}: a resource has 'kind', 'name' and 'spec', and no '${quoted(unknown, 60)}'` }
+  if (unknown !== undefined) return { says: `${at(node.get(unknown, true))}: a resource has 'kind', 'name' and 'spec', and no '${quoted(unknown, 60)}'` }
   const { kind, name, spec } = value
   return {
     resource: { kind: String(kind), name: String(name), spec: spec ?? {} },

@@ -28,7 +28,7 @@ export function pairText (view: PairView, timeline: Timeline | undefined, termin
   return text([
     ['Link', [subjectOf(view)]],
     ...(['out', 'in'] as const).flatMap((direction): Section[] => [
-      [direction === 'out' ? 'Out' : 'In', [`${direction === 'out' ? `${view.domain} to ${view.peer}` : `${view.peer} to ${view.domain}`}`]],
+      [direction === 'out' ? 'Out' : 'In', [direction === 'out' ? `${view.domain} to ${view.peer}` : `${view.peer} to ${view.domain}`]],
       ...verdictSections(view[direction].verdict, { ...view, ...view[direction] }, terminal),
     ]),
     ...shared(view, timeline, terminal),

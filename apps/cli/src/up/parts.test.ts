@@ -41,7 +41,7 @@ it('acts the demo out where nothing is configured, goes on with it, and takes aw
   expect(await wantsDemo(undefined, dir, [], true)).toBe(false)
   const demo = await startDemo(dir, [], signal)
   expect(demo.missing).toEqual(demo.fleet.resources)
-  const resources = [own, ...demo.fleet.resources.map(resource => ({ ...resource, revision: 1, updatedAt: NOW, updatedBy: 'me' }) as Resource)]
+  const resources: Resource[] = [own, ...demo.fleet.resources.map(resource => ({ ...resource, revision: 1, updatedAt: NOW, updatedBy: 'me' }))]
   await demo.fleet.stop()
   expect(await wantsDemo(undefined, dir, resources, false)).toBe(true)
   expect(await wantsDemo(false, dir, resources, false)).toBe(false)
@@ -65,10 +65,11 @@ it('tells many causes in one line and few in their own', async () => {
   const row = (peer: string, cause: OverviewRow['cause']): OverviewRow => ({ domain: 'ours.example', peer, state: 'down', cause, side: 'peer', sentence: 'so it is', since: NOW, confidence: 'proved' })
   const stream = Promise.withResolvers<ServerResponse>()
   await using server = await fakeServer({
-    'GET /v1/events': ((_: unknown, response: ServerResponse) => {
+    'GET /v1/events': (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       stream.resolve(response)
-    }) as never,
+      return undefined
+    },
   })
   const stopping = new AbortController()
   const told: string[] = []
