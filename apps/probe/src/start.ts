@@ -111,8 +111,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       schedule, agent, parallel: limits.parallel, keyring, observe, clock, meter, logger,
       assignment: () => assignment, targetOf: id => targets.get(id), listener: () => callbacks.listener, aside: health.aside,
       record: (recorded, target) => {
-        spool.put(Buffer.from(JSON.stringify(recorded)))
-        delivery.wake()
+        delivery.wake(spool.put(Buffer.from(JSON.stringify(recorded))), recorded)
         health.note(recorded.observation)
         seen.note(target, recorded.observation)
       },

@@ -25,6 +25,8 @@ export function endsAt (endpoint: EndpointObservation, observation: Observation)
   return ends.length === 0 ? undefined : Math.min(...ends)
 }
 
+/** A fleet shows more than are kept: those of one observation are asked for together. */
+const KNOWN = 2000
 const known = new Map<string, CertificateFacts | undefined>()
 
 function read (digest: string | undefined, observation: Observation): CertificateFacts | undefined {
@@ -33,6 +35,7 @@ function read (digest: string | undefined, observation: Observation): Certificat
   // By content: an observation that lies about its digests must not poison another's.
   if (known.has(der)) return known.get(der)
   const facts = readCertificate(fromBase64(der))
-  if (known.size < 2000) known.set(der, facts)
+  if (known.size >= KNOWN) known.clear()
+  known.set(der, facts)
   return facts
 }

@@ -11,14 +11,15 @@ export async function openTunnel (host: Pick<NetworkHost, 'connect'>, to: Place)
     open.add(socket)
     socket.on('error', () => socket.destroy()).once('close', () => open.delete(socket))
   }
+  const join = (here: Socket, there: Socket): void => {
+    keep(there)
+    here.pipe(there).pipe(here)
+    here.once('close', () => there.destroy())
+    there.once('close', () => here.destroy())
+  }
   const server = createServer({ allowHalfOpen: true }, here => {
     keep(here)
-    host.connect(to).then(there => {
-      keep(there)
-      here.pipe(there).pipe(here)
-      here.once('close', () => there.destroy())
-      there.once('close', () => here.destroy())
-    }, () => here.destroy())
+    host.connect(to).then(there => join(here, there), () => here.destroy())
   })
   const address = loopbackAddress()
   server.listen(0, address)

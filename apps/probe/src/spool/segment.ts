@@ -1,5 +1,5 @@
 /** One file of the spool: bodies in the order in which they came, and which of them are delivered. */
-import { closeSync, fdatasync, fstatSync, openSync, readFileSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, fdatasync, fstatSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs'
 import { HEAD_BYTES, readRecords, recordOf } from './record.ts'
 
 type Body = { offset: number, length: number, delivered: boolean }
@@ -102,7 +102,7 @@ export function openSegment (path: string): { segment: Segment, torn: boolean } 
     },
     drop: () => {
       closeSync(fd)
-      unlinkSync(path)
+      rmSync(path, { force: true })
     },
   }
   return { segment, torn }

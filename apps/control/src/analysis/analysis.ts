@@ -1,0 +1,382 @@
+/**
+ * The analysis as one ordered walk through the stream: what is heard, what time alone changes, and what has to be judged again because of either. Time is that of the
+ * stream, so that whoever reads the same stream comes to the same timeline, now or when a store is rebuilt. Nothing here waits: a step is taken inside a transaction that
+ * ends with the place in the stream; when it fails, nothing of it is left, in the store or in memory.
+ */
+import { hash } from 'node:crypto'
+import { DEFAULT_JUDGE_CONFIG, domainTokens, type ChangeView, type ConfigurationChange, type ConfigurationView, type Delivery, type ExceptionSpec, type LiveEvent, type ObservationRecorded, type Subject } from '@dialtone/contracts'
+import type { Clock, Logger, Meter } from '@dialtone/kernel'
+import type { Store } from '@dialtone/store'
+import { createBoard, iso, keyOf, type Board } from './board.ts'
+import { WHAT, factsOf } from './changes.ts'
+import { about, createExpectations, type Expectations } from './expectations.ts'
+import { createIncidentDesk, type IncidentDesk } from './incident-desk.ts'
+import { createJudging, type Because, type Judging } from './judging.ts'
+import { analysisErrors, ingested, stale, type IngestResult } from './metrics.ts'
+import { createFleetReach, reachSeen, reachTogether } from './reach.ts'
+import type { Slices } from './slices.ts'
+import { taken, type Taken } from './taken.ts'
+import { createWitnesses, type Slot, type Witnesses } from './witnesses.ts'
+
+export type Analysis = {
+  readonly board: Board
+  readonly witnesses: Witnesses
+  readonly expectations: Expectations
+  readonly desk: IncidentDesk
+  readonly judging: Judging
+  /** Takes what was delivered, in order, and all that time did before it; resolves when it is committed. */
+  take: (batch: readonly Delivery<ObservationRecorded>[]) => Promise<void>
+  /** Lets time pass up to `at`, and takes up what changed in the configuration. */
+  pass: (at: number) => Promise<void>
+  /** Another configuration: what it touches is judged again with the next `take` or `pass`. */
+  configured: (changes: readonly ConfigurationChange[]) => void
+  staleAt: (slot: Slot) => number
+  readonly seq: number
+  /** The time of the stream, milliseconds. */
+  readonly at: number
+  onEvent: (hear: (event: LiveEvent, seq: number) => void) => () => void
+  /** Something of the store that readers see was written by another. */
+  noticed: (events: readonly LiveEvent[]) => void
+}
+
+/** Time passes in steps of this grid, wherever it is read from. */
+const TICK_MS = 10_000
+/** In a long silence the steps are longer. */
+const LONG_SILENCE_MS = 3_600_000
+const LONG_TICK_MS = 60_000
+const MISSED_INTERVALS = 3
+/** Certificates come to their end without a word from anybody. */
+const REJUDGE_MS = 3_600_000
+/** A refusal that is repeated after the retry window of servers is policy. */
+const REJUDGE_FAILING_MS = 300_000
+/** A failure that goes on is kept in full so often. */
+const KEEP_FAILURE_MS = 3_600_000
+const FORGET_SLOT_MS = 7 * 86_400_000
+
+type Needs = { store: Store, configuration: ConfigurationView, slices: Slices, meter: Meter, logger: Logger, clock: Clock }
+
+export function createAnalysis ({ store, configuration, slices, meter, logger, clock }: Needs): Analysis {
+  const board = createBoard()
+  const expectations = createExpectations(configuration)
+  const witnesses = createWitnesses(store)
+  const reach = createFleetReach()
+  const desk = createIncidentDesk({ store, meter })
+  const staleAt = (slot: Slot) => slot.heard + MISSED_INTERVALS * 1000 * expectations.interval(slot.domain, slot.deep)
+  const judging = createJudging({ store, board, witnesses, expectations, reach, desk, meter, logger, clock, staleAt })
+  const hearers = new Set<(event: LiveEvent, seq: number) => void>()
+  const dirty = new Map<string, { subject: Subject, at: number, because: Because }>()
+  const touched = new Set<Slot>()
+  const untold: LiveEvent[] = []
+  /** Peers of whom it may have changed how they are reached. */
+  const unreached = new Set<string>()
+  let pendingChanges: ConfigurationChange[] = []
+  /** All is to be judged again. */
+  let everything: Because | undefined
+  let now = 0
+  let seq = 0
+  let nextStale = 0
+
+  load()
+
+  function load (): void {
+    now = store.number('clock')
+    seq = store.number('seq')
+    nextStale = 0
+    touched.clear()
+    untold.length = 0
+    desk.load()
+    witnesses.load()
+    judging.load()
+    dirty.clear()
+    pendingChanges = []
+    everything = 'start'
+  }
+
+  /** All subjects that there are, and none that there is not. What is known of the configuration before it was ever heard is nothing. */
+  function reconcile (because: Because): void {
+    if (configuration.revision === 0) return
+    for (const { domain, job } of witnesses.all()) if (job === 'peer' || job === 'control') unreached.add(domain)
+    for (const domain of expectations.domains()) {
+      mark({ domain }, because)
+      for (const peer of expectations.peersOf(domain)) mark({ domain, peer }, because)
+    }
+    dropGone()
+  }
+
+  function dropGone (): void {
+    const gone = board.all().filter(entry => !exists(entry))
+    for (const entry of gone) {
+      judging.drop(entry, now)
+      dirty.delete(entry.key)
+    }
+    if (gone.length > 0) desk.forget(subject => !exists(subject), now)
+  }
+
+  function exists ({ domain, peer }: Subject): boolean {
+    return (peer === undefined ? expectations.domain(domain) : expectations.pair(domain, peer)) !== undefined
+  }
+
+  function mark ({ domain, peer }: Subject, because: Because): void {
+    const subject = { domain, ...(peer === undefined ? {} : { peer }) }
+    const key = keyOf(subject)
+    if (!dirty.has(key) && exists(subject)) dirty.set(key, { subject, at: now, because })
+  }
+
+  /** Who is judged by what this slot testifies. */
+  function subjectsOf ({ job, domain, ours }: Slot): Subject[] {
+    if (job === 'listener') return []
+    if (job === 'control') return expectations.oursOf(domain).map(each => ({ domain: each, peer: domain }))
+    return job !== 'peer' ? [{ domain }] : ours === undefined ? [] : [{ domain: ours, peer: domain }]
+  }
+
+  function markAll (slot: Slot, because: Because): void {
+    for (const subject of subjectsOf(slot)) mark(subject, because)
+    if (slot.job === 'peer' || slot.job === 'control') unreached.add(slot.domain)
+  }
+
+  /** When it matters to others, those who are not well are judged again. */
+  function updateReach (peer: string): void {
+    const together = reachTogether(peer, witnesses, expectations.standpoint)
+    if (!(together === undefined ? reach.drop(peer) : reach.put(together))) return
+    for (const entry of board.all()) if (entry.halves.some(({ state }) => state !== 'up')) mark(entry, 'others')
+  }
+
+  function ingest (delivery: Delivery<ObservationRecorded>): void {
+    const { vantage, observation: { domain, vantage: stands } } = delivery.body
+    const count = (result: IngestResult) => meter.add(ingested, { vantage, result })
+    now = Math.max(now, Date.parse(delivery.at))
+    // Who may publish under one vantage speaks for that one alone.
+    if (stands !== vantage || delivery.key.join('.') !== [vantage, ...domainTokens(domain)].join('.')) return count('refused')
+    let seen: Taken
+    try {
+      seen = taken(delivery, (expectations.domain(domain) ?? configuration.get('Peer', domain)?.spec)?.slowStageMs ?? DEFAULT_JUDGE_CONFIG.slowStageMs)
+    } catch (error) {
+      meter.add(analysisErrors, { step: 'ingest' })
+      logger.error({ id: delivery.id, vantage, error: error instanceof Error ? error.message : String(error) }, 'an observation was not understood and is left out')
+      return count('failed')
+    }
+    if (!store.first(seen.record.id, seen.started)) return count('duplicate')
+    const slot = witnesses.get(seen.slot)
+    if (slot !== undefined && seen.at < slot.at) {
+      // History, and no witness: a newer one has spoken.
+      if (seen.outline !== slot.outline || seen.record.check !== undefined) keep(slot, seen)
+      return count('late')
+    }
+    count(seen.record.aside !== undefined ? 'aside' : slot?.outline === seen.outline ? 'same' : 'new')
+    if (slot !== undefined && slot.outline === seen.outline) repeat(slot, seen)
+    else renew(slot, seen)
+  }
+
+  function repeat (slot: Slot, seen: Taken): void {
+    const { record, at } = seen
+    const was = slot.stale
+    Object.assign(slot, { agent: record.agent, at, heard: now, same: slot.same + 1, stale: false })
+    touched.add(slot)
+    if (record.check !== undefined || (slot.failing && at - slot.keptAt >= KEEP_FAILURE_MS)) keep(slot, seen)
+    if (was) return markAll(slot, { slot: slot.key })
+    for (const subject of subjectsOf(slot)) {
+      const entry = board.get(keyOf(subject))
+      if (entry === undefined || (slot.failing && now - entry.judgedAt >= REJUDGE_FAILING_MS)) mark(subject, { slot: slot.key })
+      else judging.repeat(entry, slot, now)
+    }
+  }
+
+  function renew (slot: Slot | undefined, seen: Taken): void {
+    const { record: { id, vantage, agent, target, job, ours, aside, observation }, outline, failing, at } = seen
+    if (slot !== undefined) {
+      touched.delete(slot)
+      store.observations.count(slot.observation, slot.same, slot.at)
+    }
+    const next: Slot = {
+      n: slot?.n ?? witnesses.next(), key: seen.slot, vantage, agent, target, job, domain: observation.domain, ...(ours === undefined ? {} : { ours }), deep: observation.deep !== undefined, ...(aside === undefined ? {} : { aside }),
+      outline, observation: id, at, heard: now, same: 0, failing, kept: slot?.kept ?? 0, since: at, keptAt: at, stale: false, reach: reachSeen(observation),
+    }
+    keep(next, seen)
+    const heard = shown(ours)
+    witnesses.put(next, observation)
+    // Peers that fail in the name of our domain may show a fault of it.
+    if (ours !== undefined && shown(ours) !== heard) mark({ domain: ours }, 'others')
+    touched.add(next)
+    if (aside === undefined && job !== 'listener') noteChanges(seen)
+    markAll(next, { slot: next.key })
+  }
+
+  function shown (ours: string | undefined): string {
+    return ours === undefined ? '' : witnesses.failingFor(ours).map(({ observation }) => observation).join()
+  }
+
+  function keep (slot: Slot, { record, failing, at }: Taken): void {
+    if (!store.observations.keep({ record, slot: slot.n, failing })) return
+    slot.kept++
+    slot.keptAt = Math.max(slot.keptAt, at)
+    touched.add(slot)
+    if (slot.kept > store.limits.fullPerSlot) slot.kept = store.observations.dropOldestOf(slot.n, slot.observation) ? slot.kept - 1 : 1
+  }
+
+  function noteChanges ({ record: { id, vantage, observation }, heard }: Taken): void {
+    for (const [kind, value] of Object.entries(factsOf(observation)) as [keyof typeof WHAT, unknown][]) {
+      const key = `${observation.domain} ${vantage} ${kind}`
+      const [before, after] = [store.journal.fact(key), JSON.stringify(value)]
+      if (before === after) continue
+      store.journal.setFact(key, after)
+      if (before === undefined) continue
+      const change: ChangeView = { id: hash('sha256', `${key} ${id}`).slice(0, 24), at: iso(heard), domain: observation.domain, vantage, kind, what: WHAT[kind], before: JSON.parse(before) as unknown, after: value }
+      store.journal.change(change)
+      untold.push({ on: 'change', change })
+    }
+  }
+
+  /** What time alone does. */
+  function tick (at: number): void {
+    const before = now
+    now = at
+    if (at >= nextStale) nextStale = dropStale(at)
+    for (const entry of board.all()) if (at - entry.judgedAt >= REJUDGE_MS) mark(entry, 'time')
+    for (const spec of expectations.turning(before, at)) markAbout(spec)
+    desk.tick(at, subject => expectations.rules(subject))
+  }
+
+  function dropStale (at: number): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const slot of Array.from(witnesses.all())) {
+      const due = staleAt(slot)
+      if (slot.stale && at - slot.heard > FORGET_SLOT_MS) {
+        witnesses.drop(slot)
+        touched.delete(slot)
+        store.slots.drop(slot.n)
+      } else if (!slot.stale && due <= at) {
+        slot.stale = true
+        meter.add(stale, { vantage: slot.vantage })
+        markAll(slot, 'time')
+      } else if (!slot.stale) next = Math.min(next, due)
+    }
+    return next
+  }
+
+  function markAbout (spec: ExceptionSpec): void {
+    for (const entry of board.all()) if (about(spec, entry)) mark(entry, 'configuration')
+  }
+
+  function takeChanges (): void {
+    const changes = pendingChanges
+    pendingChanges = []
+    nextStale = 0
+    if (changes.some(({ kind }) => kind === 'Vantage' || kind === 'Gateway' || kind === 'Domain')) return reconcile('configuration')
+    for (const { kind, name, before, after } of changes) {
+      if (kind === 'Peer') for (const ours of expectations.oursOf(name)) mark({ domain: ours, peer: name }, 'configuration')
+      for (const each of [before, after]) if (each?.kind === 'Exception') markAbout(each.spec)
+    }
+    dropGone()
+  }
+
+  /** Works until the batch is taken, time has passed up to `until`, and all that follows from both is done. */
+  async function walk (batch: readonly Delivery<ObservationRecorded>[], until: number): Promise<void> {
+    let next = 0
+    await slices.run(spent => {
+      const events: LiveEvent[] = []
+      let more = true
+      try {
+        store.transaction(() => {
+          do more = step()
+          while (more && !spent())
+          commit(events, batch[next - 1])
+        })
+      } catch (error) {
+        meter.add(analysisErrors, { step: 'store' })
+        load()
+        throw error
+      }
+      tell(events)
+      return more
+    })
+
+    /** One step; false when nothing is left. */
+    function step (): boolean {
+      const [peer] = unreached
+      if (peer !== undefined) {
+        unreached.delete(peer)
+        updateReach(peer)
+        return true
+      }
+      const [first] = dirty
+      if (first !== undefined) {
+        const [key, { subject, at, because }] = first
+        dirty.delete(key)
+        // What is wrong with our domain is wrong with its pairs.
+        if (judging.judge(subject, at, because) && subject.peer === undefined) for (const peer of expectations.peersOf(subject.domain)) mark({ domain: subject.domain, peer }, 'others')
+        return true
+      }
+      const delivery = batch[next]
+      if (everything !== undefined) {
+        const because = everything
+        everything = undefined
+        // A new store begins with what it reads first.
+        if (now === 0) now = delivery === undefined ? until : Date.parse(delivery.at)
+        reconcile(because)
+        return true
+      }
+      if (pendingChanges.length > 0) {
+        // Behind what was delivered before; with nothing to come, it is now.
+        if (delivery === undefined) now = Math.max(now, until)
+        takeChanges()
+        return true
+      }
+      const due = nextTick(delivery === undefined ? until : Date.parse(delivery.at))
+      if (due !== undefined) {
+        tick(due)
+        return true
+      }
+      if (delivery === undefined) return false
+      ingest(delivery)
+      next++
+      return true
+    }
+  }
+
+  /** The next place of the grid that is not after `until`. */
+  function nextTick (until: number): number | undefined {
+    if (now === 0) return undefined
+    const step = until - now > LONG_SILENCE_MS ? LONG_TICK_MS : TICK_MS
+    const due = (Math.floor(now / step) + 1) * step
+    return due <= until ? due : undefined
+  }
+
+  function commit (events: LiveEvent[], last: Delivery<ObservationRecorded> | undefined): void {
+    for (const slot of touched) store.slots.put(slot)
+    touched.clear()
+    const incidents = desk.flush()
+    seq++
+    events.push(...judging.told(), ...incidents, ...untold)
+    untold.length = 0
+    store.setNumber('clock', now)
+    store.setNumber('seq', seq)
+    if (last !== undefined) store.setPosition('observations', last.seq)
+  }
+
+  function tell (events: readonly LiveEvent[]): void {
+    for (const event of events) for (const hear of hearers) {
+      try {
+        hear(event, seq)
+      } catch (error) {
+        logger.error({ on: event.on, error: error instanceof Error ? error.message : String(error) }, 'somebody who listens to live events failed')
+      }
+    }
+  }
+
+  return {
+    board, witnesses, expectations, desk, judging, staleAt,
+    take: batch => walk(batch, 0),
+    pass: at => walk([], at),
+    configured: changes => { pendingChanges.push(...changes) },
+    get seq () { return seq },
+    get at () { return now },
+    onEvent: hear => {
+      hearers.add(hear)
+      return () => hearers.delete(hear)
+    },
+    noticed: events => {
+      seq++
+      tell(events)
+    },
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * What the configuration says about subjects: which there are, what is expected of them, how often they are seen, and what keeps quiet about them.
+ */
+import type { ConfigurationView, DomainSpec, ExceptionSpec, FleetConfig, JudgeConfig, PeerSpec, Resource, ScheduleSpec, Standpoint, Subject } from '@dialtone/contracts'
+import { DEFAULT_JUDGE_CONFIG } from '@dialtone/contracts'
+
+export type Expectations = {
+  /** Of this domain of ours; undefined: it is none. */
+  domain: (domain: string) => FleetConfig | undefined
+  /** Of a peer in the eyes of one of ours; undefined: they are no pair. */
+  pair: (ours: string, peer: string) => FleetConfig | undefined
+  domains: () => readonly string[]
+  peersOf: (ours: string) => readonly string[]
+  oursOf: (peer: string) => readonly string[]
+  /** Undefined: there is no such vantage, or its testimony is not heard. */
+  standpoint: (vantage: string) => Standpoint | undefined
+  rules: (subject: Subject) => { confirmations: number, remindEverySeconds: number }
+  /** Seconds between two light, or two deep, checks of a target of this domain. */
+  interval: (domain: string, deep: boolean) => number
+  /** What keeps quiet about a subject with this cause at a time: its name. */
+  quiet: (subject: Subject, cause: string, at: number) => string | undefined
+  /** Exceptions that begin or end in (after, until]: what they are about changes without a word from anybody. */
+  turning: (after: number, until: number) => readonly ExceptionSpec[]
+}
+
+const DEFAULT_SCHEDULE = { lightEverySeconds: 60, deepEverySeconds: 1800, confirmations: 3, remindEverySeconds: 43_200 }
+
+/** Reads the view as it is at each call; what is asked often is worked out once per revision. */
+export function createExpectations (view: ConfigurationView): Expectations {
+  let known = -1
+  let peers: Map<string, string[]>
+  let ours: Map<string, string[]>
+  let domains: string[]
+  let exceptions: Resource<'Exception'>[]
+  let judging: Map<string, FleetConfig>
+  let standpoints: Map<string, Standpoint>
+  let intervals: Map<string, readonly [light: number, deep: number]>
+  const fresh = () => {
+    if (known === view.revision) return
+    known = view.revision
+    domains = view.all('Domain').map(({ name }) => name)
+    peers = new Map(domains.map(name => [name, []]))
+    ours = new Map()
+    for (const { name, spec } of view.all('Peer')) {
+      const of = (spec.ours ?? domains).filter(each => each !== name && peers.has(each))
+      ours.set(name, of)
+      for (const each of of) peers.get(each)?.push(name)
+    }
+    exceptions = [...view.all('Exception')]
+    judging = new Map()
+    intervals = new Map()
+    standpoints = new Map(view.all('Vantage').flatMap(({ name, spec }) => 'quarantined' in spec && spec.quarantined !== undefined ? [] : [[name, standpointOf(name, spec)]]))
+  }
+  const schedule = (domain: string): ScheduleSpec => {
+    const name = view.get('Domain', domain)?.spec.schedule ?? view.get('Peer', domain)?.spec.schedule ?? 'default'
+    return view.get('Schedule', name)?.spec ?? {}
+  }
+  const remembered = (key: string, make: () => FleetConfig): FleetConfig => {
+    const found = judging.get(key)
+    if (found !== undefined) return found
+    const made = make()
+    judging.set(key, made)
+    return made
+  }
+  return {
+    domain: domain => {
+      fresh()
+      const spec = view.get('Domain', domain)?.spec
+      return spec === undefined ? undefined : remembered(domain, () => ({ ...ownConfig(spec), splitViewExpected: spec.splitViewExpected ?? false, ...stopped(view, undefined) }))
+    },
+    pair: (domain, peer) => {
+      fresh()
+      const [own, spec] = [view.get('Domain', domain)?.spec, view.get('Peer', peer)?.spec]
+      if (own === undefined || spec === undefined || ours.get(peer)?.includes(domain) !== true) return undefined
+      return remembered(`${domain}>${peer}`, () => ({ ...peerConfig(spec, own), splitViewExpected: own.splitViewExpected ?? false, ...stopped(view, peer) }))
+    },
+    domains: () => { fresh(); return domains },
+    peersOf: domain => { fresh(); return peers.get(domain) ?? [] },
+    oursOf: peer => { fresh(); return ours.get(peer) ?? [] },
+    standpoint: vantage => { fresh(); return standpoints.get(vantage) },
+    rules: ({ domain, peer }) => {
+      const { confirmations = DEFAULT_SCHEDULE.confirmations, remindEverySeconds = DEFAULT_SCHEDULE.remindEverySeconds } = schedule(peer ?? domain)
+      return { confirmations, remindEverySeconds }
+    },
+    interval: (domain, deep) => {
+      fresh()
+      const known = intervals.get(domain)
+      if (known !== undefined) return known[deep ? 1 : 0]
+      const { lightEverySeconds = DEFAULT_SCHEDULE.lightEverySeconds, deepEverySeconds = DEFAULT_SCHEDULE.deepEverySeconds } = schedule(domain)
+      intervals.set(domain, [lightEverySeconds, deepEverySeconds])
+      return deep ? deepEverySeconds : lightEverySeconds
+    },
+    quiet: (subject, cause, at) => {
+      fresh()
+      return exceptions.find(({ spec }) => about(spec, subject) && active(spec, at) && (spec.effect === 'maintenance' || spec.causes?.some(each => each === cause) === true))?.name
+    },
+    turning: (after, until) => {
+      fresh()
+      const within = (time: string | undefined) => time !== undefined && Date.parse(time) > after && Date.parse(time) <= until
+      return exceptions.flatMap(({ spec }) => within(spec.from) || within(spec.until) ? [spec] : [])
+    },
+  }
+}
+
+/** An exception is about a subject where it names nothing that the subject is not. One of a vantage alone silences no subject: others may see it too. */
+export function about ({ domain, peer, vantage }: ExceptionSpec, subject: Subject): boolean {
+  if (domain === undefined && peer === undefined && vantage !== undefined) return false
+  return (domain === undefined || domain === subject.domain) && (peer === undefined || peer === subject.peer)
+}
+
+function active ({ from, until }: ExceptionSpec, at: number): boolean {
+  return (from === undefined || Date.parse(from) <= at) && at < Date.parse(until)
+}
+
+/** What our own domain is judged by. */
+function ownConfig (spec: DomainSpec): JudgeConfig {
+  return { ...DEFAULT_JUDGE_CONFIG, ...thresholds(spec), ours: true, profile: spec.profile ?? 'standard', expectedAddresses: spec.expectedAddresses ?? [], hostedBy: spec.hostedBy ?? [] }
+}
+
+function peerConfig (spec: PeerSpec, own: DomainSpec): JudgeConfig {
+  return { ...DEFAULT_JUDGE_CONFIG, ...thresholds(spec), profile: spec.profile ?? 'standard', hostedBy: own.hostedBy ?? [] }
+}
+
+function thresholds ({ expiryWarningDays, slowStageMs }: Pick<PeerSpec, 'expiryWarningDays' | 'slowStageMs'>): Partial<JudgeConfig> {
+  return { ...(expiryWarningDays === undefined ? {} : { expiryWarningDays }), ...(slowStageMs === undefined ? {} : { slowStageMs }) }
+}
+
+/** What a gateway is wanted to do, where that stops a peer on purpose. */
+function stopped (view: ConfigurationView, peer: string | undefined): { stoppedByUs?: string } {
+  const gateways = view.all('Gateway')
+  const held = peer === undefined ? undefined : gateways.find(({ spec }) => spec.peers?.[peer] === 'held' || spec.peers?.[peer] === 'blocked')
+  if (held !== undefined && peer !== undefined) return { stoppedByUs: `gateway ${held.name} is told that ${peer} is ${held.spec.peers?.[peer] ?? 'held'}` }
+  return gateways.length > 0 && gateways.every(({ spec }) => spec.desired === 'stopped') ? { stoppedByUs: `gateway ${gateways[0]?.name ?? ''} is told to be stopped` } : {}
+}
+
+function standpointOf (vantage: string, { side, network, sharesResolverWith }: { side: 'inside' | 'outside', network?: string, sharesResolverWith?: readonly string[] }): Standpoint {
+  return { vantage, side, network: network ?? vantage, sharesResolverWith: sharesResolverWith ?? [] }
+}

@@ -1,0 +1,43 @@
+/**
+ * What is exposed of each subject, made when it is asked for: one series of a domain or a pair in each metric, seven in all. Both halves of a pair have metrics of their
+ * own. Of causes only the one of now exists.
+ */
+import { STATES } from '@dialtone/contracts'
+import { defineGauge, type Labels, type Metric } from '@dialtone/kernel'
+import { worse, type Entry, type Half } from './board.ts'
+import type { AnalysisReadings } from './readings.ts'
+
+export type Family = { metric: Metric, values: () => Iterable<{ labels: Labels, value: number }> }
+
+const LABELS = ['domain', 'peer'] as const
+export const state = defineGauge('dialtone_state', `State of a domain, or of the worse half of a pair: ${STATES.map((word, at) => `${at} ${word}`).join(', ')}.`, LABELS)
+export const outState = defineGauge('dialtone_outbound_state', 'State of the way from ours to the peer, in the numbers of dialtone_state.', LABELS)
+export const inState = defineGauge('dialtone_inbound_state', 'State of the way from the peer to ours, in the numbers of dialtone_state.', LABELS)
+export const causeInfo = defineGauge('dialtone_cause_info', 'The root cause of now: always 1.', [...LABELS, 'cause', 'side'])
+export const since = defineGauge('dialtone_state_since_timestamp_seconds', 'Since when state and cause are what they are.', LABELS)
+export const checkedAt = defineGauge('dialtone_checked_timestamp_seconds', 'When it was last seen by anybody.', LABELS)
+export const certificateEnd = defineGauge('dialtone_domain_certificate_end_timestamp_seconds', 'When the first certificate that it showed ends.', LABELS)
+
+export function verdictFamilies (readings: Pick<AnalysisReadings, 'subjects'>): Family[] {
+  const of = (metric: Metric, value: (entry: Entry, half: Half) => number | undefined, more: (half: Half) => Labels = () => ({})): Family => ({
+    metric,
+    values: function * () {
+      for (const entry of readings.subjects()) {
+        const half = worse(entry.halves)
+        const found = value(entry, half)
+        if (found !== undefined) yield { labels: { domain: entry.domain, peer: entry.peer ?? '', ...more(half) }, value: found }
+      }
+    },
+  })
+  const number = (half: Half | undefined) => half === undefined ? undefined : STATES.indexOf(half.state)
+  const seconds = (at: number | undefined) => at === undefined ? undefined : at / 1000
+  return [
+    of(state, (_, half) => number(half)),
+    of(outState, ({ halves }) => number(halves.find(({ direction }) => direction === 'out'))),
+    of(inState, ({ halves }) => number(halves.find(({ direction }) => direction === 'in'))),
+    of(causeInfo, () => 1, ({ cause, side }) => ({ cause, side })),
+    of(since, (_, half) => seconds(half.since)),
+    of(checkedAt, entry => seconds(entry.checkedAt)),
+    of(certificateEnd, entry => seconds(entry.certificateEnd)),
+  ]
+}

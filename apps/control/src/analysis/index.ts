@@ -1,0 +1,5 @@
+// What control knows of the fleet, worked out of what agents saw.
+
+export { startAnalysis, type AnalysisOptions } from './start-analysis.ts'
+export type { AnalysisReadings } from './readings.ts'
+export { verdictFamilies, type Family } from './families.ts'

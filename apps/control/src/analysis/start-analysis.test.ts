@@ -1,0 +1,119 @@
+import { openStore, type Store } from '@dialtone/store'
+import type { Announcement, Bus } from '@dialtone/contracts'
+import { AnnouncementEvent, AuditEvent } from '@dialtone/contracts/schemas'
+import { NO_LOGGER } from '@dialtone/kernel'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { startAnalysis } from './start-analysis.ts'
+import { OURS, PEER, T0, TIMEOUT, counts, eventually, folder, handClock, handLease, memoryBus, publish, seen, usualConfiguration, type HandClock } from './test-support/rig.ts'
+
+let clock: HandClock
+let bus: Bus
+let files: ReturnType<typeof folder>
+const closers: (() => Promise<void> | void)[] = []
+beforeEach(() => {
+  clock = handClock()
+  bus = memoryBus(clock)
+  files = folder()
+})
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close()
+  await bus.stop()
+  files.remove()
+})
+
+it('reads what was published, once, over restarts at any place', async () => {
+  await rounds(0, 4)
+  for (let start = 0; start < 5; start++) {
+    const { store, stop } = await instance('a')
+    await rounds(4 + start, 1)
+    if (start % 2 === 1) await settled(store)
+    await stop()
+  }
+  const { store, readings } = await instance('a')
+  await settled(store)
+  const counted = readings.observations({}, { limit: 1000 }).observations
+  expect(counted.reduce((sum, { same }) => sum + 1 + same, 0)).toBe(27)
+  expect(new Set(counted.map(({ id }) => id)).size).toBe(counted.length)
+})
+
+it('a store that was deleted is rebuilt from the streams: the same verdicts, timeline, incidents and audit', async () => {
+  await rounds(0, 2)
+  await rounds(2, 4, 'inside')
+  await bus.publish(AuditEvent, [], { v: 1, id: 'audit-0001', at: iso(), actor: 'ann', role: 'operator', action: 'note', subject: `Domain/${OURS}`, outcome: 'done', after: { id: 'note-1', at: iso(), domain: OURS, kind: 'note', what: 'new cable', before: null, after: null } }, { id: 'audit-0001' })
+  const [first, second] = [await instance('a'), await instance('b')]
+  await settled(first.store)
+  await settled(second.store)
+  const picture = ({ readings }: typeof first) => ({
+    timeline: readings.timeline(OURS, PEER, {}, 100)?.spans, incidents: readings.incidents({}, { limit: 10 }).incidents, audit: readings.audit({}, { limit: 10 }).entries, notes: readings.changes({ kind: 'note' }, { limit: 10 }).changes,
+    pair: readings.pair(OURS, PEER)?.out.verdict,
+  })
+  await eventually(() => expect(picture(first)).toMatchObject({ audit: [{ id: 'audit-0001' }], notes: [{ what: 'new cable' }], pair: { cause: 'path.peer-blocked' } }))
+  await eventually(() => expect(picture(second)).toEqual(picture(first)))
+  expect(picture(first).incidents).toMatchObject([{ state: 'confirmed' }])
+})
+
+it('only who holds the lease announces; the next one says what the last did not, and repeats nothing', async () => {
+  const said: Announcement[] = []
+  closers.push(await listen(said))
+  const [a, b] = [await instance('a'), await instance('b')]
+  await rounds(0, 2)
+  await rounds(2, 2, 'inside')
+  await settled(a.store)
+  await settled(b.store)
+  a.lease.give(1)
+  await eventually(() => expect(said.map(({ on }) => on)).toEqual(['opened']))
+  a.lease.take()
+  await rounds(4, 2, 'inside')
+  await settled(b.store)
+  b.lease.give(2)
+  await eventually(() => expect(said.map(({ on }) => on)).toEqual(['opened', 'confirmed']))
+  a.lease.give(3)
+  await eventually(() => expect([a.store.journal.waiting(), b.store.journal.waiting()]).toEqual([0, 0]))
+  expect((await bus.extent('announcements')).last).toBe(2)
+})
+
+it('tells how far it is behind, and forgets a stream that was made anew', async () => {
+  const store = openStore({ file: files.path('a'), clock })
+  store.setPosition('observations', 500)
+  store.close()
+  await rounds(0, 1)
+  const { store: reopened, readings } = await instance('a')
+  await settled(reopened)
+  expect(readings.summary()).toMatchObject({ states: { up: 2 }, behind: 0, oldestObservation: '2026-01-01T00:00:00.000Z' })
+})
+
+async function instance (name: string) {
+  const [store, lease, meter] = [openStore({ file: files.path(name), clock }), handLease(), counts()]
+  const { readings, stop } = await startAnalysis({ bus, store, configuration: usualConfiguration(), lease, meter, logger: NO_LOGGER, clock, instance: name })
+  let stopped = false
+  const end = async () => {
+    if (stopped) return
+    stopped = true
+    await stop()
+    store.close()
+  }
+  closers.push(end)
+  return { store, lease, meter, readings, stop: end }
+}
+
+/** Everybody looks once a minute; `fails`: the vantage that gets no connection to the peer. */
+async function rounds (from: number, many: number, fails?: string): Promise<void> {
+  for (let n = from; n < from + many; n++) {
+    const at = 60 * n
+    clock.pass(Math.max(0, at - (clock.now() - T0) / 1000))
+    await publish(bus, seen({ at, id: `${n}-own`, vantage: 'north', domain: OURS, job: 'own-published' }), ...['inside', 'north'].map(vantage => seen({ at, id: `${n}-${vantage}`, vantage, ...(vantage === fails ? { fails: TIMEOUT } : {}) })))
+  }
+}
+
+function iso (): string {
+  return new Date(clock.now()).toISOString()
+}
+
+async function settled (store: Store): Promise<void> {
+  await eventually(async () => expect(store.position('observations')).toBe((await bus.extent('observations')).last))
+}
+
+async function listen (said: Announcement[]): Promise<() => Promise<void>> {
+  const { stop } = await bus.consume(AnnouncementEvent, { afterSeq: 0 }, async batch => { said.push(...batch.map(({ body }) => body)) })
+  return stop
+}

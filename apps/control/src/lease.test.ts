@@ -1,0 +1,64 @@
+import type { Bus } from '@dialtone/contracts'
+import { NO_LOGGER, NO_METER, type Clock } from '@dialtone/kernel'
+import { createEmbeddedBus } from '@dialtone/bus'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { eventually } from './analysis/test-support/rig.ts'
+import { startLease } from './lease.ts'
+
+const SECONDS = 1.5
+const clock: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
+const closers: (() => Promise<void>)[] = []
+let bus: Bus
+beforeEach(() => { bus = createEmbeddedBus({ file: ':memory:', meter: NO_METER, logger: NO_LOGGER }) })
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+  await bus.stop()
+})
+
+it('one of two holds it, and gives it back when it stops', async () => {
+  const [a, b] = [await lease('a', bus), await lease('b', bus)]
+  await eventually(() => expect([a.held, b.held].filter(Boolean)).toHaveLength(1))
+  const [holder, other] = a.held ? [a, b] : [b, a]
+  const { token } = holder
+  await holder.stop()
+  await eventually(() => expect(other.held).toBe(true))
+  expect(other.token).toBeGreaterThan(token)
+  expect([holder.held, holder.token]).toEqual([false, 0])
+})
+
+it('who cannot write loses it by itself, before the other can take it; the token of the next is greater', async () => {
+  const gate = { open: true }
+  const a = await lease('a', gated(gate))
+  await eventually(() => expect(a.held).toBe(true))
+  const b = await lease('b', bus)
+  const [{ token }, both] = [a, [] as boolean[]]
+  b.onChange(() => both.push(a.held && b.held))
+  gate.open = false
+  await eventually(() => expect(a.held).toBe(false))
+  await eventually(() => expect(b.held).toBe(true))
+  expect(b.token).toBeGreaterThan(token)
+  expect(both).toEqual([false])
+  gate.open = true
+  const held: boolean[] = []
+  a.onChange(is => held.push(is))
+  await b.stop()
+  await eventually(() => expect(a.held).toBe(true))
+  expect(held).toEqual([true])
+})
+
+async function lease (instance: string, on: Bus) {
+  const started = await startLease({ bus: on, instance, clock, logger: NO_LOGGER, seconds: SECONDS })
+  closers.push(started.stop)
+  return started
+}
+
+/** A bus whose documents cannot be written while the gate is shut. */
+function gated (gate: { open: boolean }): Bus {
+  return {
+    ...bus, connected: true,
+    documents: async (type, options) => {
+      const documents = await bus.documents(type, options)
+      return { ...documents, put: async (key, document, how) => gate.open ? documents.put(key, document, how) : Promise.reject(new Error('unreachable')) }
+    },
+  }
+}

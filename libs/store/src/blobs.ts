@@ -1,0 +1,64 @@
+/**
+ * Certificates, DNS messages and transcripts, each kept once by what it is (half of the SHA-256 of the content, never a digest that somebody claims). Compressed where that
+ * pays. Counted by how many observations hold them, and gone with the last.
+ */
+import { hash as digestOf } from 'node:crypto'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import type { Sql } from './sql.ts'
+
+/** Certificates come again and again, so the newest are found without asking the database. */
+const KNOWN = 4096
+/** Certificates do not become smaller, and what is short is not worth the time. */
+const WORTH_PACKING = 2200
+
+export type Blobs = {
+  /** The number of the content, one more holder counted. */
+  hold: (content: string) => number
+  get: (n: number) => string
+  /** One holder less. */
+  release: (n: number) => void
+  /** What was rolled back is not known. */
+  forget: () => void
+}
+
+export function createBlobs (sql: Sql): Blobs {
+  const known = new Map<string, number>()
+  return {
+    hold: content => {
+      const hash = digestOf('sha256', content, 'buffer').subarray(0, 16)
+      const name = hash.toString('latin1')
+      const cached = known.get(name)
+      if (cached !== undefined && sql.run('UPDATE blobs SET refs = refs + 1 WHERE n = ?', cached) === 1) return cached
+      const bytes = Buffer.from(content)
+      const [packed, body] = pack(bytes)
+      const n = Number(sql.get('INSERT INTO blobs (hash, refs, packed, body) VALUES (?, 1, ?, ?) ON CONFLICT (hash) DO UPDATE SET refs = refs + 1 RETURNING n', hash, packed, body)?.['n'])
+      if (known.size >= KNOWN) known.clear()
+      known.set(name, n)
+      return n
+    },
+    get: n => {
+      const row = sql.get('SELECT packed, body FROM blobs WHERE n = ?', n)
+      if (row === undefined) throw new Error(`blob ${n} is not there`)
+      return unpack(Number(row['packed']), row['body'] as Uint8Array)
+    },
+    release: n => {
+      sql.run('UPDATE blobs SET refs = refs - 1 WHERE n = ?', n)
+      sql.run('DELETE FROM blobs WHERE n = ? AND refs <= 0', n)
+    },
+    forget: () => known.clear(),
+  }
+}
+
+/** 1 and deflated (RFC 1951), or 0 and as it is. */
+export function pack (bytes: Buffer): [packed: 0 | 1, body: Buffer] {
+  if (bytes.length < WORTH_PACKING) return [0, bytes]
+  const small = deflateRawSync(bytes, { level: 1 })
+  return small.length < bytes.length ? [1, small] : [0, bytes]
+}
+
+/** The most that one text may become: an observation fits many times. */
+const MOST_BYTES = 64 << 20
+
+export function unpack (packed: number, body: Uint8Array): string {
+  return (packed === 1 ? inflateRawSync(body, { maxOutputLength: MOST_BYTES }) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)).toString('utf8')
+}

@@ -1,0 +1,105 @@
+/**
+ * The store of one control instance. It can be deleted at any time: what it holds is rebuilt from the streams, as far as they reach. Everything is synchronous;
+ * what belongs together is written in one transaction, with the place in the stream that it came from.
+ */
+import { DatabaseSync } from 'node:sqlite'
+import type { StreamName } from '@dialtone/contracts'
+import { OperatorError, type Clock } from '@dialtone/kernel'
+import { createBlobs } from './blobs.ts'
+import { createHalves, type Halves } from './halves.ts'
+import { createJournal, type Journal } from './journal.ts'
+import { createObservations, type Observations } from './observations.ts'
+import { DEFAULT_LIMITS, createRetention, type Forgotten, type StoreLimits } from './retention.ts'
+import { migrate } from './schema.ts'
+import { createSlots, type Slots } from './slots.ts'
+import { createSpans, type Spans } from './spans.ts'
+import { createSql, type Sql } from './sql.ts'
+
+export type { StoreLimits } from './retention.ts'
+
+/** `file`: `:memory:` keeps nothing. */
+export type StoreOptions = { file: string, clock: Clock, limits?: Partial<StoreLimits> }
+
+export type Store = {
+  /** All that `work` writes, or nothing of it when it throws. Not nested. */
+  transaction: <T>(work: () => T) => T
+  /** Up to where a stream has been read; 0: from its beginning. */
+  position: (stream: StreamName) => number
+  setPosition: (stream: StreamName, seq: number) => void
+  /** A number that is kept under a name; 0 when it never was. */
+  number: (name: string) => number
+  setNumber: (name: string, value: number) => void
+  /** True the first time that an id is told with this start; remembers it, within the limits. */
+  first: (id: string, started: number) => boolean
+  readonly observations: Observations
+  readonly slots: Slots
+  readonly halves: Halves
+  readonly spans: Spans
+  readonly journal: Journal
+  readonly limits: StoreLimits
+  /** Forgets a little of what is beyond the limits; a few milliseconds. */
+  forget: () => Forgotten
+  bytes: () => number
+  blobs: () => number
+  close: () => void
+}
+
+/** Opens or makes the file. Throws OperatorErrors: `store-too-new`, `store-corrupt`, `store-unreadable`. */
+export function openStore ({ file, clock, limits: given = {} }: StoreOptions): Store {
+  const limits = { ...DEFAULT_LIMITS, ...given }
+  const sql = open(file)
+  const blobs = createBlobs(sql)
+  const observations = createObservations(sql, blobs)
+  const halves = createHalves(sql)
+  const retention = createRetention(sql, observations, limits)
+  const number = (name: string) => Number(sql.get('SELECT value FROM meta WHERE key = ?', name)?.['value'] ?? 0)
+  const setNumber = (name: string, value: number) => { sql.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', name, value) }
+  return {
+    transaction: work => {
+      try {
+        return sql.transaction(work)
+      } catch (error) {
+        blobs.forget()
+        halves.forget()
+        throw error
+      }
+    },
+    position: stream => number(`position.${stream}`),
+    setPosition: (stream, seq) => setNumber(`position.${stream}`, seq),
+    number, setNumber,
+    first: (id, started) => sql.run('INSERT OR IGNORE INTO seen (started, id) VALUES (?, ?)', started, id) === 1,
+    observations, slots: createSlots(sql), halves, spans: createSpans(sql), journal: createJournal(sql), limits,
+    forget: () => sql.transaction(() => retention.step(clock.now())),
+    bytes: retention.bytes,
+    blobs: () => Number(sql.get('SELECT COUNT(*) AS c FROM blobs')?.['c']),
+    close: sql.close,
+  }
+}
+
+function open (file: string): Sql {
+  let db: DatabaseSync | undefined
+  try {
+    db = new DatabaseSync(file, { timeout: 5000 })
+    // With WAL and NORMAL a crash of the machine may lose the last transactions, each whole: they are read from the stream again.
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
+    if (String(Object.values(db.prepare('PRAGMA quick_check(1)').get() ?? {})[0]) !== 'ok') throw corrupt(file)
+    migrate(db, file)
+    return createSql(db)
+  } catch (error) {
+    if (db?.isOpen === true) db.close()
+    throw explained(error, file)
+  }
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+const CORRUPT = new Set([11, 26])
+
+function explained (error: unknown, file: string): unknown {
+  if (error instanceof OperatorError || !(error instanceof Error) || !('errcode' in error)) return error
+  if (CORRUPT.has(Number(error.errcode) & 0xff)) return corrupt(file)
+  return new OperatorError('store-unreadable', `${file} cannot be opened (${error.message}): see that its folder exists, that this user may write there, and that no other control uses the file.`)
+}
+
+function corrupt (file: string): OperatorError {
+  return new OperatorError('store-corrupt', `${file} is not a sound store: delete it (and ${file}-wal, ${file}-shm); it is rebuilt from the stream.`)
+}

@@ -1,0 +1,31 @@
+// Publishes both rounds into two buses, each a file: in the second round one in fifty shows another scenario than before.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createEmbeddedBus } from '@dialtone/bus'
+import { domainTokens } from '@dialtone/contracts'
+import { ObservationEvent } from '@dialtone/contracts/schemas'
+import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
+import { VANTAGES, observationOf, peerName } from './fleet.ts'
+
+const [folder = '', count = '0'] = process.argv.slice(2)
+const peers = Number(count)
+const templates = JSON.parse(readFileSync(join(folder, 'templates.json'), 'utf8')) as string[]
+
+for (const round of [0, 1]) {
+  // Rounds are a minute apart, and both end now.
+  const startedAt = new Date(Date.now() - (1 - round) * 60_000).toISOString()
+  const bus = createEmbeddedBus({ file: join(folder, `round-${round}.sqlite`), meter: NO_METER, logger: NO_LOGGER, clock: { now: () => Date.parse(startedAt), elapsed: () => performance.now() } })
+  for (const vantage of VANTAGES) {
+    for (let at = 0; at < peers; at += 100) {
+      await Promise.all(Array.from({ length: Math.min(100, peers - at) }, (_, more) => {
+        const n = at + more
+        const peer = peerName(n)
+        const template = templates[(n + (round === 1 && n % 50 === 0 ? 1 : 0)) % templates.length] ?? ''
+        const record = observationOf(template, peer, vantage, startedAt, `${round}-${vantage}-${n}`)
+        return bus.publish(ObservationEvent, [vantage, ...domainTokens(peer)], record, { id: record.id })
+      }))
+    }
+  }
+  await bus.stop()
+}
+console.log('{}')
