@@ -74,9 +74,14 @@ export function sound (e: EndpointObservation, o: Observation): boolean {
   return e.chain?.trust === 'trusted' && identity(e, o)?.match !== 'none'
 }
 
-/** The server's word reached us: it is alive, whatever it says. */
+/** A server's word reached us: it is alive, whatever it says. */
 export function alive ({ endpoints }: Observation): boolean {
-  return endpoints.some(e => e.header !== undefined || e.tls !== undefined)
+  return endpoints.some(({ source, header, tls, steps }) => source !== 'port-probe' && (header !== undefined || tls !== undefined || steps.some(({ failure }) => failure?.at === 'stream' && failure.why === 'stream-error')))
+}
+
+/** Something answers that is no XMPP server. */
+export function foreign ({ endpoints }: Observation): boolean {
+  return endpoints.some(({ source, steps }) => source !== 'port-probe' && steps.some(({ failure }) => failure?.at === 'stream' && failure.why === 'not-xmpp' && failure.received > 0))
 }
 
 /** Questions that both asked and that were answered otherwise, in words for who asked inside and outside; sorted. */

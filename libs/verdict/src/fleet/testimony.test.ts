@@ -195,7 +195,7 @@ describe('our way out', () => {
       return published(vantage, { endpoints, ...(deep === undefined ? {} : { deep }) })
     }
     expect(domainOf([internal('in1'), callbackFails('out1')])).toMatchObject({ cause: 'dialback.callback-blocked', state: 'degraded', confidence: 'likely' })
-    expect(domainOf([internal('in1'), callbackFails('out1'), callbackFails('out2')])).toMatchObject({ cause: 'dialback.callback-blocked', state: 'degraded', confidence: 'proved' })
+    expect(domainOf([internal('in1'), callbackFails('out1'), callbackFails('out2')])).toMatchObject({ cause: 'dialback.callback-blocked', state: 'down', confidence: 'proved' })
     expect(domainOf([internal('in1'), callbackFails('out1'), callbackFails('out2', { answer: { type: 'valid' } })])).toMatchObject({ cause: 'peer.partition', state: 'degraded' })
     expect(domainOf([callbackFails('out1')]).sentence).toContain('does not get through to the probe')
   })
