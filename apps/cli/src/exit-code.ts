@@ -9,6 +9,23 @@ export const USAGE = 64
 /** Nobody reads the output of a command that goes on for as long as it is read: as if SIGPIPE had ended it (128 + 13). */
 export const READER_GONE = 141
 
+/** What stopped a command that asks a control API, by the code of the OperatorError; sysexits.h. Every other is a usage error. */
+const EXIT_OF_ERROR: Readonly<Record<string, number>> = {
+  // EX_UNAVAILABLE: nobody there, not what we expect there, or it failed.
+  'server-unreachable': 69, 'server-timeout': 69, 'server-failed': 69, 'server-older': 69, 'no-server': 69,
+  // EX_TEMPFAIL: the same again later may work.
+  'try-later': 75, 'conflict': 75,
+  // EX_NOPERM.
+  'not-allowed': 77,
+  // EX_CONFIG: what was to be applied, or what this process was told to stand on.
+  'configuration': 78, 'port-taken': 78, 'state-locked': 78, 'state-unwritable': 78,
+}
+
+/** The exit code of an OperatorError. */
+export function exitOfError (code: string): number {
+  return EXIT_OF_ERROR[code] ?? USAGE
+}
+
 /** From bad to good: what is known to be down outranks what nobody could tell. */
 const WORST_FIRST: readonly State[] = ['down', 'unknown', 'degraded', 'up']
 

@@ -10,6 +10,23 @@ export const HELP = `dialtone: can a domain be reached for XMPP federation, and 
   dialtone judge FILE...       judge kept observations again
   dialtone zoo                 run the checks against known failures, here
 
+A fleet: agents that look all the time, and a control API that answers
+  dialtone up                  all of it in this process
+  dialtone control             the control API alone
+  dialtone probe               the agent of one vantage alone
+
+Of a fleet that runs
+  dialtone overview            every domain and pair, and its cause
+  dialtone describe DOMAIN     all that is known about one, or one pair
+  dialtone run DOMAIN          check it now, from every vantage
+  dialtone watch               what changes, live
+  dialtone incidents           what is wrong, one line a cause
+  dialtone agents              who looks, and how they are
+  dialtone get KIND            the configuration
+  dialtone apply -f FILE       change it
+  dialtone delete KIND NAME    take one resource out of it
+  dialtone token               who may ask
+
 Try:  dialtone check partner.example
       dialtone COMMAND --help
 `
@@ -98,7 +115,12 @@ Exit code: 0 up, 1 degraded, 2 down, 3 could not tell, 64 usage.
 Of several domains the worst counts: down, then could not tell, then degraded.
 `
 
-export const WATCH_HELP = `dialtone watch: check DOMAIN again and again, print what changes.
+export const WATCH_HELP = `dialtone watch: print what changes; without a domain, of a whole fleet.
+
+  dialtone watch                     the fleet of a control API, live
+  dialtone watch partner.example     one domain, checked from here
+
+With a DOMAIN: checks it again and again from here, and asks no control API.
 
   dialtone watch partner.example --as ours.example
   dialtone watch partner.example --as ours.example --depth shared
@@ -122,8 +144,17 @@ All options of 'dialtone check' for one domain mean the same here; a listener
 (--listen) stands all the time. Not those that print or read lists: --from-file,
 --parallel, --transcript.
 
-Exit code: that of the last verdict, as for check; 141 when a line could not be
-printed because its reader is gone, as with '| head -1'.
+Without a DOMAIN: shows what is not up, then follows the events of the control
+API: verdicts, incidents, changes of records and certificates, agents. Lines
+are only added. When the connection is lost it says so and goes on where it
+stopped; what was missed is read again.
+
+  --server URL, --token-file FILE    which control API, as for overview
+  --count N                          end after N events
+  --json                             one event per line, as the API sends them
+
+Exit code: that of the last verdict, as for check; 0 for a fleet; 141 when a
+line could not be printed because its reader is gone, as with '| head -1'.
 `
 
 export const LISTEN_HELP = `dialtone listen: answer for a domain of the probe's own.
@@ -216,3 +247,211 @@ kind of failure, and compares the cause that is named with the right one.
 
 Exit code: 0 if each verdict is the right one, 1 if not, 64 usage.
 `
+
+const WHICH_SERVER = `Which control API
+  --server URL          default: DIALTONE_SERVER, else the one that
+                        'dialtone up' or 'npm start' left word of here
+  --token-file FILE     a file with the token; default: DIALTONE_TOKEN, else the
+                        one that was left beside it
+  --token TOKEN         the token itself; others on this machine may see it
+`
+
+const CLIENT_EXITS = `69 the control API is not there, is too old or failed, 75 try later (asked
+too often, changed by somebody else meanwhile), 77 the token may not do this,
+78 the configuration is wrong, 64 usage.
+`
+
+export const UP_HELP = `dialtone up: the whole of Dialtone in this process.
+
+  dialtone up                          what it remembers, or a demo fleet
+  dialtone up --config fleet.yaml      these resources, applied at the start
+  dialtone up --listen 127.0.0.1:8080
+
+Starts the control API and the agents of every configured vantage, on a bus and
+a store of its own in files: nothing else has to be installed. Prints where it
+answers and the token, once. Ctrl-C stops it; the next start remembers.
+
+Without a configuration, and where none is remembered, a demo fleet is acted
+out on loopback: domains with one failure each, seen from an inside and an
+outside vantage. Its time-outs and intervals are short, so that the first causes
+are named after seconds; defaults are longer.
+
+  --config FILE         apply these resources (YAML or JSON, or a directory) at
+                        the start; all of them or nothing
+  --demo                act the demo fleet out beside what is configured
+  --no-demo             never
+  --vantages A,B        agents of these vantages only; 'none': of none
+  --bus nats://HOST     a NATS server with JetStream instead of the embedded bus
+  --state DIR           where it remembers; default: DIALTONE_STATE, else
+                        $XDG_STATE_HOME/dialtone (~/.local/state/dialtone)
+  --listen ADDRESS:PORT where the API answers; default 127.0.0.1:5280; port 0:
+                        any that is free. Of loopback: it speaks no TLS
+  --log LEVEL           what is logged on standard error: silent (default on a
+                        terminal), error, warn (default elsewhere), info, debug
+  --quiet               no live lines
+  --json                one JSON object with URL and token, when it is ready
+
+Exit code: 0 or 130 when stopped, 64 usage, 69 no bus, 78 the configuration is
+wrong, the port is taken, or another process has the state.
+`
+
+export const OVERVIEW_HELP = `dialtone overview: every domain and pair of the fleet, and its cause.
+
+  dialtone overview
+  dialtone overview --short                        only what is not up
+  dialtone overview --state down --side ours,path
+  dialtone overview --at 2026-11-23T08:14:00Z      as it was then
+
+'dialtone status' is the same.
+
+  --state, --cause, --side WORD[,WORD]   only these
+  --only domains|pairs
+  --q TEXT              part of a name
+  --at TIME             as it was then
+  --short               only what is not up
+  --format text|json    or --json: what the API answers
+
+${WHICH_SERVER}
+Exit code: 0 all up, 1 something degraded, 2 down, 3 not known, the worst of
+what is shown;
+${CLIENT_EXITS}`
+
+export const DESCRIBE_HELP = `dialtone describe: all that is known about one domain, or one pair.
+
+  dialtone describe ours.example
+  dialtone describe ours.example partner.example
+  dialtone describe ours.example --at 2026-11-23T08:14:00Z
+
+Verdict, since when, who agrees, what was ruled out, every endpoint as each
+vantage sees it, what changed, what to do, and what nobody asked. The names of
+the sections do not change: grep for them.
+
+  --at TIME             as it was then
+  --format text|json    or --json: what the API answers
+
+${WHICH_SERVER}
+Exit code: of the verdict, as for check;
+${CLIENT_EXITS}`
+
+export const RUN_HELP = `dialtone run: check now, from every vantage, and wait for the verdict.
+
+  dialtone run ours.example
+  dialtone run ours.example partner.example
+  dialtone run ours.example partner.example --deep
+
+How far it is is told on standard error, the result on standard output.
+
+  --deep                authenticate too, where that is configured
+  --vantages A,B        only from these
+  --wait SECONDS        at most; default 240
+  --quiet               no progress
+  --format text|json    or --json: what the API answers
+
+${WHICH_SERVER}
+Exit code: of the verdict, as for check; 3 when nobody could look;
+${CLIENT_EXITS}`
+
+export const INCIDENTS_HELP = `dialtone incidents: what is wrong, one line a cause.
+
+  dialtone incidents                 what is open
+  dialtone incidents --all           and what is over
+  dialtone incidents ours.example    of one domain
+
+However many pairs one cause stops, it is one incident.
+
+  --all                 those that are over, too
+  --cause WORD          only this cause
+  --format text|json    or --json: what the API answers
+
+${WHICH_SERVER}
+Exit code: 0;
+${CLIENT_EXITS}`
+
+export const AGENTS_HELP = `dialtone agents: who looks, from where, and how they are.
+
+  dialtone agents
+
+  --format text|json    or --json: what the API answers
+
+${WHICH_SERVER}
+Exit code: 0;
+${CLIENT_EXITS}`
+
+export const TOKEN_HELP = `dialtone token: who may ask the control API.
+
+  dialtone token create grafana --role viewer
+  dialtone token create me --role admin > my-token
+  dialtone token create ci --role operator --days 30
+  dialtone token list
+  dialtone token delete grafana
+
+A viewer reads, an operator also checks, stops and starts, an admin also
+configures and makes tokens. A token is printed once, alone, when it is made;
+only its digest is kept.
+
+  --role ROLE           viewer (default), operator or admin
+  --days N              it ends after so many days; default: never
+  --format text|json    or --json
+
+${WHICH_SERVER}
+Exit code: 0;
+${CLIENT_EXITS}`
+
+export const APPLY_HELP = `dialtone apply: make files the configuration, all of them or nothing.
+
+  dialtone apply -f fleet.yaml
+  dialtone apply -f fleet/ --dry-run
+  dialtone get all --format yaml > fleet.yaml
+
+A file holds resources in YAML or JSON, several in one file, a kind, a name and
+a spec each:
+
+  kind: Domain
+  name: ours.example
+  spec:
+    expectedAddresses: [203.0.113.10]
+    internal: [{ host: 10.10.0.10, port: 5269 }]
+  ---
+  kind: Peer
+  name: partner.example
+
+Prints what was created, changed (field by field), left and deleted, and what
+the linter finds. What is wrong is named with file and line, and then nothing
+is applied.
+
+  -f, --file FILE       or a directory, or - for standard input (repeatable)
+  --dry-run             say what would change, and change nothing
+  --prune               delete what is not in the files, of the kinds in them
+  --format text|json    or --json: what the API answers
+
+${WHICH_SERVER}
+Exit code: 0 applied, or would be;
+${CLIENT_EXITS}`
+
+export const GET_HELP = `dialtone get: the configuration, as it is.
+
+  dialtone get domains
+  dialtone get peer partner.example
+  dialtone get all --format yaml > fleet.yaml
+
+Kinds: domains, peers, vantages, schedules, exceptions, managed-servers,
+gateways, policies, routes, or all. One resource is printed in YAML, in the form
+that 'dialtone apply' reads.
+
+  --format text|yaml|json   or --json
+
+${WHICH_SERVER}
+Exit code: 0;
+${CLIENT_EXITS}`
+
+export const DELETE_HELP = `dialtone delete: take one resource out of the configuration.
+
+  dialtone delete peer partner.example
+  dialtone delete domain ours.example --dry-run
+
+  --dry-run             say whether it could be, and change nothing
+  --format text|json    or --json
+
+${WHICH_SERVER}
+Exit code: 0;
+${CLIENT_EXITS}`

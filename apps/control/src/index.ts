@@ -1,1 +1,5 @@
-export {}
+// Control: the configuration, the verdicts, and the API of a fleet.
+
+export { start, type Control, type ControlNeeds } from './start.ts'
+export { ControlConfig, isLoopback, parseControlConfig, readControlConfig } from './http/config.ts'
+export { main } from './main.ts'

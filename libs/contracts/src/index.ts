@@ -30,4 +30,6 @@ export type {
 } from './api.ts'
 export type { OverviewFilter, PageOf, Period, Readings } from './readings.ts'
 export type { ConfigurationChange, ConfigurationView, Lease } from './configuration-view.ts'
+export type { CauseView, Causes, Expiries, Expiry, Found, ListenerView, Listeners, Meta, SearchResults } from './api-vocabulary.ts'
+export type { CheckRequest, CommandDone, HookDone, MaintenanceRequest, NoteKept, NoteRequest, QuarantineRequest, Reasoned, ResetRequest } from './api-commands.ts'
 export type { ApplyRequest, ApplyResult, FieldChange, LintFinding, LintReport, ResourceWrite, RevisionView } from './resource-api.ts'

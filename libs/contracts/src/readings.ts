@@ -23,6 +23,8 @@ export type Readings = {
   /** Whole, with certificates and messages put back. */
   observation: (id: string) => ObservationRecorded | undefined
   audit: (filter: { actor?: string, subject?: string, action?: string } & Period, page: PageOf) => Audit
+  /** Certificates that domains showed last and that end before `before`, soonest first. */
+  expiries?: (before: string, limit: number) => { domain: string, endsAt: string }[]
   /** Verdicts of now, for metrics: every subject once. */
   verdicts: () => Iterable<{ domain: string, peer?: string, direction?: 'out' | 'in', verdict: Pick<FleetVerdict, 'state' | 'cause' | 'side' | 'confidence' | 'agreement'> }>
   /** Increases with everything that a reader could notice. */

@@ -19,4 +19,6 @@ export { Address, Cidr, DomainName, Endpoint, Name, Port, SecretRef, Time } from
 export {
   Agents, Audit, CHANGE_KINDS, ChangeView, Changes, CheckView, DomainView, HalfView, Incidents, ObservationRow, Observations, Overview, OverviewRow, PairView, Problem, ROLES, Span, Summary, Timeline, TokenView, VantageView, pageOf,
 } from './api.ts'
+export { CauseView, Causes, EXPIRY_KINDS, Expiries, Expiry, FOUND_KINDS, Found, ListenerView, Listeners, Meta, SearchResults } from './api-vocabulary.ts'
+export { CheckRequest, CommandDone, HookDone, MaintenanceRequest, NoteKept, NoteRequest, QuarantineRequest, Reasoned, ResetRequest } from './api-commands.ts'
 export { ApplyRequest, ApplyResult, FieldChange, LINT_LEVELS, LintFinding, LintReport, ResourceWrite, RevisionView } from './resource-api.ts'

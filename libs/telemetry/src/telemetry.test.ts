@@ -95,10 +95,10 @@ it('a family says what there is at each scrape, several give to one metric, and 
   expect(linesOf(await textOf(telemetry), 'dialtone_height').slice(2)).toEqual(['dialtone_height{of="other.example"} 5'])
 })
 
-it('a family that says a series twice, or throws, does not spoil the scrape of a running app', async () => {
+it('a family that throws, and two that say the same series, do not spoil the scrape of a running app', async () => {
   const telemetry = createTelemetry({ strict: false })
+  telemetry.family(height, () => [{ labels: { of: 'a' }, value: 1 }])
   telemetry.family(height, function * () {
-    yield { labels: { of: 'a' }, value: 1 }
     yield { labels: { of: 'a' }, value: 2 }
     throw new Error('broken')
   })
@@ -108,6 +108,15 @@ it('a family that says a series twice, or throws, does not spoil the scrape of a
   expect(text).toContain('dialtone_asked_total{kind="x"} 1')
   expect(text).toContain('why="twice"} 1')
   expect(text).toContain('why="failed"} 1')
+})
+
+it('a family that says a series twice, or throws, throws where it is tested', async () => {
+  const twice = createTelemetry()
+  twice.family(height, () => [{ labels: { of: 'a' }, value: 1 }, { labels: { of: 'a' }, value: 2 }])
+  await expect(textOf(twice)).rejects.toThrow('twice')
+  const broken = createTelemetry()
+  broken.family(height, () => { throw new Error('broken') })
+  await expect(textOf(broken)).rejects.toThrow('broken')
 })
 
 it('other work gets its turn while much is rendered, and nothing is missing', async () => {

@@ -12,6 +12,7 @@ import { CONTENT_TYPE, faultOf, head, labelSet, sample } from './text.ts'
 /** Series that one metric keeps, and lines that one family says. Above: refused and counted. */
 const MOST_SERIES = 20_000
 const MOST_IN_FAMILY = 200_000
+const NO_SOURCES: ReadonlySet<() => Iterable<FamilyValue>> = new Set()
 
 /** One series of a family. */
 export type FamilyValue = { readonly labels: Labels, readonly value: number }
@@ -63,17 +64,20 @@ export function createTelemetry ({ process = false, strict = !process, mostSerie
     observe: (metric, labels, value) => note(metric, seriesOf(metric).observe(labels, value), labels),
     remove: (metric, labels) => note(metric, seriesOf(metric).remove(labels), labels),
   }
-  function * familyLines (series: Series, sources: Iterable<() => Iterable<FamilyValue>>): Generator<string> {
-    const said = new Set<string>()
+  function * familyLines (series: Series, sources: ReadonlySet<() => Iterable<FamilyValue>>): Generator<string> {
     const { metric } = series
+    // Remembering what was said costs a third of a scrape: one source alone that repeats itself is caught where it is tested.
+    const said = strict || sources.size > 1 || series.size() > 0 ? new Set<string>() : undefined
+    let count = 0
     try {
       for (const values of sources) {
         for (const { labels, value } of values()) {
           const set = labelSet(metric, labels)
-          const refusal = set === undefined ? 'labels' : said.has(set) || series.has(set) ? 'twice' : said.size >= MOST_IN_FAMILY ? 'bound' : undefined
+          const refusal = set === undefined ? 'labels' : said?.has(set) === true || series.has(set) ? 'twice' : count >= MOST_IN_FAMILY ? 'bound' : undefined
           note(metric, refusal, labels)
           if (set === undefined || refusal !== undefined) continue
-          said.add(set)
+          said?.add(set)
+          count += 1
           yield sample(metric.name, set, value)
         }
       }
@@ -88,7 +92,7 @@ export function createTelemetry ({ process = false, strict = !process, mostSerie
     for (const series of [...kept.values()].filter(each => each.metric !== refusedTotal).concat(seriesOf(refusedTotal))) {
       yield head(series.metric)
       yield * series.lines()
-      yield * familyLines(series, families.get(series.metric.name) ?? [])
+      yield * familyLines(series, families.get(series.metric.name) ?? NO_SOURCES)
     }
   }
   const renderer = createRenderer({ first: processText, lines })

@@ -22,10 +22,10 @@ const PORT_NAMES: readonly PortName[] = ['usual', 'direct', 'other']
 /** Another program may hold a port that was free on the first address. */
 const TRIES = 20
 
-/** `network`: the first three bytes of the addresses. */
-export async function startPeers ({ hosts }: Scenario, { domain, callTo }: Pick<Cast, 'domain' | 'callTo'>, network: string, signal: AbortSignal): Promise<RunningPeers> {
+/** `network`: the first three bytes of the addresses. `wanted`: these port numbers and no others; default: any that are free. */
+export async function startPeers ({ hosts }: Pick<Scenario, 'hosts'>, { domain, callTo }: Pick<Cast, 'domain' | 'callTo'>, network: string, signal: AbortSignal, wanted?: Readonly<Record<PortName, number>>): Promise<RunningPeers> {
   const hasBlackhole = hosts.some(({ addresses }) => addresses.includes('blackhole'))
-  const blackhole = hasBlackhole ? await openBlackhole() : undefined
+  const blackhole = hasBlackhole ? await openBlackhole(wanted?.usual) : undefined
   const placed = place(hosts, network, blackhole)
   const peers: Peer[] = []
   const ports: Record<PortName, number> = { usual: 0, direct: 0, other: 0 }
@@ -36,7 +36,7 @@ export async function startPeers ({ hosts }: Scenario, { domain, callTo }: Pick<
   }
   try {
     for (const name of PORT_NAMES) {
-      const opened = await openPort(name, placed, `${network}.1`, { domain, ...(callTo === undefined ? {} : { callTo }) }, name === 'usual' ? blackhole?.port : undefined, signal)
+      const opened = await openPort(name, placed, `${network}.1`, { domain, ...(callTo === undefined ? {} : { callTo }) }, wanted?.[name] ?? (name === 'usual' ? blackhole?.port : undefined), signal)
       ports[name] = opened.port
       peers.push(...opened.peers)
     }

@@ -1,10 +1,10 @@
 // One report for a person: the sentence first, then the stages, then what was found, then what to do.
-import type { Finding, Level, Observation, Report, State, TranscriptLine } from '@dialtone/contracts'
+import type { Finding, Level, Observation, Report, TranscriptLine } from '@dialtone/contracts'
 import { wrap, type Colour, type Terminal } from '../terminal.ts'
 import { deepLines, pairLines } from './dialback.ts'
 import { endpointTable, milliseconds } from './endpoints.ts'
+import { STATE_COLOUR } from './states.ts'
 
-const STATE_COLOUR: Record<State, Colour> = { up: 'green', degraded: 'yellow', down: 'red', unknown: 'cyan' }
 const LEVEL_COLOUR: Record<Level, Colour> = { ok: 'green', notice: 'dim', warning: 'yellow', error: 'red', unknown: 'cyan' }
 const LEVEL_ORDER: readonly Level[] = ['error', 'warning', 'notice']
 /** Findings of one kind that are listed by endpoint before the rest is only counted. */

@@ -1,10 +1,10 @@
 // What a watch prints: a line for each change, and what it came to in the end. Lines are only added, so a pipe and a log can read them.
 import type { State } from '@dialtone/contracts'
-import { wrap, type Colour, type Terminal } from '../terminal.ts'
+import { wrap, type Terminal } from '../terminal.ts'
 import type { Change, Standing, Summary } from '../watching.ts'
 import { milliseconds } from './endpoints.ts'
+import { STATE_COLOUR } from './states.ts'
 
-const STATE_COLOUR: Record<State, Colour> = { up: 'green', degraded: 'yellow', down: 'red', unknown: 'cyan' }
 
 /** Time, old and new state and cause, then the sentence. */
 export function changeText ({ at, from, to, lastedMs }: Change, { paint, shapes, columns }: Terminal): string {
@@ -49,7 +49,7 @@ function clockOf (at: Date): string {
 }
 
 /** Two units are enough: 2 h 6 m. */
-function spanOf (ms: number): string {
+export function spanOf (ms: number): string {
   const seconds = Math.round(ms / 1000)
   const parts = [[Math.floor(seconds / 86_400), 'd'], [Math.floor(seconds / 3600) % 24, 'h'], [Math.floor(seconds / 60) % 60, 'm'], [seconds % 60, 's']] as const
   const first = parts.findIndex(([count]) => count > 0)

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { NO_LOGGER } from '@dialtone/kernel'
 import { RANDOM } from '@dialtone/net'
-import { NOW, embedded, problemOf, stand, type Stand } from '../resources/test-support.ts'
+import { embedded, eventually, NOW, problemOf, stand, type Stand } from '../resources/test-support.ts'
 import { createAudit } from '../audit/audit.ts'
 import { createAccess } from './access.ts'
 import { MOST_FAILURES, createFailures } from './failures.ts'
@@ -29,10 +29,10 @@ describe('the first start', () => {
     const bus = embedded()
     const [one, other] = [await stand({ bus }), await stand({ bus })]
     const { token } = await one.access.create({ name: 'cross', role: 'viewer' }, 'test')
-    await expect.poll(() => other.access.tokens().map(({ name }) => name)).toContain('cross')
+    await eventually(() => other.access.tokens().map(({ name }) => name)).toContain('cross')
     expect(await other.ask('GET', '/v1/me', undefined, { authorization: `Bearer ${token}` })).toMatchObject({ status: 200, body: { name: 'cross', role: 'viewer' } })
     await one.access.remove('cross')
-    await expect.poll(() => other.access.tokens().map(({ name }) => name)).not.toContain('cross')
+    await eventually(() => other.access.tokens().map(({ name }) => name)).not.toContain('cross')
     expect((await other.ask('GET', '/v1/me', undefined, { authorization: `Bearer ${token}` })).status).toBe(401)
     await one.stop()
     await other.app.close()

@@ -4,7 +4,7 @@ import { assignmentDocument } from '@dialtone/contracts/schemas'
 import type { Assignment, Bus, Lease } from '@dialtone/contracts'
 import { startConfiguration, type ConfigurationStore } from '../configuration/store.ts'
 import type { Edit } from '../configuration/edit.ts'
-import { embedded } from '../resources/test-support.ts'
+import { embedded, eventually } from '../resources/test-support.ts'
 import { ASSIGNMENT_KEY, startAssigner } from './assigner.ts'
 
 let bus: Bus
@@ -95,10 +95,10 @@ it('repairs what somebody else wrote or took away, and takes nobody their work w
   await running.settled()
   const documents = await bus.documents(assignmentDocument('out'), { create: true })
   await documents.remove(ASSIGNMENT_KEY)
-  await expect.poll(() => targets('out')).toEqual(['own-published:a.example'])
+  await eventually(() => targets('out')).toEqual(['own-published:a.example'])
   const { document } = await assigned('out') ?? {}
   await documents.put(ASSIGNMENT_KEY, { ...document as Assignment, revision: 99, targets: [] })
-  await expect.poll(() => targets('out')).toEqual(['own-published:a.example'])
+  await eventually(() => targets('out')).toEqual(['own-published:a.example'])
   await running.stop()
 
   const blank = { ...configuration, revision: 0, all: () => [], get: () => undefined, onChange: () => () => undefined }

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
 import { NO_LOGGER, OperatorError, type Logger } from '@dialtone/kernel'
 import type { AuditEntry, Bus } from '@dialtone/contracts'
-import { problemOf, stand } from '../resources/test-support.ts'
-import { embedded } from '../resources/test-support.ts'
+import { embedded, eventually, problemOf, stand } from '../resources/test-support.ts'
 import { createAudit } from './audit.ts'
 
 const clock = { now: () => 0, elapsed: () => 0 }
@@ -16,8 +15,8 @@ it('keeps an entry that the bus does not take, refuses the next write, and deliv
   await audit.record(entry('Domain/two.example'))
   expect(() => audit.ready()).toThrow('put on record')
   bus.broken = false
-  await expect.poll(() => bus.taken.map(({ subject }) => subject)).toEqual(['Domain/one.example', 'Domain/two.example'])
-  await expect.poll(() => { audit.ready(); return 'ready' }).toBe('ready')
+  await eventually(() => bus.taken.map(({ subject }) => subject)).toEqual(['Domain/one.example', 'Domain/two.example'])
+  await eventually(() => { audit.ready(); return 'ready' }).toBe('ready')
   await audit.stop()
   await bus.stop()
 })
@@ -56,7 +55,7 @@ it('refuses a write over HTTP before it is made, while the one before is not on 
   expect(api.configuration.get('Domain', 'two.example')).toBeUndefined()
   expect((await api.ask('GET', '/v1/domains')).status).toBe(200)
   bus.broken = false
-  await expect.poll(async () => (await api.ask('PUT', '/v1/domains/two.example', { spec: {} })).status, { timeout: 10_000 }).toBe(201)
+  await eventually(async () => (await api.ask('PUT', '/v1/domains/two.example', { spec: {} })).status).toBe(201)
   expect(bus.taken.map(({ subject }) => subject)).toEqual(['Domain/one.example', 'Domain/two.example'])
   await api.stop()
 })

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { expect, it } from 'vitest'
 import { NO_LOGGER } from '@dialtone/kernel'
 import type { Bus, ConfigurationChange } from '@dialtone/contracts'
-import { embedded, stand } from '../resources/test-support.ts'
+import { embedded, eventually, stand } from '../resources/test-support.ts'
 import { CONFIGURATION_DOCUMENT, CONFIGURATION_KEY, startConfiguration } from './store.ts'
 
 const clock = { now: () => Date.parse('2026-11-26T12:00:00Z'), elapsed: () => 0 }
@@ -20,7 +20,7 @@ it('two that write over the same revision: exactly one wins, and the other is to
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 412, 412, 412])
     const winner = answers.findIndex(({ status }) => status === 200)
     expect((await one.ask('GET', '/v1/domains/ours.example')).body.spec.note).toBe(`${round}.${winner}`)
-    await expect.poll(() => other.configuration.revision).toBe(one.configuration.revision)
+    await eventually(() => other.configuration.revision).toBe(one.configuration.revision)
   }
   await one.app.close()
   await other.stop()
@@ -30,7 +30,7 @@ it('many that write different resources at once: all are there, each with a revi
   const bus = embedded()
   const stores = await Promise.all([start(bus), start(bus), start(bus)])
   await Promise.all(Array.from({ length: 60 }, async (_, i) => stores[i % 3]?.change(() => [domain(`d${i}.example`)], `w${i % 3}`)))
-  await expect.poll(() => stores.map(store => store.all('Domain').length)).toEqual([60, 60, 60])
+  await eventually(() => stores.map(store => store.all('Domain').length)).toEqual([60, 60, 60])
   expect(new Set(stores[0]?.all('Domain').map(({ revision }) => revision)).size).toBe(60)
   await Promise.all(stores.map(store => store.stop()))
   await bus.stop()
@@ -57,7 +57,7 @@ it('tells what changed, before and after, to listeners here and at another contr
   await here.change(() => [domain('a.example', 'x'), { remove: { kind: 'Domain', name: 'b.example' } }], 'w')
   const expected = [['Domain', 'a.example', undefined, {}], ['Domain', 'b.example', undefined, {}], ['Domain', 'a.example', {}, { note: 'x' }], ['Domain', 'b.example', {}, undefined]]
   expect(heard[0]).toEqual(expected)
-  await expect.poll(() => heard[1]).toEqual(expected)
+  await eventually(() => heard[1]).toEqual(expected)
   await Promise.all([here.stop(), there.stop()])
   await bus.stop()
 })
@@ -71,7 +71,7 @@ it('starts with what is there, and follows a document that was taken away and wr
   expect(second.all('Domain').map(({ name }) => name)).toEqual(['a.example'])
   const documents = await bus.documents(CONFIGURATION_DOCUMENT, { create: true })
   await documents.remove(CONFIGURATION_KEY)
-  await expect.poll(() => [second.revision, second.all('Domain').length]).toEqual([0, 0])
+  await eventually(() => [second.revision, second.all('Domain').length]).toEqual([0, 0])
   expect(await second.change(() => [domain('b.example')], 'w')).toMatchObject({ written: true })
   expect(second.all('Domain').map(({ name }) => name)).toEqual(['b.example'])
   await second.stop()
@@ -84,11 +84,11 @@ it('an error that was there before does not stop who mends something else, and a
   const documents = await bus.documents(CONFIGURATION_DOCUMENT, { create: true })
   const common = { revision: 1, updatedAt: '2026-11-26T12:00:00.000Z', updatedBy: 'older release' }
   await documents.put(CONFIGURATION_KEY, { v: 1, resources: [{ kind: 'Peer', name: 'p.example', spec: { schedule: 'gone' }, ...common }] })
-  await expect.poll(() => store.all('Peer').length).toBe(1)
+  await eventually(() => store.all('Peer').length).toBe(1)
   expect(store.lint().filter(({ level }) => level === 'error')).toMatchObject([{ code: 'unknown-reference' }])
   expect(await store.change(() => [domain('a.example')], 'w')).toMatchObject({ written: true })
   await documents.put(CONFIGURATION_KEY, { v: 1, resources: [{ kind: 'Peer', name: 'p.example', spec: { ours: ['gone1.example', 'gone2.example'] }, ...common, revision: 9 }] })
-  await expect.poll(() => store.get('Peer', 'p.example')?.spec.ours).toHaveLength(2)
+  await eventually(() => store.get('Peer', 'p.example')?.spec.ours).toHaveLength(2)
   expect(await store.change(() => [{ put: { kind: 'Peer', name: 'p.example', spec: { ours: ['gone2.example'] } } }], 'w')).toMatchObject({ written: true })
   expect(await store.change(() => [domain('p2.example')], 'w')).toMatchObject({ written: true })
   await expect(store.change(() => [domain('p.example')], 'w')).rejects.toMatchObject({ code: 'configuration-conflict' })

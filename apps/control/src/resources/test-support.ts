@@ -1,4 +1,5 @@
 /** A control API of the parts of resources and access, on an embedded bus in memory: what a test asks with `ask`. */
+import { expect } from 'vitest'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { createEmbeddedBus } from '@dialtone/bus'
 import { NO_LOGGER, NO_METER, type Clock } from '@dialtone/kernel'
@@ -84,4 +85,9 @@ export function embedded (): Bus {
 export function problemOf ({ status, headers, body }: Answer): Problem & { status: number } {
   if (!String(headers['content-type']).startsWith('application/problem+json') || body.status !== status || body.type !== `urn:dialtone:problem:${body.code}`) throw new Error(`no problem document: ${status} ${JSON.stringify(body)}`)
   return body
+}
+
+/** What comes true when others have been told: waited for as long as a busy machine takes. */
+export function eventually<T> (read: () => T): ReturnType<typeof expect.poll<T>> {
+  return expect.poll(read, { timeout: 12_000 })
 }

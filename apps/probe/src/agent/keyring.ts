@@ -1,5 +1,5 @@
-/** The secrets and certificates that checks of this assignment need, read when first needed and read again after a while, so that a changed file is noticed. */
-import { DEEP_TIMEOUTS, certificatesOf, keysOfSecret, matchedCertificate, type SecretOwner } from '@dialtone/ladder'
+/** What this host has that checks need: secrets, certificates, address families. Read when first needed, and again after a while, so that a change is noticed. */
+import { DEEP_TIMEOUTS, certificatesOf, keysOfSecret, matchedCertificate, usableFamilies, type SecretOwner } from '@dialtone/ladder'
 import type { SecretRef, VantageSpec } from '@dialtone/contracts'
 import type { Clock } from '@dialtone/kernel'
 import type { Keys } from '@dialtone/stream'
@@ -10,6 +10,8 @@ export type Keyring = {
   keysOf: (reference: SecretRef, domain: string, of?: SecretOwner) => Promise<Keys>
   anchorsOf: (anchors: VantageSpec['anchors']) => Promise<{ system: boolean, given: string[] }>
   certificateOf: (probeDomain: VantageSpec['probeDomain']) => Promise<{ certificate: string, key: string } | undefined>
+  /** Those that can leave this host, if the vantage does not say. */
+  familiesOf: (allowNets: readonly string[]) => (4 | 6)[]
   /** By domain: fingerprints of what could be read. */
   prints: () => Record<string, string>
   /** Why the secrets of a domain could not be used, one sentence each. */
@@ -19,11 +21,13 @@ export type Keyring = {
 /** Longer than a deep check, shorter than anybody waits for a changed file. */
 const KEPT_MS = 60_000 + DEEP_TIMEOUTS.answer
 const MOST_PRINTS = 1000
+const FAMILIES_MS = 10_000
 
 export function createKeyring ({ clock, environment }: { clock: Clock, environment: NodeJS.ProcessEnv }): Keyring {
   const kept = new Map<string, { at: number, value: Promise<unknown> }>()
   const prints = new Map<string, string>()
   const problems = new Map<string, string>()
+  let families: { at: number, own: (4 | 6)[] } = { at: -Infinity, own: [] }
   const once = async <T>(name: string, read: () => Promise<T>): Promise<T> => {
     const known = kept.get(name)
     if (known !== undefined && clock.elapsed() - known.at < KEPT_MS) return await (known.value as Promise<T>)
@@ -54,6 +58,11 @@ export function createKeyring ({ clock, environment }: { clock: Clock, environme
       const { certificate, key } = probeDomain ?? {}
       if (certificate === undefined || key === undefined) return Promise.resolve(undefined)
       return once(`certificate ${certificate} ${key}`, async () => matchedCertificate({ certificate: await text(certificate), key: await text(key) }, { certificate: `the certificate '${certificate}'`, key: `the key '${key}'` }))
+    },
+    familiesOf: allowNets => {
+      // What the interfaces say is the same for all checks of a moment; what is allowed is not.
+      if (clock.elapsed() - families.at >= FAMILIES_MS) families = { at: clock.elapsed(), own: usableFamilies([]) }
+      return families.own.length === 2 ? families.own : usableFamilies(allowNets, {})
     },
     prints: () => Object.fromEntries(prints),
     problems: () => [...problems.values()],

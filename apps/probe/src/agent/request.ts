@@ -1,7 +1,7 @@
 /** From a target of the assignment to a request of the ladder, as this vantage stands. */
 import { isIP } from 'node:net'
 import type { Assignment, Target, VantageSpec } from '@dialtone/contracts'
-import { DEEP_TIMEOUTS, DEFAULT_TIMEOUTS, requestFor, usableFamilies, type CheckRequest, type DeepRequest, type Listener, type Override } from '@dialtone/ladder'
+import { DEEP_TIMEOUTS, DEFAULT_TIMEOUTS, requestFor, type CheckRequest, type DeepRequest, type Listener, type Override } from '@dialtone/ladder'
 import { systemResolver } from '@dialtone/net'
 import type { Keyring } from './keyring.ts'
 
@@ -23,7 +23,7 @@ export async function plainRequest (domain: string, { vantage, spec }: Assignmen
   const { answer: _, ...timeouts } = spec.timeoutsMs ?? {}
   return requestFor({
     domain, vantage, ...wayOutOf(spec),
-    families: spec.families ?? usableFamilies(nets),
+    families: spec.families ?? keyring.familiesOf(nets),
     allowNets: nets,
     anchors: await keyring.anchorsOf(spec.anchors),
     timeoutsMs: { ...DEFAULT_TIMEOUTS, ...timeouts },

@@ -86,7 +86,7 @@ it('keeps within its bytes and its count: the oldest go, and are counted', async
   expect(size).toBeLessThanOrEqual(1_000_000)
   expect(waiting + dropped).toBe(400)
   expect(waiting).toBeGreaterThan(70)
-  expect(bytes.spool.oldest(1)[0]?.body[0]).toBe(dropped % 256)
+  expect(bytes.spool.oldest(1)[0]?.body()[0]).toBe(dropped % 256)
   await bytes.spool.stop()
 
   const count = open({ mostBytes: 1e9, mostCount: 200 })
@@ -117,7 +117,7 @@ function open (options: Partial<SpoolOptions> = {}): { spool: Spool, directory: 
 }
 
 function held (spool: Spool): string[] {
-  return spool.oldest(1000).map(({ body }) => body.toString())
+  return spool.oldest(1000).map(({ body }) => body().toString())
 }
 
 function texts (count: number): string[] {

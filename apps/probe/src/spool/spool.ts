@@ -16,8 +16,8 @@ export type Spooled = { readonly segment: number, readonly number: number }
 export type Spool = Stoppable & {
   /** Written when it returns; false where it could not be (the disk is full): counted as dropped. */
   put: (body: Buffer) => Spooled | undefined
-  /** The oldest that wait, in order, not those that `skip` names. */
-  oldest: (most: number) => { at: Spooled, body: Buffer }[]
+  /** The oldest that wait, in order. */
+  oldest: (most: number) => { at: Spooled, /** Reads it; before anything is done or put. */ body: () => Buffer }[]
   /** The bus has it, or it can never be delivered. */
   done: (at: Spooled) => void
   counts: () => { waiting: number, bytes: number, dropped: number }
@@ -31,7 +31,7 @@ const NAME = /^(\d{12})\.spool$/
 /** Opens what is left of the last run. Throws an OperatorError where the directory cannot be used. */
 export function openSpool ({ directory, mostBytes, mostCount, told = () => undefined, syncEveryMs = SYNC_EVERY_MS }: SpoolOptions): Spool {
   const segments = new Map<number, Segment>()
-  const segmentBytes = Math.max(65_536, Math.min(4 * 2 ** 20, Math.floor(mostBytes / 8)))
+  const segmentBytes = Math.max(65_536, Math.min(16 * 2 ** 20, Math.floor(mostBytes / 8)))
   const segmentCount = Math.max(16, Math.floor(mostCount / 8))
   let inCurrent = 0
   let dropped = 0
@@ -96,9 +96,9 @@ export function openSpool ({ directory, mostBytes, mostCount, told = () => undef
       }
     },
     oldest: most => {
-      const found: { at: Spooled, body: Buffer }[] = []
+      const found: { at: Spooled, body: () => Buffer }[] = []
       for (const [number, segment] of segments) {
-        for (const place of segment.pending(0, most - found.length)) found.push({ at: { segment: number, number: place }, body: segment.read(place) })
+        for (const place of segment.pending(0, most - found.length)) found.push({ at: { segment: number, number: place }, body: () => segment.read(place) })
         if (found.length >= most) break
       }
       return found

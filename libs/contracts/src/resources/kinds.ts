@@ -44,6 +44,8 @@ export const VantageSpec = Type.Object({
   side: Type.Enum(['inside', 'outside'], { description: 'Inside: in the network of our servers, behind our firewall' }),
   network: Type.Optional(Name),
   desired: Type.Optional(Type.Enum(['running', 'paused'])),
+  pausedAgents: Type.Optional(Type.Array(Name, { maxItems: 64, uniqueItems: true, description: 'Agents of it that do nothing while the others go on' })),
+  quarantined: Type.Optional(Text(400, 'Why its testimony is set aside; absent: it is heard')),
   families: Type.Optional(Type.Array(Type.Enum([4, 6]), { minItems: 1, maxItems: 2, uniqueItems: true, description: 'Default: what the agent finds' })),
   sourceAddress: Type.Optional(Address),
   resolver: Type.Optional(Type.Object({ address: Address, port: Type.Optional(Port), trusted: Type.Optional(Type.Boolean()) }, closed)),

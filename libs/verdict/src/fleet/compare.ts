@@ -37,11 +37,11 @@ function differenceOf (e: EndpointObservation, here: Observation, same: readonly
   const found = (text: string, more: Partial<Difference> = {}): Difference => ({ endpoint: e.id, text, another: false, stops: true, ...more })
   const failed = e.steps.find(({ outcome, stage }) => outcome === 'failed' && stage !== 'close')
   const cut = failed?.failure === undefined ? undefined : cutBy(failed.failure)
-  if (failed !== undefined && cut === undefined) return undefined
+  // A server that demands the encryption which it does not offer has offered it, and somebody took it out.
+  if (e.kind === 'starttls' && e.tls === undefined && e.features?.starttls === 'absent' && same.every(({ tls }) => tls !== undefined)) return found('no STARTTLS is offered', { stops: failed !== undefined })
   // Who never spoke TLS tells nothing about a handshake that fails elsewhere.
   if (failed !== undefined && AFTER_TLS.has(failed.stage) && same.every(({ tls }) => tls === undefined)) return undefined
-  if (cut !== undefined) return found(`${failed?.stage ?? ''}: ${cut.text}`, { another: cut.another })
-  if (e.kind === 'starttls' && e.tls === undefined && e.features !== undefined && e.features.starttls === 'absent' && same.every(({ tls }) => tls !== undefined)) return found('no STARTTLS is offered', { stops: false })
+  if (failed !== undefined) return cut === undefined ? undefined : found(`${failed.stage}: ${cut.text}`, { another: cut.another })
   const leaf = e.chain?.sent[0]
   if (leaf === undefined || sound(e, here) || same.some(({ chain }) => chain?.sent[0] === leaf) || !same.some(other => sound(other, there))) return undefined
   const named = identity(e, here)?.match !== 'none'
@@ -74,9 +74,14 @@ export function sound (e: EndpointObservation, o: Observation): boolean {
   return e.chain?.trust === 'trusted' && identity(e, o)?.match !== 'none'
 }
 
-/** The server's word reached us: it is alive, whatever it says. */
+/** A server's word reached us: it is alive, whatever it says. */
 export function alive ({ endpoints }: Observation): boolean {
-  return endpoints.some(e => e.header !== undefined || e.tls !== undefined)
+  return endpoints.some(({ source, header, tls, steps }) => source !== 'port-probe' && (header !== undefined || tls !== undefined || steps.some(({ failure }) => failure?.at === 'stream' && failure.why === 'stream-error')))
+}
+
+/** Something answers that is no XMPP server. */
+export function foreign ({ endpoints }: Observation): boolean {
+  return endpoints.some(({ source, steps }) => source !== 'port-probe' && steps.some(({ failure }) => failure?.at === 'stream' && failure.why === 'not-xmpp' && failure.received > 0))
 }
 
 /** Questions that both asked and that were answered otherwise, in words for who asked inside and outside; sorted. */

@@ -33,7 +33,7 @@ export function fleetVerdictOf (ruling: Ruling, { heard, setAside }: Hearing, { 
     state, cause, side, hop, actor,
     confidence: ruling.confidence ?? confidenceOf(ruling),
     sentence: `${domain}: ${named(ruling.says ?? special?.says ?? row.says)}${tail}${note}.`,
-    evidence: evidenceOf(proof, true),
+    evidence: bounded(evidenceOf(proof, true)),
     remedy: (ruling.remedy ?? (special?.remedy === undefined ? row.remedy : [special.remedy])).map(named),
     untested,
     agreement: agreementOf(ruling),
@@ -41,6 +41,13 @@ export function fleetVerdictOf (ruling: Ruling, { heard, setAside }: Hearing, { 
     wouldDecide: [...new Set(wouldDecide)],
     setAside: [...setAside],
   }
+}
+
+/** Facts that a verdict keeps: many endpoints, seen by many, repeat each other. */
+const EVIDENCE_KEPT = 100
+
+function bounded (evidence: FleetVerdict['evidence']): FleetVerdict['evidence'] {
+  return evidence.length <= EVIDENCE_KEPT ? evidence : [...evidence.slice(0, EVIDENCE_KEPT), { text: `and ${evidence.length - EVIDENCE_KEPT} more` }]
 }
 
 /** What a peer would have to mend is ours where the domain is. */

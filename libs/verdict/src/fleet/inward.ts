@@ -20,7 +20,6 @@ export function inward (given: Given): FleetVerdict {
   if (own !== undefined && state === 'down') return ofOwn(own, state, about)
   const callback = callbackOf(sides)
   if (callback.fault !== undefined) return told(callback.fault)
-  if (CALLBACK_CAUSES.has(ruling.cause)) return told({ ...ruling, primary: [] })
   if (BOTH_WAYS.has(ruling.cause) && !showsSoundCertificate(hearing.heard)) {
     return told({ ...ruling, primary: [], confidence: 'likely', says: `${ruling.says ?? CAUSE_ROWS[ruling.cause].says}; and whom our server cannot call back, it does not believe by dialback` })
   }

@@ -21,6 +21,9 @@ describe('with all vantages', () => {
     ['a service that says that federation is off, everywhere', [internal('in1', stopped(INTERNAL, FEDERATION_OFF)), published('out1', stopped(PUBLIC, FEDERATION_OFF))], ['service.down', 'down', 'proved']],
     ['another box that answers outside while ours is dead', [internal('in1', stopped(INTERNAL, REFUSED)), published('out1', clear(PUBLIC))], ['service.wrong-box', 'down', 'likely']],
     ['a gateway with our certificate before a dead service', [internal('in1', stopped(INTERNAL, REFUSED)), published('out1')], ['service.down', 'degraded', 'likely']],
+    ['another box that denies us while ours is dead', [internal('in1', stopped(INTERNAL, REFUSED)), published('out1', stopped(PUBLIC, HOST_UNKNOWN))], ['service.wrong-box', 'down', 'likely']],
+    ['a web server at our address while ours is dead', [internal('in1', stopped(INTERNAL, REFUSED)), published('out1', stopped(PUBLIC, HTTP))], ['service.wrong-box', 'down', 'likely']],
+    ['a proxy that takes connections for a dead service', [internal('in1', stopped(INTERNAL, REFUSED)), published('out1', stopped(PUBLIC, CLOSED))], ['service.down', 'down']],
     ['another box that denies us while ours works', [internal('in1'), published('out1', stopped(PUBLIC, HOST_UNKNOWN))], ['service.wrong-box', 'down', 'proved']],
     ['a web server at our address', [internal('in1'), published('out1', stopped(PUBLIC, HTTP))], ['service.wrong-box', 'down', 'proved']],
     ['no hairpin', [internal('in1'), published('in1', stopped(PUBLIC, TIMEOUT)), published('out1')], ['healthy', 'up', 'proved']],
@@ -59,4 +62,10 @@ describe('with one vantage', () => {
   ])('%s', (_, witnesses, [cause, state, confidence]) => {
     expect(domainOf(witnesses)).toMatchObject({ cause, state, ...(confidence === undefined ? {} : { confidence }) })
   })
+})
+
+it('counts who sees the same inside, at the published address', () => {
+  const self = well(PUBLIC, 'ours', { chain: chain('ours', 'self-signed') })
+  expect(domainOf([published('in1', self), published('out1', self)])).toMatchObject({ cause: 'certificate.self-signed', confidence: 'proved', agreement: { inside: 1, insideAgree: 1, outside: 1, outsideAgree: 1 } })
+  expect(domainOf([published('in1'), published('out1')])).toMatchObject({ cause: 'healthy', confidence: 'proved' })
 })

@@ -2,7 +2,7 @@
 import type { PeerReach } from '@dialtone/contracts'
 import { CALLBACK_CAUSES } from '../deep-proofs.ts'
 import type { Fault } from '../faults.ts'
-import { alive, differencesOf, otherRecords, sound, through } from './compare.ts'
+import { alive, differencesOf, foreign, otherRecords, sound, through } from './compare.ts'
 import { outboundBlocked } from './reach.ts'
 import { as, beside, type Ruling } from './ruling.ts'
 import { networksOf, testifying, type Testimony } from './testimony.ts'
@@ -45,7 +45,7 @@ export function serviceDown ({ internal, hairpin, outside }: Sides): Ruling | un
   if (inside.length === 0 || !inside.every(({ view }) => view === 'unreached')) return undefined
   const faults = inside.flatMap(({ proofs }) => proofs.faults.filter(({ endpoint }) => endpoint !== undefined))
   const world = testifying([...outside, ...hairpin])
-  const answering = world.filter(({ view, observation }) => view === 'works' || alive(observation))
+  const answering = world.filter(({ view, observation }) => view === 'works' || alive(observation) || foreign(observation))
   const common = { relevant: inside, primary: inside }
   if (answering.length === 0) {
     return { ...common, cause: 'service.down', proof: [...as('service.down', faults), ...world.filter(({ view }) => view === 'unreached').map(each => beside('nor is it reached at the public address', each))], agree: [...inside, ...world.filter(({ view }) => view === 'unreached')], says: 'our own service does not listen, not even for inside vantages', doubted: world.length === 0 ? [] : [{ cause: 'path.inbound-blocked', because: 'inside vantages do not reach the service either' }] }
@@ -124,9 +124,10 @@ export function ownDeep ({ outside, internal, peers }: Sides): Ruling | undefine
   if (callback.length > 0 && callback.length === deep.length) {
     const faults = callback.flatMap(({ proofs }) => proofs.deep?.faults.filter(({ cause }) => cause === 'dialback.callback-blocked') ?? [])
     const certain = networksOf(callback).size > 1
+    const carried = callback.some(({ proofs }) => (proofs.deep?.carried.length ?? 0) > 0)
     if (faults.length > 0) {
       return {
-        cause: 'dialback.callback-blocked', agree: callback, relevant: deep, primary: callback, state: 'degraded',
+        cause: 'dialback.callback-blocked', agree: callback, relevant: deep, primary: callback, state: certain && !carried ? 'down' : 'degraded',
         proof: as('dialback.callback-blocked', faults, certain ? {} : { unsure: true }), says: 'our own server takes connections, and does not get through to the probe to ask about its key',
         remedy: ['Allow TCP 5269 outwards from the XMPP server, and let it ask a resolver that works: to believe a peer by dialback it must reach that peer.', 'If no other probe sees it, look whether the listener of this probe can be reached.'],
         wouldDecide: certain ? [] : ['a second outside vantage with a probe domain'],

@@ -32,8 +32,6 @@ export function claimed (heard: readonly Testimony[]): Ruling | undefined {
 export function outwards ({ inside, outside }: PairSides, reach: readonly PeerReach[]): Ruling | undefined {
   const within = testifying(inside)
   if (within.length === 0 || !within.every(({ view }) => view === 'unreached')) return undefined
-  // DNS says why before anybody's path does: a domain without records, a port that is not the published one.
-  if (within.some(({ proofs }) => proofs.faults.some(({ cause }) => cause.startsWith('dns.') && cause !== 'dns.resolver-unavailable'))) return undefined
   const faults = within.flatMap(({ proofs }) => proofs.faults.filter(({ endpoint }) => endpoint !== undefined))
   const world = testifying(outside)
   const reaching = world.filter(({ view, observation }) => view === 'works' || observation.endpoints.some(e => connected(e) === true))
@@ -41,6 +39,8 @@ export function outwards ({ inside, outside }: PairSides, reach: readonly PeerRe
   const [subject] = within
   const peer = subject?.observation.domain ?? ''
   if (world.length > 0 && reaching.length === 0) return undefined
+  // Where nobody else has looked, DNS says why before our path does: a port that is not the published one, a fallback to nobody. Where others get through, it does not.
+  if (reaching.length === 0 && within.some(({ proofs }) => proofs.faults.some(({ cause }) => cause.startsWith('dns.') && cause !== 'dns.resolver-unavailable'))) return undefined
   const seen = reaching.map(each => beside('outside, the peer is reached', each))
   const common = { relevant: [...within, ...world], primary: within, agree: [...within, ...reaching], doubted: reaching.length === 0 ? [] : [{ cause: 'peer.unreachable' as const, because: 'outside vantages reach the peer' }] }
   if (blocked !== undefined) {

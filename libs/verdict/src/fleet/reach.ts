@@ -27,10 +27,15 @@ export function reachOf (peer: string, witnesses: readonly Witness[]): PeerReach
 export function outboundBlocked (reach: readonly PeerReach[]): readonly [string, string] | undefined {
   if (reach.some(({ inside }) => inside === 'reached')) return undefined
   const blocked = reach.filter(({ inside, outside, networks }) => inside === 'unreached' && outside === 'reached' && networks.length > 0).toSorted((a, b) => a.peer < b.peer ? -1 : 1)
-  const [first] = blocked
-  const second = blocked.find(({ peer, networks }) => peer !== first?.peer && networks.some(network => first?.networks.includes(network) === false) && first?.networks.some(network => !networks.includes(network)))
-  return first === undefined || second === undefined ? undefined : [first.peer, second.peer]
+  for (const first of blocked.slice(0, COMPARED)) {
+    const second = blocked.find(({ networks }) => !networks.some(network => first.networks.includes(network)))
+    if (second !== undefined) return [first.peer, second.peer]
+  }
+  return undefined
 }
+
+/** Peers that are compared with all others; so many without one elsewhere stand in one network. */
+const COMPARED = 20
 
 /** Whether a TCP connection was opened; undefined where nobody tried. */
 export function connected ({ steps }: EndpointObservation): boolean | undefined {

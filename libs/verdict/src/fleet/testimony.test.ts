@@ -2,7 +2,8 @@
 import type { Witness } from '@dialtone/contracts'
 import { describe, expect, it } from 'vitest'
 import { judgeDomain, reachOf } from '../index.ts'
-import { connection, keyed, own, probed, shared } from '../test-support/deep.ts'
+import { connection, features, inOurName, keyed, listener, own, probed, shared } from '../test-support/deep.ts'
+import { chain } from '../test-support/certificates.ts'
 import { CONFIG, HOST_UNKNOWN, INTERNAL, PUBLIC, REFUSED, SILENT, TIMEOUT, clear, deaf, domainOf, internal, look, no, pairOf, published, reaching, records, stopped, well } from '../test-support/fleet.ts'
 import { outboundBlocked } from './reach.ts'
 
@@ -50,7 +51,13 @@ describe('what a deep check found', () => {
     expect(pairOf([light(), deepAt('2026-01-01T00:00:00Z', 'invalid')]).out.cause).toBe(found)
   })
   it('goes behind what stops even light checks', () => {
-    expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), light(stopped(PEER, REFUSED, 'partner'))]).out.cause).toBe('peer.unreachable')
+    const stops = light(stopped(PEER, REFUSED, 'partner'))
+    expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), stops]).out.cause).toBe('peer.unreachable')
+    const endpoints = [well(PEER, 'partner')]
+    const { deep } = probed({ as: 'ours.example', listener: listener({ domain: 'ours.example' }), connections: [inOurName(keyed({ answer: { type: 'invalid' } }, undefined, { endpoint: endpoints[0]?.id ?? '' }))] })
+    const claimed = look('peer', 'in1', { endpoints, ...(deep === undefined ? {} : { deep }) })
+    expect(pairOf([claimed, light()]).out).toMatchObject({ cause: 'dialback.domain-claimed', confidence: 'likely' })
+    expect(pairOf([claimed, stops]).out.cause).toBe('peer.unreachable')
   })
   it('is replaced by the next one', () => {
     expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), deepAt('2026-01-01T00:05:00Z', 'valid'), light()])).toMatchObject({ out: { cause: 'dialback.denied', state: 'degraded' } })
@@ -93,7 +100,30 @@ describe('who contradicts', () => {
     const inside = published('in1', { endpoints: [well(INTERNAL)], dns: records('ours.example', [INTERNAL]) })
     expect(domainOf([inside, published('out1')]).cause).toBe('dns.split-view')
     expect(domainOf([inside, published('out1')], { config: { ...CONFIG, splitViewExpected: true } }).cause).toBe('healthy')
+    expect(domainOf([inside], { config: { ...CONFIG, splitViewExpected: true, expectedAddresses: [PUBLIC] } }).cause).toBe('healthy')
     expect(domainOf([inside, published('out1'), published('out2', { endpoints: [well('203.0.113.20')], dns: records('ours.example', ['203.0.113.20']) })]).cause).toBe('healthy')
+  })
+  it('because it trusts another authority has found no other certificate', () => {
+    expect(domainOf([internal('in1'), published('out1', well(PUBLIC, 'ours', { chain: chain('ours', 'unknown-ca') }))])).toMatchObject({ cause: 'certificate.untrusted', state: 'degraded' })
+  })
+  it('about encryption that a server in clear never had has found no interference', () => {
+    const broken = stopped(PUBLIC, { at: 'tls', why: 'protocol' })
+    expect(domainOf([internal('in1', clear(INTERNAL)), published('out1', broken)])).toMatchObject({ cause: 'tls.handshake-failed' })
+    expect(domainOf([internal('in1'), published('out1', broken)])).toMatchObject({ cause: 'path.interfered', state: 'down' })
+  })
+  it('about encryption that the server demands and does not seem to offer has', () => {
+    const demanded = stopped(PUBLIC, { at: 'stream', why: 'stream-error', condition: 'policy-violation', text: 'Use of STARTTLS required' }, 'ours', 'starttls')
+    const seen = { ...demanded, features: features({ starttls: 'absent' }), header: { id: 'i', contentNamespace: 'jabber:server', dialbackNamespace: true } }
+    expect(domainOf([internal('in1'), published('out1', seen)])).toMatchObject({ cause: 'path.interfered', state: 'down', ruledOut: [{ cause: 'tls.not-offered' }] })
+    expect(domainOf([published('out1', seen)]).cause).toBe('tls.not-offered')
+  })
+  it('by another word of the server itself is told as that', () => {
+    expect(domainOf([internal('in1'), published('out1', stopped(PUBLIC, { at: 'stream', why: 'stream-error', condition: 'resource-constraint' }))])).toMatchObject({ cause: 'peer.busy' })
+  })
+  it('about records cannot be gainsaid by who was told where to connect', () => {
+    const config = { ...CONFIG, expectedAddresses: [PUBLIC] }
+    const beside = [well(PUBLIC), well('203.0.113.99')]
+    expect(domainOf([internal('in2'), published('in1', beside)], { config })).toMatchObject({ cause: 'dns.address-unexpected', state: 'degraded', confidence: 'single-vantage' })
   })
   it('about one endpoint of two has found a dead one, not a way that is altered', () => {
     expect(domainOf([internal('in1'), published('out1', [well(PUBLIC), stopped('203.0.113.11', SILENT)])])).toMatchObject({ cause: 'degraded.endpoint-dead' })
@@ -122,6 +152,11 @@ describe('a resolver that fails', () => {
     expect(domainOf([published('in1', deaf()), published('out1', deaf())])).toMatchObject({ cause: 'dns.resolver-unavailable', state: 'down', side: 'ours', confidence: 'proved' })
     expect(domainOf([published('out1', deaf()), published('out1-twin', deaf())])).toMatchObject({ cause: 'dns.resolver-unavailable', state: 'unknown', side: 'observer', confidence: 'single-vantage' })
   })
+  it('is told where it may be ours, and nobody has said so', () => {
+    const verdict = domainOf([internal('in1'), published('in1', deaf()), published('out1')])
+    expect(verdict).toMatchObject({ cause: 'healthy', state: 'up', wouldDecide: ['whether our server asks the resolver of in1: sharesResolverWith of the vantage'] })
+    expect(verdict.sentence).toContain('the resolver of in1 gives no answer')
+  })
   it('is nobody’s business where others can ask', () => {
     expect(domainOf([published('out1'), published('out2', deaf())])).toMatchObject({ cause: 'healthy', confidence: 'single-vantage' })
     expect(domainOf([internal('in1'), published('in1', deaf()), published('out1', dead)])).toMatchObject({ cause: 'path.inbound-blocked' })
@@ -140,6 +175,9 @@ describe('our way out', () => {
   it('is closed when two peers in different networks are reached from outside and none from inside', () => {
     expect(outboundBlocked(reaching('unreached', 'reached'))).toEqual(['partner.example', 'second.example'])
     expect(outboundBlocked(reaching('unreached', 'reached').map(each => ({ ...each, networks: ['198.51.100.0/24'] })))).toBeUndefined()
+    const [first, second] = [['198.51.100.0/24'], ['198.51.100.0/24', '192.0.2.0/24']]
+    expect(outboundBlocked(reaching('unreached', 'reached').map((each, at) => ({ ...each, networks: (at === 0 ? first : second) ?? [] })))).toBeUndefined()
+    expect(outboundBlocked([{ peer: 'a.example', networks: ['198.51.100.0/24', '192.0.2.0/24'], inside: 'unreached', outside: 'reached' }, ...reaching('unreached', 'reached')])).toEqual(['partner.example', 'second.example'])
     expect(outboundBlocked(reaching('unreached', 'unreached'))).toBeUndefined()
     expect(outboundBlocked([...reaching('unreached', 'reached'), { peer: 'third.example', networks: ['203.0.113.0/24'], inside: 'reached', outside: 'untried' }])).toBeUndefined()
   })
@@ -151,13 +189,14 @@ describe('our way out', () => {
     expect(reachOf('partner.example', [look('peer', 'in1', stopped(PEER, TIMEOUT, 'partner')), look('peer', 'in1', well(PEER, 'partner'), { at: '2026-01-01T00:01:00Z' })]).inside).toBe('reached')
   })
   it('as our own server sees it: it takes a connection of the probe, and cannot call it back', () => {
-    const callbackFails = (vantage: string) => {
+    const callbackFails = (vantage: string, answer: Parameters<typeof keyed>[0] = { answer: { type: 'error', condition: 'remote-connection-failed' } }) => {
       const endpoints = [well(PUBLIC)]
-      const { deep } = probed({ connections: [keyed({ answer: { type: 'error', condition: 'remote-connection-failed' } }, undefined, { endpoint: endpoints[0]?.id ?? '', pair: { from: 'probe.example', to: 'ours.example' } })] })
+      const { deep } = probed({ connections: [keyed(answer, undefined, { endpoint: endpoints[0]?.id ?? '', pair: { from: 'probe.example', to: 'ours.example' } })] })
       return published(vantage, { endpoints, ...(deep === undefined ? {} : { deep }) })
     }
     expect(domainOf([internal('in1'), callbackFails('out1')])).toMatchObject({ cause: 'dialback.callback-blocked', state: 'degraded', confidence: 'likely' })
-    expect(domainOf([internal('in1'), callbackFails('out1'), callbackFails('out2')])).toMatchObject({ cause: 'dialback.callback-blocked', state: 'degraded', confidence: 'proved' })
+    expect(domainOf([internal('in1'), callbackFails('out1'), callbackFails('out2')])).toMatchObject({ cause: 'dialback.callback-blocked', state: 'down', confidence: 'proved' })
+    expect(domainOf([internal('in1'), callbackFails('out1'), callbackFails('out2', { answer: { type: 'valid' } })])).toMatchObject({ cause: 'peer.partition', state: 'degraded' })
     expect(domainOf([callbackFails('out1')]).sentence).toContain('does not get through to the probe')
   })
 })
@@ -170,12 +209,45 @@ describe('what is wanted', () => {
   })
 })
 
+it('keeps a bounded number of facts', () => {
+  const many = Array.from({ length: 40 }, (_, at) => stopped(`203.0.113.${at + 100}`, TIMEOUT))
+  const { evidence, cause } = domainOf([internal('in1'), ...['out1', 'out2', 'out3', 'out4'].map(vantage => published(vantage, many))])
+  expect(cause).toBe('path.inbound-blocked')
+  expect(evidence).toHaveLength(101)
+  expect(evidence.at(-1)).toEqual({ text: 'and 61 more' })
+})
+
 describe('a peer', () => {
   it('that is broken never makes our domain down', () => {
     const peers = [look('peer', 'in1', stopped(PEER, REFUSED, 'partner')), look('control', 'out1', stopped(PEER, REFUSED, 'partner'))]
     const ownVerdict = domainOf([internal('in1'), published('out1'), ...peers], { reach: [reachOf('partner.example', peers)] })
     expect(ownVerdict).toMatchObject({ cause: 'healthy', state: 'up' })
     expect(pairOf(peers, { own: ownVerdict }).out).toMatchObject({ cause: 'peer.unreachable', side: 'peer', confidence: 'proved' })
+  })
+  it('that is dead for everybody is no proof about our way out', () => {
+    const peers = [look('peer', 'in1', stopped(PEER, TIMEOUT, 'partner')), look('control', 'out1', stopped(PEER, TIMEOUT, 'partner'))]
+    const others = reaching('unreached', 'reached').map(({ peer, ...rest }) => ({ ...rest, peer: `other-${peer}` }))
+    expect(pairOf(peers, { reach: others }).out.cause).toBe('peer.unreachable')
+    expect(pairOf(peers.slice(0, 1), { reach: others }).out).toMatchObject({ cause: 'path.outbound-blocked', confidence: 'likely' })
+  })
+  it('on an unusual port that only we do not reach is blocked on our way, and its records are right', () => {
+    const odd = [{ ...stopped(PEER, TIMEOUT, 'partner'), port: 5369 }, { ...well(PEER, 'partner'), id: 'probe', source: 'port-probe' as const }]
+    expect(pairOf([look('peer', 'in1', odd)]).out.cause).toBe('dns.port-unexpected')
+    expect(pairOf([look('peer', 'in1', odd), look('control', 'out1', { ...well(PEER, 'partner'), port: 5369 })], { reach: reaching('reached', 'reached') }).out.cause).toBe('path.peer-blocked')
+  })
+  it('that cannot call back, while our own domain is well, has its own trouble; one that did has reached us', () => {
+    const deep = (answer: Parameters<typeof keyed>[0]) => {
+      const endpoints = [well(PEER, 'partner')]
+      const { deep: seen } = shared([keyed(answer, undefined, { endpoint: endpoints[0]?.id ?? '' })], {}, { endpoints })
+      return look('peer', 'in1', { endpoints, ...(seen === undefined ? {} : { deep: seen }) })
+    }
+    const ownVerdict = domainOf([internal('in1'), published('out1')])
+    expect(pairOf([deep({ answer: { type: 'error', condition: 'remote-connection-failed' } })], { own: ownVerdict })).toMatchObject({ out: { cause: 'dialback.callback-blocked' }, in: { cause: 'dialback.callback-blocked', state: 'down' } })
+    expect(pairOf([deep({ answer: { type: 'valid' } })], { own: ownVerdict })).toMatchObject({ out: { state: 'up' }, in: { cause: 'healthy', confidence: 'single-vantage', sentence: 'partner.example: its callback reached our own server; what else it sends was not seen.' } })
+    // What this peer proved of itself stands against what the world sees of our domain.
+    const closed = domainOf([internal('in1'), published('out1', dead)])
+    expect(pairOf([deep({ answer: { type: 'valid' } })], { own: closed, config: { ...CONFIG, profile: 'webex' } }).out).toMatchObject({ cause: 'healthy', state: 'up' })
+    expect(pairOf([look('peer', 'in1', well(PEER, 'partner'))], { own: closed, config: { ...CONFIG, profile: 'webex' } }).out).toMatchObject({ cause: 'path.inbound-blocked', state: 'down', confidence: 'likely' })
   })
   it('that others cannot reach, and we can, is well for us', () => {
     expect(pairOf([look('peer', 'in1', well(PEER, 'partner')), look('control', 'out1', stopped(PEER, REFUSED, 'partner'))]).out).toMatchObject({ cause: 'healthy', state: 'up' })

@@ -19,11 +19,11 @@ const TRIES = 20
 /** A TCP client may send this many bytes that make no complete question. */
 const MOST_PENDING = 65_537
 
-/** Listens on `address` at a port that the system chooses. Rejects when `signal` is aborted or the address cannot be bound. */
-export async function startDnsServer (zone: Zone, address: string, signal: AbortSignal): Promise<DnsServer> {
-  for (let left = TRIES; ; left--) {
+/** Listens on `address`, at `wanted` or a port that the system chooses. Rejects when `signal` is aborted or the address cannot be bound. */
+export async function startDnsServer (zone: Zone, address: string, signal: AbortSignal, wanted = 0): Promise<DnsServer> {
+  for (let left = wanted === 0 ? TRIES : 0; ; left--) {
     signal.throwIfAborted()
-    const udp = await openUdp(address)
+    const udp = await openUdp(address, wanted)
     const { port } = udp.address()
     const tcp = await openTcp(address, port)
     if (tcp !== undefined) return serve(zone, address, port, udp, tcp)
@@ -91,11 +91,11 @@ function framed (message: Buffer): Buffer {
   return Buffer.concat([length, message])
 }
 
-function openUdp (address: string): Promise<UdpSocket> {
+function openUdp (address: string, port: number): Promise<UdpSocket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket('udp4')
     socket.once('error', reject)
-    socket.bind(0, address, () => {
+    socket.bind(port, address, () => {
       socket.off('error', reject)
       resolve(socket)
     })

@@ -2,11 +2,14 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
 
-export type SleeperData = { address: string, backlog: number, awake: Int32Array }
+/** `port`: any that is free where this one is taken. */
+export type SleeperData = { address: string, port: number, backlog: number, awake: Int32Array }
 
-const { address, backlog, awake } = workerData as SleeperData
+const { address, port, backlog, awake } = workerData as SleeperData
 const server = createServer()
-server.listen({ host: address, port: 0, backlog }, () => {
+const listen = (at: number) => server.listen({ host: address, port: at, backlog })
+server.once('error', () => listen(0))
+server.once('listening', () => {
   setImmediate(() => {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     parentPort?.postMessage((server.address() as AddressInfo).port)
@@ -14,3 +17,4 @@ server.listen({ host: address, port: 0, backlog }, () => {
     process.exit()
   })
 })
+listen(port)

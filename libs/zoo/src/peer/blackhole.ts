@@ -18,10 +18,10 @@ type Open = { port: number, end: () => Promise<void> }
 let open: Promise<Open> | undefined
 let users = 0
 
-/** Opens it, or joins those who use it already. */
-export async function openBlackhole (): Promise<Blackhole> {
+/** Opens it, or joins those who use it already. `wanted`: its port, where it is not open yet and the port is free. */
+export async function openBlackhole (wanted = 0): Promise<Blackhole> {
   users++
-  open ??= dig()
+  open ??= dig(wanted)
   const { port, end } = await open
   let mine = true
   return {
@@ -38,9 +38,9 @@ export async function openBlackhole (): Promise<Blackhole> {
   }
 }
 
-async function dig (): Promise<Open> {
+async function dig (wanted: number): Promise<Open> {
   const awake = new Int32Array(new SharedArrayBuffer(4))
-  const data: SleeperData = { address: ADDRESS, backlog: BACKLOG, awake }
+  const data: SleeperData = { address: ADDRESS, port: wanted, backlog: BACKLOG, awake }
   const worker = new Worker(new URL('./blackhole-sleeper.ts', import.meta.url), { workerData: data, execArgv: [] })
   const exited = new Promise<void>(resolve => { worker.once('exit', () => resolve()) })
   const port = await new Promise<number>((resolve, reject) => {

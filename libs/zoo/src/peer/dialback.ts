@@ -103,8 +103,9 @@ async function pong ({ id, from, to }: { id: string, from: string, to: string },
 
 /** A stream to our listener up to its features, in TLS if wanted and offered. Undefined when nobody is there. */
 async function openStream ({ from, to }: { from: string, to: string }, tls: boolean, { callTo, signal }: Scene): Promise<Conversation | undefined> {
-  if (callTo === undefined || signal.aborted) return undefined
-  const socket = connect({ host: callTo.address, port: callTo.port, noDelay: true })
+  const place = typeof callTo === 'function' ? callTo(to) : callTo
+  if (place === undefined || signal.aborted) return undefined
+  const socket = connect({ host: place.address, port: place.port, noDelay: true })
   signal.addEventListener('abort', () => socket.destroy(), { once: true })
   const conversation = converse(socket)
   const header = `<?xml version='1.0'?><stream:stream xmlns='${SERVER}' xmlns:stream='${STREAMS}' xmlns:db='${DIALBACK}' from='${from}' to='${to}' version='1.0'>`

@@ -15,11 +15,13 @@ export type Scene = Cast & { conversation: Conversation, asked: { to: string | u
 /** What a peer is, on all of its connections. */
 export type Cast = {
   domain: string
-  /** Where our listener is, for those who call back. */
-  callTo?: { address: string, port: number }
+  /** Where our listener is, for those who call back; by the domain that is called back where there are several. */
+  callTo?: Place | ((domain: string) => Place | undefined)
   /** Keys that it has made for streams of its own. */
   keys: Set<string>
 }
+
+export type Place = { address: string, port: number }
 
 /** What the text of one flood write holds at least. */
 const FLOOD_CHUNK = 65_536

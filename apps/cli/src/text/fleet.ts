@@ -1,0 +1,58 @@
+// What the control API answers, as tables and lines.
+import type { AgentPresence, Incident, OverviewRow, State, Summary, TokenView } from '@dialtone/contracts'
+import { quoted } from '@dialtone/kernel'
+import type { Terminal } from '../terminal.ts'
+import { STATE_COLOUR, stateWord } from './states.ts'
+import { table, type Cell } from './table.ts'
+import { spanOf } from './watching.ts'
+
+/** `ours.example`, or `ours.example <-> peer.example` for a pair. */
+export function subjectOf ({ domain, peer }: { domain: string, peer?: string }): string {
+  return peer === undefined ? domain : `${domain} <-> ${peer}`
+}
+
+/** One row each, worst first as the server sorts them. `now`: the server's clock. */
+export function overviewTable (rows: readonly OverviewRow[], now: string, terminal: Terminal): string[] {
+  return table(['state', 'domain or pair', 'cause', 'since', 'what'], rows.map(row => [
+    stateCell(row.state, terminal), subjectOf(row), row.cause, sinceOf(row.since, now), `${whose(row)}${quoted(row.sentence, 400)}${row.quietBecause === undefined ? '' : ` [quiet: ${quoted(row.quietBecause, 60)}]`}`,
+  ]), terminal)
+}
+
+/** `✖ 3 down  ▲ 5 degraded  ◇ 0 unknown  ● 206 up`, what is open, and who looks. */
+export function summaryLine ({ states, incidents, agents, behind }: Summary, { paint, shapes }: Terminal): string {
+  const counts = (['down', 'degraded', 'unknown', 'up'] as const).map(state => paint(states[state] === 0 ? 'dim' : STATE_COLOUR[state], `${shapes[state]} ${states[state]} ${state}`))
+  const open = incidents.open + incidents.confirmed + incidents.recovering
+  return `${counts.join('  ')}  ${shapes.dot} ${open} ${open === 1 ? 'incident' : 'incidents'} ${shapes.dot} ${agents.healthy} of ${agents.all} agents well${behind > 0 ? ` ${shapes.dot} ${behind} observations not judged yet` : ''}`
+}
+
+export function incidentTable (incidents: readonly Incident[], now: string, terminal: Terminal): string[] {
+  return table(['incident', 'worst', 'life', 'cause', 'since', 'what'], incidents.map(({ id, worst, state, cause, openedAt, subjects, domain, sentence, flaps, side }) => [
+    id, stateCell(worst, terminal), state, cause, sinceOf(openedAt, now),
+    `${side}: ${domain}${subjects.length > 1 ? ` (${subjects.length} subjects)` : ''}: ${quoted(sentence, 400)}${flaps > 0 ? ` (came back ${flaps} times)` : ''}`,
+  ]), terminal)
+}
+
+export function agentTable (agents: readonly AgentPresence[], now: string, terminal: Terminal): string[] {
+  return table(['agent', 'vantage', 'state', 'targets', 'failing', 'waiting', 'seen', 'what'], agents.map(({ agent, vantage, state, targets, spool, at, findings, version }) => [
+    agent, vantage, { text: state, painted: terminal.paint(state === 'running' ? 'green' : state === 'paused' ? 'dim' : 'red', state) }, `${targets.mine} of ${targets.all}`, String(targets.failing), String(spool.waiting), `${sinceOf(at, now)} ago`,
+    findings.length === 0 ? `version ${quoted(version, 40)}` : findings.map(({ what, says }) => `${what}: ${quoted(says, 200)}`).join('; '),
+  ]), terminal)
+}
+
+export function tokenTable (tokens: readonly TokenView[], now: string, terminal: Terminal): string[] {
+  return table(['token', 'role', 'made', 'by', 'ends'], tokens.map(({ name, role, createdAt, createdBy, expiresAt }) => [name, role, `${sinceOf(createdAt, now)} ago`, quoted(createdBy, 60), expiresAt ?? 'never']), terminal)
+}
+
+/** How long ago, in two units; `-` where there is no beginning. */
+export function sinceOf (since: string, now: string): string {
+  if (Date.parse(since) <= 0) return '-'
+  return spanOf(Math.max(0, Date.parse(now) - Date.parse(since)))
+}
+
+function stateCell (state: State, terminal: Terminal): Cell {
+  return { text: `${terminal.shapes[state]} ${state}`, painted: stateWord(state, terminal) }
+}
+
+function whose ({ side }: OverviewRow): string {
+  return side === 'nobody' ? '' : `${side}: `
+}

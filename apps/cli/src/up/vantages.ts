@@ -1,0 +1,57 @@
+/**
+ * The vantages that are configured, each with its agent in this process: started when it is configured, stopped when it is not any more. The configuration is
+ * read from the bus, as control keeps it there.
+ */
+import type { Bus, Configuration as ConfigurationDocument, Resource } from '@dialtone/contracts'
+import { Configuration } from '@dialtone/contracts/schemas'
+import type { Logger, Stoppable } from '@dialtone/kernel'
+
+/** As `apps/control` keeps it (docs/decisions/0013). */
+const DOCUMENT = { bucket: 'configuration', schema: Configuration } as const
+const KEY = 'fleet'
+
+export type ConfiguredNow = { resources: () => readonly Resource[], stop: () => Promise<void> }
+
+/** Calls back once it is read, and after each change. */
+export async function watchConfiguration (bus: Bus, changed: () => void): Promise<ConfiguredNow> {
+  let resources: readonly Resource[] = []
+  const documents = await bus.documents(DOCUMENT, { create: true })
+  const read = Promise.withResolvers<void>()
+  const watching = await documents.watch(told => {
+    if (told.on === 'ready') read.resolve()
+    else if (told.key === KEY) {
+      resources = told.on === 'put' ? (told.document as ConfigurationDocument).resources : []
+      changed()
+    }
+  })
+  await read.promise
+  return { resources: () => resources, stop: watching.stop }
+}
+
+/** `start`: an agent of one vantage. One that does not start is told and tried again with the next change. */
+export function agentsOf (start: (vantage: string) => Promise<Stoppable>, logger: Logger, complain: (sentence: string) => void) {
+  const running = new Map<string, Stoppable>()
+  let turn: Promise<void> = Promise.resolve()
+  const settle = async (wanted: readonly string[]) => {
+    for (const [vantage, agent] of running) {
+      if (wanted.includes(vantage)) continue
+      running.delete(vantage)
+      await agent.stop()
+    }
+    for (const vantage of wanted) {
+      if (running.has(vantage)) continue
+      try {
+        running.set(vantage, await start(vantage))
+      } catch (error) {
+        logger.error({ vantage, error }, 'an agent did not start')
+        complain(`the agent of vantage ${vantage} does not start: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    }
+  }
+  return {
+    /** Resolves when exactly these run, as far as they can. */
+    want: (vantages: readonly string[]): Promise<void> => turn = turn.then(() => settle(vantages)),
+    stop: (): Promise<void> => turn = turn.then(() => settle([])),
+    running: (): string[] => [...running.keys()],
+  }
+}

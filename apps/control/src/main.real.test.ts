@@ -1,0 +1,99 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { connectNats, permissionsFor, writeNatsUsers } from '@dialtone/bus'
+import { CheckNow } from '@dialtone/contracts/schemas'
+import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
+import { startNatsServer, type NatsServer } from '@dialtone/testkit'
+import { main } from './main.ts'
+
+let folder: string
+let nats: NatsServer
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'dialtone-nats-'))
+  nats = await startNatsServer()
+})
+afterEach(async () => {
+  await nats.stop()
+  rmSync(folder, { recursive: true })
+})
+
+/** In this process, on the real bus. */
+function run (name: string, ...more: string[]): { lines: string[], stop: () => Promise<number>, url: () => string, token: () => string | undefined } {
+  const ending = new AbortController()
+  const lines: string[] = []
+  const ended = main(['--bus', nats.url, '--store', join(folder, `${name}.db`), '--listen', '127.0.0.1:0', '--log-level', 'silent', ...more], ending.signal, line => { lines.push(line) })
+  const found = (word: string) => lines.find(line => line.startsWith(word))?.split(/ +/)[1]
+  return {
+    lines, url: () => found('URL') ?? '', token: () => found('Token'),
+    stop: () => {
+      ending.abort()
+      return ended
+    },
+  }
+}
+
+async function until (condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!await condition()) await new Promise(resolve => { setTimeout(resolve, 20) })
+}
+
+it('two instances on one NATS: one token, one configuration, reads while the bus is away, writes when it is back', async () => {
+  const first = run('first')
+  await until(() => first.url() !== '')
+  const second = run('second')
+  await until(() => second.url() !== '')
+  const token = first.token() ?? ''
+  expect(token).toMatch(/^dlt_/)
+  expect(second.token()).toBeUndefined()
+  const ask = async (url: string, path: string, init: RequestInit = {}) => {
+    const answer = await fetch(url + path, { ...init, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } })
+    return { status: answer.status, body: await answer.json() as Record<string, unknown> }
+  }
+  const put = (note: string) => ask(first.url(), '/v1/apply', { method: 'POST', body: JSON.stringify({ resources: [{ kind: 'Domain', name: 'example.org', spec: { note } }] }) })
+
+  expect((await put('one')).status).toBe(200)
+  await until(async () => (await ask(second.url(), '/v1/domains/example.org')).status === 200)
+
+  await nats.kill()
+  try {
+    await until(async () => JSON.stringify((await ask(first.url(), '/readyz')).body).includes('away'))
+    expect((await ask(first.url(), '/v1/domains/example.org')).body).toMatchObject({ spec: { note: 'one' } })
+    expect((await ask(first.url(), '/v1/overview')).status).toBe(200)
+    expect(await put('two')).toMatchObject({ status: 503 })
+    expect(await ask(first.url(), '/v1/checks', { method: 'POST', body: '{"domain":"example.org"}' })).toMatchObject({ status: expect.toSatisfy((status: number) => status === 503 || status === 409) })
+  } finally {
+    await nats.start()
+  }
+  await until(async () => (await put('two')).status === 200)
+  await until(async () => JSON.stringify((await ask(second.url(), '/v1/domains/example.org')).body).includes('two'))
+  expect(await Promise.all([first.stop(), second.stop()])).toEqual([0, 0])
+})
+
+it('needs no more rights on NATS than its user has, and reaches agents in the accounts of their vantages', async () => {
+  await nats.end()
+  const [configuration = ''] = writeNatsUsers({ folder: join(folder, 'users'), vantages: ['inside'] })
+  await nats.start(/^accounts [^]*/m.exec(readFileSync(configuration, 'utf8'))?.[0])
+  const control = run('alone', '--bus-seed', join(folder, 'users/control.nk'))
+  await until(() => control.url() !== '')
+  const ask = async (path: string, body?: object) => {
+    const answer = await fetch(control.url() + path, { method: body === undefined ? 'GET' : 'POST', headers: { 'authorization': `Bearer ${control.token()}`, 'content-type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+    return { status: answer.status, body: await answer.json() as Record<string, unknown> }
+  }
+  expect((await ask('/v1/apply', { resources: [{ kind: 'Domain', name: 'example.org', spec: {} }, { kind: 'Vantage', name: 'inside', spec: { side: 'inside' } }, { kind: 'Schedule', name: 'default', spec: {} }] })).status).toBe(200)
+  expect(await ask('/v1/checks', { domain: 'example.org' })).toMatchObject({ status: 503, body: { code: 'no-agent' } })
+
+  const { inboxPrefix } = permissionsFor({ app: 'probe', vantage: 'inside' })
+  const agent = await connectNats({ servers: nats.url, name: 'agent', credentials: { nkeySeedFile: join(folder, 'users/probe-inside.nk') }, inboxPrefix, createStreams: false, meter: NO_METER, logger: NO_LOGGER })
+  const asked: string[] = []
+  await agent.serve(CheckNow, ['inside', 'any'], async ({ target }) => {
+    asked.push(target)
+    return { agent: 'a1', accepted: true }
+  }, { shared: true })
+  expect(await ask('/v1/checks', { domain: 'example.org' })).toMatchObject({ status: 202, body: { vantages: [{ vantage: 'inside', agent: 'a1', state: 'running' }] } })
+  expect(asked).toEqual(['own-published:example.org'])
+  await until(async () => ((await ask('/v1/audit?action=check')).body['entries'] as unknown[]).length === 2)
+  await agent.stop()
+  expect(await control.stop()).toBe(0)
+  expect(nats.logs()).not.toMatch(/Violation/)
+})

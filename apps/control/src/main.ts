@@ -1,0 +1,138 @@
+/**
+ * Control as a process of its own: options, bus, start, and a clean end.
+ *
+ *     node apps/control/src/main.ts --bus nats://127.0.0.1:4222 [--config FILE]
+ */
+import { parseArgs } from 'node:util'
+import { realpathSync } from 'node:fs'
+import { connectNats, createEmbeddedBus } from '@dialtone/bus'
+import type { Bus } from '@dialtone/contracts'
+import { OperatorError, type Logger, type Meter } from '@dialtone/kernel'
+import { LOG_LEVELS, createLogger, createTelemetry, type LogLevel } from '@dialtone/telemetry'
+import { parseControlConfig, readControlConfig } from './http/config.ts'
+import { start } from './start.ts'
+
+export const HELP = `control: the configuration, the verdicts and the API of a Dialtone fleet
+
+  node apps/control/src/main.ts --bus nats://127.0.0.1:4222
+  node apps/control/src/main.ts --bus tls://nats.example:4222 --bus-seed FILE
+                                --config FILE
+
+  --bus URL            the bus of the fleet: nats://HOST:PORT, tls://HOST:PORT,
+                       several with commas; or embedded:FILE, which no other
+                       process can share
+  --bus-seed FILE      the nkey seed by which the bus knows this process
+  --bus-ca FILE        who may have signed the certificate of the bus
+  --bus-cert FILE      our certificate for the bus, with --bus-key
+  --bus-key FILE
+  --config FILE        JSON: name, listen, tls, store, limits
+  --listen ADDR:PORT   instead of the one of the configuration
+  --store FILE         likewise: what control remembers; may be deleted, and is
+                       rebuilt from the bus
+  --log-level LEVEL    debug, info, warn, error or silent; default info; the log
+                       goes to stderr
+  --help
+
+The first start of a fleet prints an admin token, once. Without TLS it listens
+on loopback only. Stops cleanly on SIGTERM and SIGINT.
+`
+
+const OPTIONS = {
+  'bus': { type: 'string' }, 'bus-seed': { type: 'string' }, 'bus-ca': { type: 'string' }, 'bus-cert': { type: 'string' }, 'bus-key': { type: 'string' },
+  'config': { type: 'string' }, 'listen': { type: 'string' }, 'store': { type: 'string' }, 'log-level': { type: 'string' }, 'help': { type: 'boolean', short: 'h' },
+} as const
+type Values = { [K in keyof typeof OPTIONS]?: (typeof OPTIONS)[K]['type'] extends 'boolean' ? boolean : string }
+
+const [DONE, USAGE] = [0, 64]
+
+/** Runs until the signal; resolves to an exit code. Prints where it listens, and the first token. Rejects with an OperatorError for the operator to mend. */
+export async function main (args: readonly string[], signal: AbortSignal, print: (line: string) => void = line => { process.stdout.write(`${line}\n`) }): Promise<number> {
+  const values = parse(args)
+  if (values.help === true) {
+    print(HELP)
+    return DONE
+  }
+  if (values.bus === undefined) throw new OperatorError('usage', 'Say where the bus is: --bus nats://HOST:PORT. See --help.')
+  const config = configOf(values)
+  const logger = createLogger({ level: levelOf(values['log-level']), name: 'control' })
+  const telemetry = createTelemetry({ process: true })
+  const bus = await openBus(values.bus, values, telemetry.meter, logger)
+  try {
+    if (!await reached(bus, signal, logger)) return DONE
+    const control = await start({ config, bus, telemetry, logger })
+    print(`URL     ${control.url}`)
+    if (control.firstToken !== undefined) print(`Token   ${control.firstToken}   (admin; shown this once)`)
+    await ended(signal)
+    await control.stop()
+    return DONE
+  } finally {
+    await bus.stop()
+  }
+}
+
+function parse (args: readonly string[]): Values {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, strict: true }).values
+  } catch (error) {
+    throw new OperatorError('usage', `${(error as Error).message.split('. ', 1)[0]}. See --help.`)
+  }
+}
+
+function configOf (values: Values): ReturnType<typeof parseControlConfig> {
+  const given = (values.config === undefined ? {} : readControlConfig(values.config)) as Record<string, unknown>
+  const listen = values.listen === undefined ? undefined : listenOf(values.listen)
+  return parseControlConfig({ ...given, ...(listen === undefined ? {} : { listen }), ...(values.store === undefined ? {} : { store: values.store }) })
+}
+
+function listenOf (text: string): { address: string, port: number } {
+  const [, address, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text)?.filter((part, at) => at === 0 || part !== undefined) ?? []
+  if (address === undefined || port === undefined) throw new OperatorError('usage', `--listen is ADDRESS:PORT, as 127.0.0.1:5280 or [::1]:5280, not '${text}'.`)
+  return { address, port: Number(port) }
+}
+
+function levelOf (text = 'info'): LogLevel {
+  const level = LOG_LEVELS.find(known => known === text)
+  if (level === undefined) throw new OperatorError('usage', `--log-level is one of ${LOG_LEVELS.join(', ')}, not '${text}'.`)
+  return level
+}
+
+async function openBus (url: string, values: Values, meter: Meter, logger: Logger): Promise<Bus> {
+  if (url.startsWith('embedded:')) return createEmbeddedBus({ file: url.slice('embedded:'.length), meter, logger })
+  const servers = url.split(',')
+  for (const server of servers) if (!/^(?:nats|tls):\/\/[^\s/]+$/.test(server)) throw new OperatorError('usage', '--bus is nats://HOST:PORT, tls://HOST:PORT or embedded:FILE; several servers are separated by commas.')
+  const { 'bus-seed': nkeySeedFile, 'bus-ca': caFile, 'bus-cert': certFile, 'bus-key': keyFile } = values
+  const tls = { ...(caFile === undefined ? {} : { caFile }), ...(certFile === undefined ? {} : { certFile }), ...(keyFile === undefined ? {} : { keyFile }) }
+  return connectNats({
+    servers, name: 'control', inboxPrefix: '_INBOX.control', meter, logger,
+    ...(nkeySeedFile === undefined ? {} : { credentials: { nkeySeedFile } }), ...(Object.keys(tls).length === 0 && !servers.some(server => server.startsWith('tls:')) ? {} : { tls }),
+  })
+}
+
+/** A fleet may be started in any order: control waits for the bus. False where it is stopped before. */
+async function reached (bus: Bus, signal: AbortSignal, logger: Logger): Promise<boolean> {
+  if (bus.connected) return !signal.aborted
+  logger.warn({}, 'the bus is not reached yet; control starts when it is')
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const off = bus.onConnection(connected => { if (connected) resolve() })
+  if (bus.connected) resolve()
+  await Promise.race([promise, ended(signal)])
+  off()
+  return !signal.aborted
+}
+
+async function ended (signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>(resolve => { signal.addEventListener('abort', () => resolve(), { once: true }) })
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === import.meta.filename) {
+  const stopping = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort())
+  try {
+    process.exitCode = await main(process.argv.slice(2), stopping.signal)
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    process.stderr.write(`control: ${error.message}\n`)
+    process.exitCode = USAGE
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Control: holds the configuration, judges what is observed, answers. Wires its parts to a bus, and takes them down in the order in which nothing is
+ * lost: first who asks, then what answers, then what writes.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Bus } from '@dialtone/contracts'
+import { TellTime } from '@dialtone/contracts/schemas'
+import { OperatorError, type Clock, type Logger, type Stoppable } from '@dialtone/kernel'
+import { RANDOM } from '@dialtone/net'
+import { openStore } from '@dialtone/store'
+import type { Telemetry } from '@dialtone/telemetry'
+import { createAccess } from './access/access.ts'
+import { accessRoutes } from './access/routes.ts'
+import { startAnalysis, verdictFamilies, type AnalysisReadings } from './analysis/index.ts'
+import { startAssigner } from './assign/assigner.ts'
+import { createAudit } from './audit/audit.ts'
+import { createChecks } from './commands/checks.ts'
+import { editor } from './commands/edit.ts'
+import type { CommandNeeds } from './commands/needs.ts'
+import { targetsOfConfiguration } from './commands/targets.ts'
+import { startConfiguration } from './configuration/store.ts'
+import { createApi } from './http/api.ts'
+import type { ControlConfig } from './http/config.ts'
+import type { Readiness } from './http/health.ts'
+import { startLease } from './lease.ts'
+import { HUB_LIMITS, createHub } from './live/hub.ts'
+import { watchPresence } from './live/presence.ts'
+import { resourceRoutes } from './resources/routes.ts'
+import { VERSION } from './version.ts'
+
+/** `telemetry`: of the process; several apps of one process share it. */
+export type ControlNeeds = { config: ControlConfig, bus: Bus, telemetry: Telemetry, logger: Logger, clock?: Clock }
+
+/** `url`: where it listens. `firstToken`: of the very first start of a fleet alone, an admin token that is never shown again. */
+export type Control = Stoppable & { url: string, firstToken?: string }
+
+const SYSTEM: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
+/** How often live readers are told the numbers of the fleet, where they changed. */
+const SUMMARY_MS = 1000
+/** Requests that are under way are waited for so long. */
+const GRACE_MS = 5000
+
+/** Resolves when it can be asked. Throws an OperatorError where the configuration, the store or the address cannot be used; then nothing is left running. */
+export async function start ({ config, bus, telemetry, logger, clock = SYSTEM }: ControlNeeds): Promise<Control> {
+  const { meter } = telemetry
+  /** What was begun last ends first. */
+  const stops: (() => unknown)[] = []
+  const begun = <T extends { stop: () => unknown }>(part: T): T => {
+    stops.unshift(() => part.stop())
+    return part
+  }
+  const stop = async (): Promise<void> => {
+    for (const each of stops.splice(0)) {
+      try {
+        await each()
+      } catch (error) {
+        logger.error({ error }, 'a part did not stop as it should')
+      }
+    }
+  }
+
+  try {
+    const epoch = randomBytes(6).toString('hex')
+    const instance = `${config.instance}-${epoch}`
+    const shared = { bus, clock, meter, logger }
+    const store = openStore({ file: config.store, clock })
+    stops.unshift(() => store.close())
+    const audit = begun(createAudit(shared))
+    const access = begun(await createAccess({ ...shared, random: RANDOM, audit }))
+    const configuration = begun(await startConfiguration(shared))
+    const lease = begun(await startLease({ bus, instance, clock, logger }))
+    const { readings } = begun(await startAnalysis({ ...shared, store, configuration, lease, instance }))
+    begun(startAssigner({ ...shared, configuration, lease }))
+    begun(await bus.serve(TellTime, ['clock'], async () => ({ at: new Date(clock.now()).toISOString() }), { shared: true }))
+
+    const hub = begun(createHub({ epoch, seq: () => readings.seq, clock, meter, limits: { ...HUB_LIMITS, clients: config.limits.streams } }))
+    const tell: CommandNeeds['tell'] = event => hub.tell(event, readings.seq)
+    stops.unshift(readings.onEvent(hub.tell), configuration.onChange(changes => {
+      for (const { kind, name, after } of changes) tell({ on: 'resource.changed', kind, name, revision: after?.revision ?? configuration.revision, gone: after === undefined })
+    }), tellSummary(readings, () => hub.size > 0, tell))
+    const presence = begun(await watchPresence(bus, tell))
+    for (const { metric, values } of verdictFamilies(readings)) stops.unshift(telemetry.family(metric, values))
+
+    const commands: CommandNeeds = { ...shared, readings, configuration, presence, audit, tell, edit: editor({ configuration, audit }), targetsOf: targetsOfConfiguration(configuration), limits: config.limits, id: () => randomBytes(12).toString('hex') }
+    const checks = begun(await createChecks(commands))
+    const readiness = (): Readiness[] => {
+      const { behind } = readings.summary()
+      return [
+        { name: 'bus', ok: bus.connected, needed: false, says: bus.connected ? 'reached' : 'away: what is known is answered, nothing can be written' },
+        { name: 'lease', ok: lease.held, needed: false, says: lease.held ? 'this instance announces and assigns' : 'another instance announces and assigns, or none yet' },
+        { name: 'analysis', ok: behind === 0, needed: false, says: `${behind} observations wait to be judged` },
+      ]
+    }
+    const { app, stopping } = await createApi({
+      config, tokens: access, commands, checks, hub, meter, logger, clock,
+      queries: { readings: withExpiries(readings), configuration, presence, clock, epoch, about: { name: config.name, version: VERSION } },
+      health: { readiness, exposition: telemetry },
+      others: [server => server.register(accessRoutes, { access, audit }), server => server.register(resourceRoutes, { configuration, audit, clock, readings })],
+    })
+    const url = await app.listen({ host: config.listen.address, port: config.listen.port }).catch((error: unknown) => { throw cannotListen(error, config) })
+    logger.info({ url, instance, version: VERSION }, 'control answers')
+    stops.unshift(async () => {
+      stopping()
+      hub.stop()
+      // Who waits for a check is told how far it is.
+      await checks.stop()
+      const late = setTimeout(() => app.server.closeAllConnections(), GRACE_MS)
+      await app.close()
+      clearTimeout(late)
+      logger.info({ instance }, 'control has stopped answering')
+    })
+    return { url, stop, ...(access.firstToken === undefined ? {} : { firstToken: access.firstToken }) }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Tells the numbers of the fleet where somebody listens and they may have changed. Answers what ends it. */
+function tellSummary (readings: AnalysisReadings, wanted: () => boolean, tell: CommandNeeds['tell']): () => void {
+  let told = -1
+  const timer = setInterval(() => {
+    if (!wanted() || told === readings.seq) return
+    told = readings.seq
+    tell({ on: 'summary', summary: readings.summary() })
+  }, SUMMARY_MS).unref()
+  return () => clearInterval(timer)
+}
+
+/** The analysis keeps beside each subject when its first certificate ends. Of a pair that is the peer's. */
+function withExpiries (readings: AnalysisReadings): AnalysisReadings {
+  return Object.create(readings, {
+    expiries: {
+      value: (before: string, limit: number) => {
+        const until = Date.parse(before)
+        const ends = new Map<string, number>()
+        for (const { domain, peer, certificateEnd } of readings.subjects()) {
+          const shows = peer ?? domain
+          if (certificateEnd !== undefined && certificateEnd < until) ends.set(shows, Math.min(certificateEnd, ends.get(shows) ?? Infinity))
+        }
+        return [...ends].toSorted(([, a], [, b]) => a - b).slice(0, limit).map(([domain, at]) => ({ domain, endsAt: new Date(at).toISOString() }))
+      },
+    },
+  }) as AnalysisReadings
+}
+
+function cannotListen (error: unknown, { listen: { address, port } }: ControlConfig): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') return new OperatorError('cannot-listen', `Port ${port} of ${address} is taken: stop what listens there, or give control another listen.port.`)
+  if (code === 'EADDRNOTAVAIL' || code === 'EACCES') return new OperatorError('cannot-listen', `Control cannot listen on ${address} port ${port} (${code}): give it another listen.address or listen.port.`)
+  return error
+}

@@ -1,0 +1,128 @@
+/** The agent as a process of its own: options in, bus and telemetry wired, until a signal. */
+import { parseArgs } from 'node:util'
+import { BUS_METRICS, connectNats, permissionsFor } from '@dialtone/bus'
+import { OperatorError } from '@dialtone/kernel'
+import { LOG_LEVELS, createLogger, createTelemetry, type LogLevel } from '@dialtone/telemetry'
+import { readConfig } from './configuration/config.ts'
+import { readSecret } from './configuration/secrets.ts'
+import { start } from './start.ts'
+
+const HELP = `usage: node apps/probe/src/main.ts --vantage NAME --agent NAME --bus nats://HOST:PORT --state DIRECTORY [OPTIONS]
+
+Checks what its vantage is told to, and publishes what it sees.
+
+  --vantage NAME         where it stands, as the resource Vantage is called
+  --agent NAME           what this agent is called; no two of one vantage alike
+  --bus URL              the NATS server; several, separated by commas
+  --state DIRECTORY      what outlives a restart; for this agent alone
+  --http [ADDRESS:]PORT  serves /metrics, /healthz, /readyz and /probe; on the loopback unless an address is given
+  --token REFERENCE      whoever sends it as a bearer may probe any domain: file:PATH, credential:NAME or env:NAME
+  --hooks FILE           commands that operators may run by name on this host
+  --bus-seed FILE        the nkey seed of this agent's NATS user
+  --bus-user NAME        a NATS user with a password instead
+  --bus-password REF     file:PATH, credential:NAME or env:NAME
+  --bus-ca FILE          the authority of the NATS server's certificate
+  --parallel N           checks at once, 64 unless given
+  --log-level LEVEL      ${LOG_LEVELS.join(', ')}; info unless given
+  --help
+`
+
+const OPTIONS = {
+  vantage: { type: 'string' }, agent: { type: 'string' }, bus: { type: 'string' }, state: { type: 'string' }, http: { type: 'string' }, token: { type: 'string' }, hooks: { type: 'string' },
+  'bus-seed': { type: 'string' }, 'bus-user': { type: 'string' }, 'bus-password': { type: 'string' }, 'bus-ca': { type: 'string' }, parallel: { type: 'string' }, 'log-level': { type: 'string' }, help: { type: 'boolean', short: 'h' },
+} as const
+/** sysexits: how it was called; how it is set up. */
+const [USAGE, SETUP] = [64, 78]
+
+if (import.meta.main) {
+  const stopping = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort(name))
+  process.exitCode = await main(process.argv.slice(2), stopping.signal)
+}
+
+/** Runs until `signal` aborts, then ends in order; resolves to the exit code. Errors that an operator can mend are one line on stderr. */
+export async function main (args: readonly string[], signal: AbortSignal, environment: NodeJS.ProcessEnv = process.env): Promise<number> {
+  try {
+    const values = parsed(args)
+    if (values.help === true) {
+      process.stdout.write(HELP)
+      return 0
+    }
+    const config = configOf(values)
+    const level = levelOf(values['log-level'] ?? 'info')
+    const logger = createLogger({ level, name: 'probe' })
+    const telemetry = createTelemetry({ process: true })
+    telemetry.register(BUS_METRICS)
+    const bus = await connectNats({
+      servers: required(values.bus, 'bus').split(','), name: `dialtone probe ${config.vantage} ${config.agent}`, inboxPrefix: permissionsFor({ app: 'probe', vantage: config.vantage }).inboxPrefix,
+      createStreams: false, meter: telemetry.meter, logger, ...await credentialsOf(values, environment), ...(values['bus-ca'] === undefined ? {} : { tls: { caFile: values['bus-ca'] } }),
+    })
+    try {
+      const probe = await start({ config, bus, telemetry, logger, environment })
+      if (probe.url !== undefined) process.stdout.write(`URL ${probe.url}\n`)
+      await aborted(signal)
+      await probe.stop()
+    } finally {
+      await bus.stop()
+    }
+    return 0
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    process.stderr.write(`dialtone probe: ${error.message}\n`)
+    return error.code === 'usage' ? USAGE : SETUP
+  }
+}
+
+type Values = ReturnType<typeof parsed>
+
+function parsed (args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: false }).values
+  } catch (error) {
+    throw new OperatorError('usage', `${error instanceof Error ? error.message.split('\n')[0] ?? '' : ''}; see --help`)
+  }
+}
+
+function configOf (values: Values) {
+  return readConfig({
+    vantage: required(values.vantage, 'vantage'), agent: required(values.agent, 'agent'), stateDirectory: required(values.state, 'state'),
+    ...(values.http === undefined ? {} : { http: placeOf(values.http) }),
+    ...(values.token === undefined ? {} : { token: values.token }),
+    ...(values.hooks === undefined ? {} : { hooksFile: values.hooks }),
+    ...(values.parallel === undefined ? {} : { limits: { parallel: Number(values.parallel) } }),
+  })
+}
+
+function required (value: string | undefined, option: string): string {
+  if (value === undefined || value === '') throw new OperatorError('usage', `--${option} is missing; see --help`)
+  return value
+}
+
+/** PORT, ADDRESS:PORT or [ADDRESS]:PORT. */
+function placeOf (text: string): { address?: string, port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]:|([0-9.]+):)?(\d{1,5})$/.exec(text)
+  if (match === null) throw new OperatorError('usage', '--http takes PORT, ADDRESS:PORT or [ADDRESS]:PORT')
+  const address = match[1] ?? match[2]
+  return { port: Number(match[3]), ...(address === undefined ? {} : { address }) }
+}
+
+function levelOf (text: string): LogLevel {
+  const level = LOG_LEVELS.find(known => known === text)
+  if (level === undefined) throw new OperatorError('usage', `--log-level is one of ${LOG_LEVELS.join(', ')}`)
+  return level
+}
+
+async function credentialsOf (values: Values, environment: NodeJS.ProcessEnv) {
+  const { 'bus-seed': seed, 'bus-user': user, 'bus-password': password } = values
+  if (seed !== undefined && user !== undefined) throw new OperatorError('usage', '--bus-seed and --bus-user are two ways to say who this is: give one of them')
+  if (seed !== undefined) return { credentials: { nkeySeedFile: seed } }
+  if (user === undefined) return {}
+  return { credentials: { user, password: (await readSecret(required(password, 'bus-password'), environment)).toString('utf8').trim() } }
+}
+
+function aborted (signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
