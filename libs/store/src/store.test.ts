@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { Job, ObservationRecorded } from '@dialtone/contracts'
+import type { ObservationRecorded } from '@dialtone/contracts'
 import { OperatorError } from '@dialtone/kernel'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openStore, type Store, type StoreLimits } from './open-store.ts'
@@ -173,7 +173,7 @@ function ids (store: Store): string[] {
 }
 
 function slot (n: number): SlotRow {
-  return { n, key: `slot ${n}`, vantage: 'inside', agent: 'inside-1', target: `t${n}`, job: 'peer' as Job, domain: 'partner.example', deep: false, outline: 'o', observation: `observation-${n}`, at: T0, heard: T0, same: 0, failing: false, kept: 1, since: T0, reach: { tcp: 'reached', networks: [] } }
+  return { n, key: `slot ${n}`, vantage: 'inside', agent: 'inside-1', target: `t${n}`, job: 'peer', domain: 'partner.example', deep: false, outline: 'o', observation: `observation-${n}`, at: T0, heard: T0, same: 0, failing: false, kept: 1, since: T0, reach: { tcp: 'reached', networks: [] } }
 }
 
 function record (id: string, more: Partial<ObservationRecorded['observation']> = {}, seconds = 0): ObservationRecorded {
