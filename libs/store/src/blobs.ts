@@ -59,13 +59,15 @@ export function createBlobs (sql: Sql, count: number): Blobs {
 /** 1 and deflated (RFC 1951), or 0 and as it is. */
 export function pack (bytes: Buffer): [packed: 0 | 1, body: Buffer] {
   if (bytes.length < WORTH_PACKING) return [0, bytes]
-  const small = deflateRawSync(bytes, { level: 1 })
+  const small = deflateRawSync(bytes, { level: 1, chunkSize: CHUNK })
   return small.length < bytes.length ? [1, small] : [0, bytes]
 }
 
+/** Of the buffers of zlib: what is kept here is of a few kilobytes, and its usual sixteen would be collected late. */
+const CHUNK = 4096
 /** The most that one text may become: an observation fits many times. */
 const MOST_BYTES = 64 << 20
 
 export function unpack (packed: number, body: Uint8Array): string {
-  return (packed === 1 ? inflateRawSync(body, { maxOutputLength: MOST_BYTES }) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)).toString('utf8')
+  return (packed === 1 ? inflateRawSync(body, { maxOutputLength: MOST_BYTES, chunkSize: CHUNK }) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)).toString('utf8')
 }

@@ -17,7 +17,7 @@ export type AnalysisOptions = { bus: Bus, store: Store, configuration: Configura
 
 /** The audit action under which operators keep notes. */
 const NOTE = 'note'
-const BATCH = 256
+const BATCH = 64
 const TURN_MS = 1000
 /** Time passes a little late, so that what was published just before is read just before. */
 const LATE_MS = 2000
