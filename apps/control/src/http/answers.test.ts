@@ -52,6 +52,12 @@ it('pages, and finds by part of a name', async () => {
   expect(names).toEqual(['agent inside/a1', 'resource Vantage/inside'])
 })
 
+it('says of a peer that it is one, and where to ask', async () => {
+  await api.configuration.change(() => [{ put: { kind: 'Peer', name: 'known.example', spec: {} } }], 'test')
+  expect((await get('/v1/status/known.example')).json()).toMatchObject({ status: 404, detail: expect.stringContaining('/v1/overview?peer=known.example') })
+  expect((await get('/v1/status/unknown.example')).json()).toMatchObject({ status: 404, detail: expect.stringContaining('PUT /v1/peers/unknown.example') })
+})
+
 it('does not answer again what has not changed, and does when it has', async () => {
   const { headers: { etag } } = await get('/v1/overview')
   expect(etag).toMatch(/^W\/"/)
