@@ -76,7 +76,7 @@ it('shows an observation as text in which a peer cannot forge a line or move a c
 
 describe('the documentation', () => {
   it('is OpenAPI 3.1, names every path that is served, and refers to nothing that it has not', async () => {
-    const document = (await api.app.inject({ url: '/openapi.json' })).json<{ openapi: string, paths: Record<string, Record<string, { security?: unknown[], responses: Record<string, unknown>, summary?: string }>>, components: { schemas: Record<string, unknown> } }>()
+    const document = (await api.app.inject({ url: '/openapi.json' })).json<{ openapi: string, paths: Record<string, Record<string, { operationId: string, security?: unknown[], responses: Record<string, unknown>, summary?: string }>>, components: { schemas: Record<string, unknown> } }>()
     expect(document.openapi).toBe('3.1.0')
     const served = api.server.routes().filter(({ method, url }) => method !== 'HEAD' && !url.startsWith('/docs') && url !== '/openapi.json' && url !== '/').map(({ method, url }) => `${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`)
     const told = Object.entries(document.paths).flatMap(([url, methods]) => Object.keys(methods).map(method => `${method.toUpperCase()} ${url}`))
@@ -86,6 +86,9 @@ describe('the documentation', () => {
       expect(operation.summary).toMatch(/\w/)
       expect(Object.keys(operation.responses)).toContain('default')
     }
+    const ids = Object.values(document.paths).flatMap(methods => Object.values(methods).map(({ operationId }) => operationId))
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(ids).toContain('getStatusByDomainTimeline')
     expect(document.paths['/v1/checks']?.['post']?.security).toEqual([{ bearer: [] }])
   })
 
