@@ -1,7 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { connectNats, permissionsFor, writeNatsUsers } from '@dialtone/bus'
+import { CheckNow } from '@dialtone/contracts/schemas'
+import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
 import { startNatsServer, type NatsServer } from '@dialtone/testkit'
 import { main } from './main.ts'
 
@@ -17,10 +20,10 @@ afterEach(async () => {
 })
 
 /** In this process, on the real bus. */
-function run (name: string): { lines: string[], stop: () => Promise<number>, url: () => string, token: () => string | undefined } {
+function run (name: string, ...more: string[]): { lines: string[], stop: () => Promise<number>, url: () => string, token: () => string | undefined } {
   const ending = new AbortController()
   const lines: string[] = []
-  const ended = main(['--bus', nats.url, '--store', join(folder, `${name}.db`), '--listen', '127.0.0.1:0', '--log-level', 'silent'], ending.signal, line => { lines.push(line) })
+  const ended = main(['--bus', nats.url, '--store', join(folder, `${name}.db`), '--listen', '127.0.0.1:0', '--log-level', 'silent', ...more], ending.signal, line => { lines.push(line) })
   const found = (word: string) => lines.find(line => line.startsWith(word))?.split(/ +/)[1]
   return {
     lines, url: () => found('URL') ?? '', token: () => found('Token'),
@@ -65,4 +68,32 @@ it('two instances on one NATS: one token, one configuration, reads while the bus
   await until(async () => (await put('two')).status === 200)
   await until(async () => JSON.stringify((await ask(second.url(), '/v1/domains/example.org')).body).includes('two'))
   expect(await Promise.all([first.stop(), second.stop()])).toEqual([0, 0])
+})
+
+it('needs no more rights on NATS than its user has, and reaches agents in the accounts of their vantages', async () => {
+  await nats.end()
+  const [configuration = ''] = writeNatsUsers({ folder: join(folder, 'users'), vantages: ['inside'] })
+  await nats.start(/^accounts [^]*/m.exec(readFileSync(configuration, 'utf8'))?.[0])
+  const control = run('alone', '--bus-seed', join(folder, 'users/control.nk'))
+  await until(() => control.url() !== '')
+  const ask = async (path: string, body?: object) => {
+    const answer = await fetch(control.url() + path, { method: body === undefined ? 'GET' : 'POST', headers: { 'authorization': `Bearer ${control.token()}`, 'content-type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+    return { status: answer.status, body: await answer.json() as Record<string, unknown> }
+  }
+  expect((await ask('/v1/apply', { resources: [{ kind: 'Domain', name: 'example.org', spec: {} }, { kind: 'Vantage', name: 'inside', spec: { side: 'inside' } }, { kind: 'Schedule', name: 'default', spec: {} }] })).status).toBe(200)
+  expect(await ask('/v1/checks', { domain: 'example.org' })).toMatchObject({ status: 503, body: { code: 'no-agent' } })
+
+  const { inboxPrefix } = permissionsFor({ app: 'probe', vantage: 'inside' })
+  const agent = await connectNats({ servers: nats.url, name: 'agent', credentials: { nkeySeedFile: join(folder, 'users/probe-inside.nk') }, inboxPrefix, createStreams: false, meter: NO_METER, logger: NO_LOGGER })
+  const asked: string[] = []
+  await agent.serve(CheckNow, ['inside', 'any'], async ({ target }) => {
+    asked.push(target)
+    return { agent: 'a1', accepted: true }
+  }, { shared: true })
+  expect(await ask('/v1/checks', { domain: 'example.org' })).toMatchObject({ status: 202, body: { vantages: [{ vantage: 'inside', agent: 'a1', state: 'running' }] } })
+  expect(asked).toEqual(['own-published:example.org'])
+  await until(async () => ((await ask('/v1/audit?action=check')).body['entries'] as unknown[]).length === 2)
+  await agent.stop()
+  expect(await control.stop()).toBe(0)
+  expect(nats.logs()).not.toMatch(/Violation/)
 })

@@ -83,11 +83,14 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM }:
 
     const commands: CommandNeeds = { ...shared, readings, configuration, presence, audit, tell, edit: editor({ configuration, audit }), targetsOf: targetsOfConfiguration(configuration), limits: config.limits, id: () => randomBytes(12).toString('hex') }
     const checks = begun(await createChecks(commands))
-    const readiness = (): Readiness[] => [
-      { name: 'bus', ok: bus.connected, needed: false, says: bus.connected ? 'reached' : 'away: what is known is answered, nothing can be written' },
-      { name: 'lease', ok: lease.held, needed: false, says: lease.held ? 'this instance announces and assigns' : 'another instance announces and assigns, or none yet' },
-      { name: 'analysis', ok: readings.summary().behind === 0, needed: false, says: `${readings.summary().behind} observations wait to be judged` },
-    ]
+    const readiness = (): Readiness[] => {
+      const { behind } = readings.summary()
+      return [
+        { name: 'bus', ok: bus.connected, needed: false, says: bus.connected ? 'reached' : 'away: what is known is answered, nothing can be written' },
+        { name: 'lease', ok: lease.held, needed: false, says: lease.held ? 'this instance announces and assigns' : 'another instance announces and assigns, or none yet' },
+        { name: 'analysis', ok: behind === 0, needed: false, says: `${behind} observations wait to be judged` },
+      ]
+    }
     const { app, stopping } = await createApi({
       config, tokens: access, commands, checks, hub, meter, logger, clock,
       queries: { readings: withExpiries(readings), configuration, presence, clock, epoch, about: { name: config.name, version: VERSION } },

@@ -6,7 +6,7 @@ import { harness, type Harness } from './test-support/harness.ts'
 /** Every route that there is, with who may ask: a new one is a decision that is made here too. */
 const EXPECTED: Record<string, 'anyone' | Role> = {
   'GET /healthz': 'anyone', 'GET /readyz': 'anyone', 'GET /openapi.json': 'anyone',
-  'GET /docs/*': 'anyone',
+  'GET /docs/*': 'anyone', 'GET /': 'anyone',
   'GET /metrics': 'viewer', 'GET /v1/meta': 'viewer', 'GET /v1/causes': 'viewer', 'GET /v1/summary': 'viewer', 'GET /v1/overview': 'viewer', 'GET /v1/search': 'viewer', 'GET /v1/expiries': 'viewer',
   'GET /v1/status/:domain': 'viewer', 'GET /v1/status/:domain/timeline': 'viewer', 'GET /v1/status/:domain/:peer': 'viewer', 'GET /v1/status/:domain/:peer/timeline': 'viewer',
   'GET /v1/incidents': 'viewer', 'GET /v1/incidents/:id': 'viewer', 'GET /v1/changes': 'viewer', 'GET /v1/observations': 'viewer', 'GET /v1/observations/:id': 'viewer',

@@ -72,7 +72,7 @@ describe('the documentation', () => {
   it('is OpenAPI 3.1, names every path that is served, and refers to nothing that it has not', async () => {
     const document = (await api.app.inject({ url: '/openapi.json' })).json<{ openapi: string, paths: Record<string, Record<string, { security?: unknown[], responses: Record<string, unknown>, summary?: string }>>, components: { schemas: Record<string, unknown> } }>()
     expect(document.openapi).toBe('3.1.0')
-    const served = api.server.routes().filter(({ method, url }) => method !== 'HEAD' && !url.startsWith('/docs') && url !== '/openapi.json').map(({ method, url }) => `${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`)
+    const served = api.server.routes().filter(({ method, url }) => method !== 'HEAD' && !url.startsWith('/docs') && url !== '/openapi.json' && url !== '/').map(({ method, url }) => `${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`)
     const told = Object.entries(document.paths).flatMap(([url, methods]) => Object.keys(methods).map(method => `${method.toUpperCase()} ${url}`))
     expect(told.toSorted()).toEqual(served.toSorted())
     for (const reference of JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)) expect(Object.keys(document.components.schemas).map(name => `#/components/schemas/${name}`)).toContain(reference[1])
@@ -84,6 +84,7 @@ describe('the documentation', () => {
   })
 
   it('is shown by a page that loads nothing from elsewhere', async () => {
+    expect((await api.app.inject({ url: '/' })).headers['location']).toBe('/docs/')
     const { statusCode, body, headers } = await api.app.inject({ url: '/docs/' })
     expect(statusCode).toBe(200)
     expect(body).not.toMatch(/(?:src|href)=["'](?:https?:)?\/\//)

@@ -33,6 +33,7 @@ export async function docs (app: App, about: { name: string, version: string }):
     // The page's own scripts and styles, the API beside it, and nothing of another host.
     staticCSP: "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   })
+  app.get('/', { config: { role: 'anyone' }, schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs/'))
   let text: string | undefined
   app.get('/openapi.json', { config: { role: 'anyone' }, schema: { hide: true } }, async (_request, reply) => {
     text ??= JSON.stringify(app.swagger())

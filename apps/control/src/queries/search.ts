@@ -16,15 +16,25 @@ export function searchRoutes (app: App, { readings, configuration, presence, clo
     const rows = readings.overview({ q }, { limit: MOST_FOUND }).domains.map(({ domain, peer, state }): Static<typeof Found> =>
       peer === undefined ? { kind: 'domain', name: domain, state, url: `/v1/status/${domain}` } : { kind: 'pair', name: `${domain} ${peer}`, state, url: `/v1/status/${domain}/${peer}` })
     const incident = readings.incident(query.q)
-    const resources = Object.keys(KINDS).flatMap(name => {
-      const kind = name as keyof typeof KINDS
-      return configuration.all(kind).filter(resource => resource.name.includes(q)).slice(0, MOST_FOUND).map((resource): Static<typeof Found> => ({ kind: 'resource', name: `${kind}/${resource.name}`, url: `/v1/${KINDS[kind].path}/${resource.name}` }))
-    })
+    const resources = resourcesNamed(q)
     const agents = presence.all().filter(({ agent, vantage }) => agent.includes(q) || vantage.includes(q)).map(({ agent, vantage }): Static<typeof Found> => ({ kind: 'agent', name: `${vantage}/${agent}`, url: `/v1/agents/${vantage}/${agent}` }))
     const causes = CAUSES.filter(cause => cause.includes(q)).map((cause): Static<typeof Found> => ({ kind: 'cause', name: cause, url: `/v1/overview?cause=${cause}` }))
     const found = [...incident === undefined ? [] : [{ kind: 'incident' as const, name: incident.id, url: `/v1/incidents/${incident.id}` }], ...rows, ...agents, ...resources, ...causes]
     return { asOf: new Date(clock.now()).toISOString(), seq: readings.seq, found: found.slice(0, MOST_FOUND) }
   })
+
+  /** The first of them; a large fleet is not read to its end for nothing. */
+  function resourcesNamed (q: string): Static<typeof Found>[] {
+    const found: Static<typeof Found>[] = []
+    for (const [kind, { path }] of Object.entries(KINDS)) {
+      for (const { name } of configuration.all(kind as keyof typeof KINDS)) {
+        if (!name.includes(q)) continue
+        found.push({ kind: 'resource', name: `${kind}/${name}`, url: `/v1/${path}/${name}` })
+        if (found.length === MOST_FOUND) return found
+      }
+    }
+    return found
+  }
 
   app.get('/v1/expiries', { config: { role: 'viewer' }, schema: { tags: ['status'], summary: 'Certificates and exceptions that end soon, soonest first', querystring: Type.Object({ within: Type.Optional(Type.Integer({ minimum: 1, maximum: 3650, description: 'Days; default 30' })) }, closed), response: { 200: Expiries } } }, async (request, reply) => {
     if (isKnown(request, reply, `${epoch}.${configuration.revision}`, readings.seq)) return notModified(reply)
