@@ -79,6 +79,8 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       },
     })
     stops.push(spool.stop)
+    // Read when they are asked for: while the bus is away nothing else tells.
+    stops.push(telemetry.family(spoolWaiting, () => [{ labels, value: spool.counts().waiting }]), telemetry.family(spoolBytes, () => [{ labels, value: spool.counts().bytes }]))
     const delivery = startDelivery({ spool, bus, meter, logger, labels })
     stops.push(delivery.stop)
 
@@ -132,8 +134,6 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       const found = findings()
       const { mine, all, failing, overdue } = schedule.counts()
       const { waiting, bytes, dropped } = spool.counts()
-      meter.set(spoolWaiting, labels, waiting)
-      meter.set(spoolBytes, labels, bytes)
       for (const [which, value] of Object.entries({ mine, all, failing, overdue })) meter.set(targetsGauge, { vantage, which }, value)
       const offset = health.clockOffsetMs()
       const listener = callbacks.presence()

@@ -27,6 +27,8 @@ export type FleetSite = {
   nats: NatsServer
   controls: readonly [Control, Control]
   agents: Readonly<Record<'inside' | 'amsterdam' | 'frankfurt', FleetProcess & { metricsUrl: string }>>
+  /** One more agent of a vantage. */
+  anotherAgent: (vantage: 'inside' | 'amsterdam' | 'frankfurt', name: string) => Promise<FleetProcess & { metricsUrl: string }>
   token: string
   /** A request to one of the controls (the first, unless told) with the admin token. Throws with the problem where it is refused. */
   ask: <T>(path: string, options?: { method?: string, body?: unknown, control?: number, headers?: Record<string, string> }) => Promise<T>
@@ -81,18 +83,20 @@ export async function startFleetSite (): Promise<FleetSite> {
     }
     await ask('/v1/apply', { method: 'POST', body: { resources: resourcesOf(folder) } })
 
-    const agent = async (vantage: 'inside' | 'amsterdam' | 'frankfurt') => {
-      const state = join(folder, vantage)
+    let ports = 9470
+    const agent: FleetSite['anotherAgent'] = async (vantage, name) => {
+      const state = join(folder, name)
+      const port = ports++
       mkdirSync(state)
-      const process = processIn(site, vantage, `agent-${vantage}`, ['probe', '--vantage', vantage, '--agent', `${vantage}-1`, '--bus', nats.url, '--state', state, '--http', '127.0.0.1:9470'], folder)
+      const process = processIn(site, vantage, name, ['probe', '--vantage', vantage, '--agent', name, '--bus', nats.url, '--state', state, '--http', `127.0.0.1:${port}`], folder)
       undo.push(process.end)
       await process.start()
-      const tunnel = await openTunnel(site.host(vantage), { address: '127.0.0.1', port: 9470 })
+      const tunnel = await openTunnel(site.host(vantage), { address: '127.0.0.1', port })
       undo.push(tunnel.stop)
       await ready(`${tunnel.url}/readyz`, process)
       return { ...process, metricsUrl: tunnel.url }
     }
-    const agents = { inside: await agent('inside'), amsterdam: await agent('amsterdam'), frankfurt: await agent('frankfurt') }
+    const agents = { inside: await agent('inside', 'inside-1'), amsterdam: await agent('amsterdam', 'amsterdam-1'), frankfurt: await agent('frankfurt', 'frankfurt-1') }
 
     const until: FleetSite['until'] = async (domain, peer, wanted, { withinMs = 60_000, control: which = 0 } = {}) => {
       const deadline = Date.now() + withinMs
@@ -105,7 +109,7 @@ export async function startFleetSite (): Promise<FleetSite> {
         await new Promise(resolve => setTimeout(resolve, 250))
       }
     }
-    return { site, nats, controls, agents, token, ask, until, folder, stop }
+    return { site, nats, controls, agents, anotherAgent: agent, token, ask, until, folder, stop }
   } catch (error) {
     await stop()
     throw error
