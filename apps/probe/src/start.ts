@@ -99,15 +99,21 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
     /** Nothing is shared before it is known with whom. */
     let settled = false
     let first = true
+    /** What another agent checks is told by that one. */
+    let mine: ReadonlySet<string> = new Set()
     const reassign = () => {
       if (!settled || assignment === undefined) return
       const all = presence.members()
       const listeners = [...presence.listeners(), ...(callbacks.listener === undefined ? [] : [agent])]
       const alone = first && all.length === 1
-      schedule.assign(plansOf(assignment, callbacks.listener !== undefined), mineOf(assignment.targets, { me: agent, all, listeners }), { fresh: alone || !first, graceMs: alone ? 0 : 1000 * PRESENCE_PERIOD_SECONDS })
+      const isMine = mineOf(assignment.targets, { me: agent, all, listeners })
+      mine = new Set(assignment.targets.filter(isMine).map(({ id }) => id))
+      seen.keep(mine)
+      schedule.assign(plansOf(assignment, callbacks.listener !== undefined), isMine, { fresh: alone || !first, graceMs: alone ? 0 : 1000 * PRESENCE_PERIOD_SECONDS })
       first = false
       runner.wake()
     }
+    stops.push(telemetry.family(targetsGauge, () => Object.entries(schedule.counts()).map(([which, value]) => ({ labels: { ...labels, which }, value }))))
     const callbacks = createDialbackListener({ vantage, keyring, meter, logger, changed: () => { reassign(); presence.say() } })
     const runner = startRunner({
       schedule, agent, parallel: limits.parallel, keyring, observe, clock, meter, logger,
@@ -115,7 +121,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       record: (recorded, target) => {
         delivery.wake(spool.put(Buffer.from(JSON.stringify(recorded))), recorded)
         health.note(recorded.observation)
-        seen.note(target, recorded.observation)
+        seen.note(target, recorded.observation, mine.has(target.id))
       },
     })
 
@@ -132,16 +138,15 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
     }
     const own = (): AgentPresence => {
       const found = findings()
-      const { mine, all, failing, overdue } = schedule.counts()
+      const counts = schedule.counts()
       const { waiting, bytes, dropped } = spool.counts()
-      for (const [which, value] of Object.entries({ mine, all, failing, overdue })) meter.set(targetsGauge, { vantage, which }, value)
       const offset = health.clockOffsetMs()
       const listener = callbacks.presence()
       return {
         v: 1, agent, vantage, version: VERSION, startedAt, at: new Date(clock.now()).toISOString(),
         state: found.some(({ unhealthy }) => unhealthy) ? 'unhealthy' : assignment?.spec.desired === 'paused' ? 'paused' : 'running',
         findings: found, revision: assignment?.revision ?? 0,
-        targets: { mine, all, failing, overdue }, spool: { waiting, bytes, dropped },
+        targets: counts, spool: { waiting, bytes, dropped },
         ...(offset === undefined ? {} : { clockOffsetMs: offset }), eventLoopLagMs: health.eventLoopLagMs(), checks: runner.checks,
         ...(listener === undefined ? {} : { listener }),
         budget: budget.top(20), secrets: keyring.prints(), hooks: hooks.allowed,
@@ -172,7 +177,6 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
         targets = new Map(next.targets.map(target => [target.id, target]))
         domains = new Set(next.targets.map(({ domain }) => domain))
         budget.limit = next.spec.connectionsPerTargetPerHour ?? DEFAULT_BUDGET
-        seen.keep(next.targets)
         void configure(next.spec)
       },
     })

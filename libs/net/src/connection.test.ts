@@ -78,3 +78,24 @@ async function listen (act: (socket: Socket) => void): Promise<number> {
   await once(server, 'listening')
   return (server.address() as { port: number }).port
 }
+
+for (const [name, sourceAddress, from] of [
+  ['from the address that it is told', '127.0.0.5', '127.0.0.5'],
+  ['as the system chooses where that is of another family', '::1', '127.0.0.1'],
+] as const) {
+  it(`connects ${name}`, async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    try {
+      const arrived = once(server, 'connection') as Promise<[Socket]>
+      const { port } = server.address() as { port: number }
+      const opened = await connect({ address: '127.0.0.1', port, allowNets: ['127.0.0.0/8'], timeoutMs: 2000, signal: AbortSignal.timeout(5000), sourceAddress })
+      const [socket] = await arrived
+      expect(socket.remoteAddress).toBe(from)
+      if ('connection' in opened) opened.connection.destroy()
+      socket.destroy()
+    } finally {
+      server.close()
+    }
+  })
+}

@@ -11,7 +11,7 @@ import { createTelemetry } from '@dialtone/telemetry'
 
 const [pairs = 10_000, seconds = 60] = process.argv.slice(2).map(Number)
 const ANSWER_MS = 200
-const WARM_MS = Number(process.env["SCHEDULE_WARM"] ?? 70) * 1000
+const WARM_MS = Number(process.env['SCHEDULE_WARM'] ?? 70) * 1000
 
 const [recorded] = await once(process, 'message') as [Observation]
 const directory = mkdtempSync(join(tmpdir(), 'bench-schedule-'))
@@ -27,7 +27,7 @@ const agent = await start({
 })
 await new Promise(resolve => { setTimeout(resolve, WARM_MS) })
 
-const delay = monitorEventLoopDelay({ resolution: 10 })
+const delay = monitorEventLoopDelay({ resolution: 50 })
 delay.enable()
 const [cpu, began, before] = [process.cpuUsage(), performance.now(), published]
 let most = 0

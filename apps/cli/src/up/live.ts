@@ -1,11 +1,11 @@
 // Below the banner, on a terminal: which causes were named just now. A fleet that starts names many at once, so these are one line a second, not one each.
 import type { LiveEvent, OverviewRow } from '@dialtone/contracts'
 import type { Api } from '../client/api.ts'
+import { allPages } from '../client/command.ts'
 import { follow } from '../client/events.ts'
-import type { Terminal } from '../terminal.ts'
+import { wrap, type Terminal } from '../terminal.ts'
 import { subjectOf } from '../text/fleet.ts'
 import { liveLine, type Known } from '../text/live.ts'
-import { wrap } from '../terminal.ts'
 
 const EVERY_MS = 1000
 /** More at once are counted. */
@@ -34,7 +34,9 @@ export async function liveLines (api: Api, tell: (text: string) => void, termina
     else tell(liveLine(event, new Date().toISOString(), known, terminal) ?? '')
   }
   try {
-    await follow(api, 'verdict,agent,incident', { event: event => { if (!event.on.startsWith('incident.') || event.on === 'incident.confirmed' || event.on === 'incident.resolved') hear(event) } }, signal)
+    // What was remembered is no news.
+    for (const row of (await allPages<'domains', OverviewRow>(api, '/v1/overview', 'domains', {})).domains) known.set(subjectOf(row), row)
+    await follow(api, 'verdict,agent', { event: hear }, signal)
   } catch {
     if (!signal.aborted) tell('no more live lines: the API does not accept the token that is kept here\n')
   } finally {

@@ -65,6 +65,7 @@ it('tells many causes in one line and few in their own', async () => {
   const row = (peer: string, cause: OverviewRow['cause']): OverviewRow => ({ domain: 'ours.example', peer, state: 'down', cause, side: 'peer', sentence: 'so it is', since: NOW, confidence: 'proved' })
   const stream = Promise.withResolvers<ServerResponse>()
   await using server = await fakeServer({
+    'GET /v1/overview': { json: { asOf: NOW, seq: 1, domains: [row('e', 'dns.nxdomain')] } },
     'GET /v1/events': (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       stream.resolve(response)
@@ -82,7 +83,7 @@ it('tells many causes in one line and few in their own', async () => {
     else more.resolve()
   }, terminalOf({}, {}), stopping.signal)
   const send = (rows: OverviewRow[]) => { void stream.promise.then(response => response.write(rows.map(each => `data: ${JSON.stringify({ on: 'verdict.changed', row: each })}\n\n`).join(''))) }
-  send([row('a', 'dns.nxdomain'), row('b', 'dns.nxdomain'), row('c', 'peer.busy'), row('d', 'service.silent')])
+  send([row('e', 'dns.nxdomain'), row('a', 'dns.nxdomain'), row('b', 'dns.nxdomain'), row('c', 'peer.busy'), row('d', 'service.silent')])
   await some.promise
   send([row('a', 'dns.nxdomain'), row('b', 'service.down')])
   await more.promise

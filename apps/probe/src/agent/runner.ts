@@ -43,6 +43,8 @@ export type Runner = Stoppable & {
 /** Beyond what the schedule may have at once, for operators who wait. */
 const OPERATORS = 16
 const MOST_SLEEP_MS = 1000
+/** What comes due meanwhile is begun together, which costs less than one by one. */
+const LEAST_SLEEP_MS = 50
 /** Nothing takes so long: every wait inside has its own end. */
 const LONGEST_MS = 20 * 60_000
 
@@ -107,8 +109,10 @@ export function startRunner ({ schedule, agent, parallel, assignment, targetOf, 
   }
   const begin = (work: Promise<void>) => {
     const tracked = work.finally(() => {
+      // Whoever waits for room is told; what comes due is seen when its time is.
+      const wasFull = running.size >= parallel
       running.delete(tracked)
-      wake()
+      if (wasFull) wake()
     })
     running.add(tracked)
   }
@@ -129,7 +133,7 @@ export function startRunner ({ schedule, agent, parallel, assignment, targetOf, 
     putOff = schedule.putOff
     // Where there is no room, whatever ends wakes it.
     const next = running.size < parallel ? schedule.nextMs() : undefined
-    timer = setTimeout(pump, Math.min(Math.max(next ?? MOST_SLEEP_MS, 5), MOST_SLEEP_MS))
+    timer = setTimeout(pump, Math.min(Math.max(next ?? MOST_SLEEP_MS, LEAST_SLEEP_MS), MOST_SLEEP_MS))
   }
   const wake = () => {
     if (woken || stopping.signal.aborted) return

@@ -8,9 +8,10 @@ type Facts = { domain: string, srv: number, reached: number, dialback?: number, 
 type FamilyValue = { labels: { vantage: string, domain: string }, value: number }
 
 export type Seen = {
-  note: (target: Target, observation: Observation) => void
-  /** Forgets what is not among them. */
-  keep: (targets: readonly Target[]) => void
+  /** Counts; remembers what is this agent's to tell. */
+  note: (target: Target, observation: Observation, mine: boolean) => void
+  /** Forgets all targets but these. */
+  keep: (targets: ReadonlySet<string>) => void
   /** Series that follow from it. */
   families: () => { metric: Metric, values: () => Iterable<FamilyValue> }[]
 }
@@ -40,8 +41,9 @@ export function createSeen ({ vantage, meter }: { vantage: string, meter: Meter 
     },
   })
   return {
-    note: (target, observation) => {
+    note: (target, observation, mine) => {
       count(observation, vantage, meter)
+      if (!mine) return
       const before = facts.get(target.id)
       const dialback = dialbackOf(observation) ?? before?.dialback
       const shown = observation.endpoints.flatMap(({ chain }) => chain?.sent ?? [])
@@ -53,8 +55,7 @@ export function createSeen ({ vantage, meter }: { vantage: string, meter: Meter 
       })
     },
     keep: targets => {
-      const wanted = new Set(targets.map(({ id }) => id))
-      for (const id of facts.keys()) if (!wanted.has(id)) facts.delete(id)
+      for (const id of facts.keys()) if (!targets.has(id)) facts.delete(id)
     },
     families: () => [
       family(srvHealth, ({ srv }) => srv, Math.min), family(reachable, ({ reached }) => reached, Math.min), family(lastDialback, ({ dialback }) => dialback, Math.min),

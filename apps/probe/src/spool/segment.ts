@@ -51,20 +51,24 @@ export function openSegment (path: string): { segment: Segment, torn: boolean } 
     bytes += buffer.length
     dirty = true
   }
-  function writeNotes (): void {
-    if (notes.length === 0) return
+  /** What was delivered since the last of these. */
+  function takeNotes (): Buffer[] {
+    if (notes.length === 0) return []
     const held = Buffer.allocUnsafe(4 * notes.length)
     for (const [at, number] of notes.entries()) held.writeUInt32LE(number, 4 * at)
     notes = []
-    write(recordOf('delivered', held))
+    return [recordOf('delivered', held)]
+  }
+  function writeNotes (): void {
+    for (const record of takeNotes()) write(record)
   }
   const segment: Segment = {
     get bytes () { return bytes },
     get waiting () { return waiting },
     append: body => {
-      writeNotes()
-      const offset = bytes + HEAD_BYTES
-      write(recordOf('body', body))
+      const before = takeNotes()
+      const offset = before.reduce((sum, { length }) => sum + length, bytes) + HEAD_BYTES
+      write(Buffer.concat([...before, recordOf('body', body)]))
       waiting++
       return bodies.push({ offset, length: body.length, delivered: false }) - 1
     },

@@ -31,7 +31,7 @@ const NAME = /^(\d{12})\.spool$/
 /** Opens what is left of the last run. Throws an OperatorError where the directory cannot be used. */
 export function openSpool ({ directory, mostBytes, mostCount, told = () => undefined, syncEveryMs = SYNC_EVERY_MS }: SpoolOptions): Spool {
   const segments = new Map<number, Segment>()
-  const segmentBytes = Math.max(65_536, Math.min(4 * 2 ** 20, Math.floor(mostBytes / 8)))
+  const segmentBytes = Math.max(65_536, Math.min(16 * 2 ** 20, Math.floor(mostBytes / 8)))
   const segmentCount = Math.max(16, Math.floor(mostCount / 8))
   let inCurrent = 0
   let dropped = 0

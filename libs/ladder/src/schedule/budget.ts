@@ -30,15 +30,23 @@ export function createBudget ({ clock, limit, kept = {} }: { clock: Clock, limit
   const ledgers = new Map<string, Ledger>()
   const slotNow = () => Math.floor(clock.now() / SLOT_MS)
   for (const [domain, slots] of Object.entries(kept)) {
-    const ledger: Ledger = { slot: slotNow(), counts: Array<number>(SLOTS).fill(0) }
-    for (const [slot, connections] of slots) if (slot <= ledger.slot && slot > ledger.slot - SLOTS) ledger.counts[slot % SLOTS] = connections
+    const ledger: Ledger = { slot: slotNow(), counts: Array<number>(SLOTS).fill(0), sum: 0 }
+    for (const [slot, connections] of slots) {
+      if (slot > ledger.slot || slot <= ledger.slot - SLOTS || connections < 0) continue
+      ledger.sum += connections - (ledger.counts[slot % SLOTS] ?? 0)
+      ledger.counts[slot % SLOTS] = connections
+    }
     ledgers.set(domain, ledger)
   }
   const current = (domain: string): Ledger | undefined => {
     const ledger = ledgers.get(domain)
     if (ledger === undefined) return undefined
     const now = slotNow()
-    for (let passed = Math.min(now - ledger.slot, SLOTS); passed > 0; passed--) ledger.counts[(now - passed + 1) % SLOTS] = 0
+    for (let passed = Math.min(now - ledger.slot, SLOTS); passed > 0; passed--) {
+      const at = (now - passed + 1) % SLOTS
+      ledger.sum -= ledger.counts[at] ?? 0
+      ledger.counts[at] = 0
+    }
     // A clock that is set back does not make room.
     ledger.slot = Math.max(now, ledger.slot)
     return ledger
@@ -46,18 +54,18 @@ export function createBudget ({ clock, limit, kept = {} }: { clock: Clock, limit
   const used = (domain: string): number => {
     const ledger = current(domain)
     if (ledger === undefined) return 0
-    const sum = sumOf(ledger)
-    if (sum === 0) ledgers.delete(domain)
-    return sum
+    if (ledger.sum === 0) ledgers.delete(domain)
+    return ledger.sum
   }
   const budget: Budget = {
     limit,
     used,
     add: (domain, connections) => {
       if (connections <= 0) return
-      const ledger = current(domain) ?? { slot: slotNow(), counts: Array<number>(SLOTS).fill(0) }
+      const ledger = current(domain) ?? { slot: slotNow(), counts: Array<number>(SLOTS).fill(0), sum: 0 }
       const at = ledger.slot % SLOTS
       ledger.counts[at] = (ledger.counts[at] ?? 0) + connections
+      ledger.sum += connections
       ledgers.set(domain, ledger)
     },
     waitMs: (domain, connections) => {
@@ -73,17 +81,24 @@ export function createBudget ({ clock, limit, kept = {} }: { clock: Clock, limit
       return HOUR_MS
     },
     paceMs: (domain, connections) => used(domain) * 2 < budget.limit ? 0 : connections * HOUR_MS * 2 / budget.limit,
-    top: most => [...ledgers.keys()].map(domain => ({ domain, connections: used(domain), of: budget.limit })).filter(({ connections }) => connections > 0).sort((a, b) => b.connections - a.connections).slice(0, most),
+    top: most => {
+      const found: Spent[] = []
+      for (const domain of ledgers.keys()) {
+        const connections = used(domain)
+        if (connections === 0 || (found.length >= most && connections <= (found.at(-1)?.connections ?? 0))) continue
+        const place = found.findIndex(other => other.connections < connections)
+        found.splice(place < 0 ? found.length : place, 0, { domain, connections, of: budget.limit })
+        found.length = Math.min(found.length, most)
+      }
+      return found
+    },
     save: keep => Object.fromEntries([...ledgers.keys()].filter(domain => keep(domain) && used(domain) > 0).map(domain => [domain, slotsOf(current(domain))])),
   }
   return budget
 }
 
-type Ledger = { slot: number, counts: number[] }
-
-function sumOf ({ counts }: Ledger): number {
-  return counts.reduce((sum, count) => sum + count, 0)
-}
+/** `sum`: of the counts. */
+type Ledger = { slot: number, counts: number[], sum: number }
 
 function slotsOf (ledger: Ledger | undefined): [number, number][] {
   if (ledger === undefined) return []

@@ -39,9 +39,9 @@ export type Schedule = {
 
 /** Targets that are checked at once are started so far apart. */
 const APART_MS = 50
-/** Deep checks out of turn (first sight, changes, failures): so many at once, and one more every second. The rest wait for their turn, so that trouble of our own does not become the peers'. */
+/** Deep checks out of turn (first sight, changes, failures): so many at once, and then one in so long, so that trouble of our own does not become the peers'. */
 const EAGER = 20
-const EAGER_MS = 1000
+const EAGER_MS = 500
 const BUSY_MS = 1000
 /** Estimates before the first check of its kind. */
 const COST = { light: 3, deep: 6 }
@@ -60,13 +60,15 @@ export function createSchedule ({ clock, random, budget, salt, kept = {} }: { cl
     if (!entry.mine || entry.plan.pace.paused || entry.running !== undefined) queue.remove(entry)
     else queue.put(entry)
   }
-  const mayBeEager = (): boolean => {
+  /** When a deep check out of turn may be made, if that is sooner than its turn. */
+  const eagerly = (turn: number): number => {
     const now = clock.elapsed()
     eager = Math.min(EAGER, eager + (now - eagerAt) / EAGER_MS)
     eagerAt = now
-    if (eager < 1) return false
+    const at = eager >= 1 ? now : now + (1 - eager) * EAGER_MS
+    if (at >= turn) return turn
     eager -= 1
-    return true
+    return at
   }
   const cost = (entry: Entry, deep: boolean): number => (deep ? entry.deepCost : entry.lightCost) ?? (deep ? COST.deep : COST.light)
   const slot = (entry: Entry, interval: number, after: number): number => nextSlot({ entry, interval, after, clock, random })
@@ -123,7 +125,7 @@ export function createSchedule ({ clock, random, budget, salt, kept = {} }: { cl
           if (remembered) {
             if (entry.light <= now + graceMs) entry.light = fresh ? Math.max(entry.light, at) : slot(entry, plan.pace.lightMs, now + graceMs)
             if (entry.deep <= now + graceMs) entry.deep = deepSlot(entry, now + graceMs)
-          } else if (fresh && plan.pair !== undefined && mayBeEager()) entry.deep = entry.light
+          } else if (fresh && plan.pair !== undefined) entry.deep = Math.max(entry.light, eagerly(entry.deep))
           enqueue(entry)
           continue
         }
@@ -139,7 +141,7 @@ export function createSchedule ({ clock, random, budget, salt, kept = {} }: { cl
           known.light = wasMine && !paceChanged ? Math.min(known.light, light) : light
           known.deep = deepSlot(known, from)
         }
-        if (isMine && wasMine && gainedPair) known.deep = mayBeEager() ? now : deepSlot(known, now)
+        if (isMine && wasMine && gainedPair) known.deep = eagerly(deepSlot(known, now))
         if (!wasMine || !isMine || paceChanged || gainedPair) enqueue(known)
       }
     },
@@ -220,7 +222,7 @@ export function createSchedule ({ clock, random, budget, salt, kept = {} }: { cl
           entry.fastLeft--
           entry.deep = Math.min(entry.deep, now + Math.max(pace.retryWindowMs, pace.lightMs) * (1 + pace.jitter * random()))
         } else if (fast && changed) entry.deep = Math.min(entry.deep, now + pace.lightMs)
-      } else if ((changed || newlyTroubled) && entry.plan.pair !== undefined && mayBeEager()) entry.deep = Math.min(entry.deep, now + APART_MS * random())
+      } else if ((changed || newlyTroubled) && entry.plan.pair !== undefined) entry.deep = eagerly(entry.deep) + APART_MS * random()
       if (!entry.mine) Object.assign(entry, { light: Infinity, deep: Infinity })
       enqueue(entry)
     },

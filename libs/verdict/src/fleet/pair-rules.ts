@@ -34,7 +34,8 @@ export function outwards ({ inside, outside }: PairSides, reach: readonly PeerRe
   if (within.length === 0 || !within.every(({ view }) => view === 'unreached')) return undefined
   const faults = within.flatMap(({ proofs }) => proofs.faults.filter(({ endpoint }) => endpoint !== undefined))
   const world = testifying(outside)
-  const reaching = world.filter(({ view, observation }) => view === 'works' || observation.endpoints.some(e => connected(e) === true))
+  // The usual port is tried where no published one answers: who gets through there has not reached what is published.
+  const reaching = world.filter(({ view, observation }) => view === 'works' || observation.endpoints.some(e => e.source !== 'port-probe' && connected(e) === true))
   const blocked = outboundBlocked(reach)
   const [subject] = within
   const peer = subject?.observation.domain ?? ''

@@ -233,6 +233,7 @@ describe('a peer', () => {
   it('on an unusual port that only we do not reach is blocked on our way, and its records are right', () => {
     const odd = [{ ...stopped(PEER, TIMEOUT, 'partner'), port: 5369 }, { ...well(PEER, 'partner'), id: 'probe', source: 'port-probe' as const }]
     expect(pairOf([look('peer', 'in1', odd)]).out.cause).toBe('dns.port-unexpected')
+    expect(pairOf([look('peer', 'in1', odd), look('control', 'out1', odd)], { reach: reaching('reached', 'reached') }).out.cause).toBe('dns.port-unexpected')
     expect(pairOf([look('peer', 'in1', odd), look('control', 'out1', { ...well(PEER, 'partner'), port: 5369 })], { reach: reaching('reached', 'reached') }).out.cause).toBe('path.peer-blocked')
   })
   it('that cannot call back, while our own domain is well, has its own trouble; one that did has reached us', () => {

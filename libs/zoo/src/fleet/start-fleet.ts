@@ -20,11 +20,14 @@ import { domainResource, peerResource, scheduleResource, vantageResource, type D
 export type RunningFleet = {
   /** To be applied; the same at every start on one machine, unless its usual ports are taken. */
   resources: readonly DemoResource[]
-  /** What must be named. A pair is named by ours and the peer. */
+  /** As `FLEET_EXPECTED`. */
   expected: readonly { domain: string, peer?: string, cause: Cause }[]
   /** Closes everything that was started. May be called again. */
   stop: () => Promise<void>
 }
+
+/** What the fleet must name. A pair is named by ours and the peer. */
+export const FLEET_EXPECTED: RunningFleet['expected'] = MEMBERS.map(({ role, domain, cause }) => role === 'ours' ? { domain, cause } : { domain: OUR_DOMAIN, peer: domain, cause })
 
 const SIDES: readonly Side[] = ['inside', 'outside']
 /** The first port of each block that may be used; below those that systems hand out. */
@@ -75,7 +78,7 @@ async function startAt (block: number, directory: string, signal: AbortSignal): 
     signal.addEventListener('abort', () => { stop().catch(() => undefined) }, { once: true })
     return {
       resources: [scheduleResource(), ...standings.map(vantageResource), ...acted.map(one => resourceOf(one, ports.usual))],
-      expected: MEMBERS.map(({ role, domain, cause }) => role === 'ours' ? { domain, cause } : { domain: OUR_DOMAIN, peer: domain, cause }),
+      expected: FLEET_EXPECTED,
       stop,
     }
   } catch (error) {
