@@ -19,11 +19,15 @@ export type Blobs = {
   release: (n: number) => void
   /** What was rolled back is not known. */
   forget: () => void
+  /** How many there are, by increments. */
+  count: number
 }
 
-export function createBlobs (sql: Sql): Blobs {
+/** `count`: as it was when the file was closed. */
+export function createBlobs (sql: Sql, count: number): Blobs {
   const known = new Map<string, number>()
-  return {
+  const blobs: Blobs = {
+    count,
     hold: content => {
       const hash = digestOf('sha256', content, 'buffer').subarray(0, 16)
       const name = hash.toString('latin1')
@@ -31,7 +35,9 @@ export function createBlobs (sql: Sql): Blobs {
       if (cached !== undefined && sql.run('UPDATE blobs SET refs = refs + 1 WHERE n = ?', cached) === 1) return cached
       const bytes = Buffer.from(content)
       const [packed, body] = pack(bytes)
-      const n = Number(sql.get('INSERT INTO blobs (hash, refs, packed, body) VALUES (?, 1, ?, ?) ON CONFLICT (hash) DO UPDATE SET refs = refs + 1 RETURNING n', hash, packed, body)?.['n'])
+      const row = sql.get('INSERT INTO blobs (hash, refs, packed, body) VALUES (?, 1, ?, ?) ON CONFLICT (hash) DO UPDATE SET refs = refs + 1 RETURNING n, refs', hash, packed, body)
+      const n = Number(row?.['n'])
+      if (row?.['refs'] === 1) blobs.count++
       if (known.size >= KNOWN) known.clear()
       known.set(name, n)
       return n
@@ -43,10 +49,11 @@ export function createBlobs (sql: Sql): Blobs {
     },
     release: n => {
       sql.run('UPDATE blobs SET refs = refs - 1 WHERE n = ?', n)
-      sql.run('DELETE FROM blobs WHERE n = ? AND refs <= 0', n)
+      blobs.count -= sql.run('DELETE FROM blobs WHERE n = ? AND refs <= 0', n)
     },
     forget: () => known.clear(),
   }
+  return blobs
 }
 
 /** 1 and deflated (RFC 1951), or 0 and as it is. */

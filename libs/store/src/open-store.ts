@@ -44,35 +44,64 @@ export type Store = {
   close: () => void
 }
 
-/** Opens or makes the file. Throws OperatorErrors: `store-too-new`, `store-corrupt`, `store-unreadable`. */
-export function openStore ({ file, clock, limits: given = {} }: StoreOptions): Store {
+/** Opens or makes the file. Throws OperatorErrors: `store-too-new`, `store-corrupt`, `store-unreadable`; so does a transaction that comes upon damage. */
+export function openStore (options: StoreOptions): Store {
+  const sql = open(options.file)
+  try {
+    return storeOf(sql, options)
+  } catch (error) {
+    sql.close()
+    throw explained(error, options.file)
+  }
+}
+
+function storeOf (sql: Sql, { file, clock, limits: given = {} }: StoreOptions): Store {
   const limits = { ...DEFAULT_LIMITS, ...given }
-  const sql = open(file)
-  const blobs = createBlobs(sql)
-  const observations = createObservations(sql, blobs)
-  const halves = createHalves(sql)
-  const retention = createRetention(sql, observations, limits)
   const number = (name: string) => Number(sql.get('SELECT value FROM meta WHERE key = ?', name)?.['value'] ?? 0)
   const setNumber = (name: string, value: number) => { sql.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', name, value) }
+  const blobs = createBlobs(sql, number('blobs'))
+  const known = { ids: number('ids') }
+  const observations = createObservations(sql, blobs)
+  const halves = createHalves(sql)
+  const retention = createRetention(sql, observations, limits, known)
+  const transaction = <T>(work: () => T): T => {
+    const before = { ids: known.ids, blobs: blobs.count }
+    try {
+      return sql.transaction(work)
+    } catch (error) {
+      known.ids = before.ids
+      blobs.count = before.blobs
+      blobs.forget()
+      halves.forget()
+      throw explained(error, file)
+    }
+  }
   return {
-    transaction: work => {
-      try {
-        return sql.transaction(work)
-      } catch (error) {
-        blobs.forget()
-        halves.forget()
-        throw error
-      }
-    },
+    transaction, number, setNumber, observations, halves, limits,
     position: stream => number(`position.${stream}`),
     setPosition: (stream, seq) => setNumber(`position.${stream}`, seq),
-    number, setNumber,
-    first: (id, started) => sql.run('INSERT OR IGNORE INTO seen (started, id) VALUES (?, ?)', started, id) === 1,
-    observations, slots: createSlots(sql), halves, spans: createSpans(sql), journal: createJournal(sql), limits,
-    forget: () => sql.transaction(() => retention.step(clock.now())),
+    first: (id, started) => {
+      const added = sql.run('INSERT OR IGNORE INTO seen (started, id) VALUES (?, ?)', started, id)
+      known.ids += added
+      return added === 1
+    },
+    slots: createSlots(sql), spans: createSpans(sql), journal: createJournal(sql),
+    forget: () => transaction(() => {
+      const forgotten = retention.step(clock.now())
+      setNumber('ids', known.ids)
+      setNumber('blobs', blobs.count)
+      return forgotten
+    }),
     bytes: retention.bytes,
-    blobs: () => Number(sql.get('SELECT COUNT(*) AS c FROM blobs')?.['c']),
-    close: sql.close,
+    blobs: () => blobs.count,
+    close: () => {
+      try {
+        setNumber('ids', known.ids)
+        setNumber('blobs', blobs.count)
+      } finally {
+        sql.close()
+      }
+    },
   }
 }
 
@@ -81,8 +110,7 @@ function open (file: string): Sql {
   try {
     db = new DatabaseSync(file, { timeout: 5000 })
     // With WAL and NORMAL a crash of the machine may lose the last transactions, each whole: they are read from the stream again.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
-    if (String(Object.values(db.prepare('PRAGMA quick_check(1)').get() ?? {})[0]) !== 'ok') throw corrupt(file)
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
     migrate(db, file)
     return createSql(db)
   } catch (error) {

@@ -26,16 +26,20 @@ const DAY = 86_400_000
 
 export type Forgotten = { successes: number, failures: number, history: number, ids: number }
 
-export function createRetention (sql: Sql, observations: Observations, limits: StoreLimits): { bytes: () => number, step: (now: number) => Forgotten } {
+/** `known.ids`: how many are kept, by increments: counting millions would hold the loop. */
+export function createRetention (sql: Sql, observations: Observations, limits: StoreLimits, known: { ids: number }): { bytes: () => number, step: (now: number) => Forgotten } {
   const one = (text: string) => Number(Object.values(sql.get(text) ?? {})[0] ?? 0)
   const bytes = () => (one('PRAGMA page_count') - one('PRAGMA freelist_count')) * one('PRAGMA page_size')
-  let ids = one('SELECT COUNT(*) FROM seen')
-  let steps = 0
 
-  const drop = (failing: 0 | 1, before: number, most = STEP): number => {
-    const rows = sql.all('SELECT n FROM observations o WHERE failing = ? AND at < ? AND NOT EXISTS (SELECT 1 FROM slots s WHERE s.n = o.slot AND s.observation = o.id) ORDER BY n LIMIT ?', failing, before, most)
-    for (const { n } of rows) observations.drop(Number(n))
-    return rows.length
+  /** Up to where the rows of each outcome have been looked at: those that stand for a slot stay, and must not be read again and again. */
+  const looked = [0, 0]
+  const drop = (failing: 0 | 1, before: number): number => {
+    const rows = sql.all('SELECT n, at, EXISTS (SELECT 1 FROM slots s WHERE s.n = o.slot AND s.observation = o.id) AS stands FROM observations o WHERE failing = ? AND n > ? ORDER BY n LIMIT ?', failing, looked[failing] ?? 0, STEP)
+    const old = rows.filter(({ at }) => Number(at) < before)
+    const gone = old.filter(({ stands }) => stands === 0)
+    for (const { n } of gone) observations.drop(Number(n))
+    looked[failing] = rows.length < STEP || old.length < rows.length ? 0 : Number(rows.at(-1)?.['n'])
+    return gone.length
   }
   const oldest = (table: string, condition: string, before: number) => sql.run(`DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE ${condition} < ? LIMIT ${STEP})`, before)
   const oldestById = (table: string, condition: string, before: number) => sql.run(`DELETE FROM ${table} WHERE id IN (SELECT id FROM ${table} WHERE ${condition} < ? LIMIT ${STEP})`, before)
@@ -43,20 +47,18 @@ export function createRetention (sql: Sql, observations: Observations, limits: S
   return {
     bytes,
     step: now => {
-      // The count is by increments; now and then it is taken anew.
-      if (steps++ % 600 === 0) ids = one('SELECT COUNT(*) FROM seen')
       let successes = drop(0, now - limits.successDays * DAY)
       let failures = drop(1, now - limits.failureDays * DAY)
       if (bytes() > limits.bytes) {
         const freed = drop(0, Number.MAX_SAFE_INTEGER)
         successes += freed
-        if (freed === 0) failures += drop(1, Number.MAX_SAFE_INTEGER)
+        if (freed === 0 && looked[0] === 0) failures += drop(1, Number.MAX_SAFE_INTEGER)
       }
       const before = now - limits.historyDays * DAY
       const history = oldest('spans', 'until', before) + oldest('changes', 'at', before) + oldest('audit', 'at', before) + oldestById('incidents', 'ended', before) + oldestById('announcements', 'said = 1 AND at', before)
       const old = sql.run(`DELETE FROM seen WHERE (started, id) IN (SELECT started, id FROM seen WHERE started < ? ORDER BY started LIMIT ${20 * STEP})`, now - limits.idHours * 3_600_000)
-      const many = ids - old > limits.ids ? sql.run(`DELETE FROM seen WHERE (started, id) IN (SELECT started, id FROM seen ORDER BY started LIMIT ${20 * STEP})`) : 0
-      ids = Math.max(0, ids - old - many)
+      const many = known.ids - old > limits.ids ? sql.run(`DELETE FROM seen WHERE (started, id) IN (SELECT started, id FROM seen ORDER BY started LIMIT ${20 * STEP})`) : 0
+      known.ids = Math.max(0, known.ids - old - many)
       return { successes, failures, history, ids: old + many }
     },
   }

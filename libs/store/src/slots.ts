@@ -18,7 +18,7 @@ export type SlotRow = {
   reach: { tcp: 'reached' | 'unreached' | 'untried', networks: readonly string[] }
 }
 
-export type Slots = { all: () => SlotRow[], put: (slot: SlotRow) => void, drop: (n: number) => void }
+export type Slots = { all: () => SlotRow[], put: (slot: SlotRow) => void, /** It said the same again. */ touch: (slot: SlotRow) => void, drop: (n: number) => void }
 
 export function createSlots (sql: Sql): Slots {
   return {
@@ -29,6 +29,7 @@ export function createSlots (sql: Sql): Slots {
         s.n, s.key, s.vantage, s.agent, s.target, s.job, s.domain, s.ours ?? null, s.deep ? 1 : 0, s.aside ?? null, s.outline, s.observation, s.at, s.heard, s.same, s.failing ? 1 : 0, s.kept, s.since, [s.reach.tcp, ...s.reach.networks].join(' '),
       )
     },
+    touch: ({ n, agent, at, heard, same, kept }) => { sql.run('UPDATE slots SET agent = ?, at = ?, heard = ?, same = ?, kept = ? WHERE n = ?', agent, at, heard, same, kept, n) },
     drop: n => { sql.run('DELETE FROM slots WHERE n = ?', n) },
   }
 }

@@ -1,4 +1,4 @@
-// Publishes both rounds into two buses, each a file: in the second round one in fifty shows another scenario than before.
+// Publishes both rounds into one bus: in the second round one in fifty shows another scenario than before.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createEmbeddedBus } from '@dialtone/bus'
@@ -11,10 +11,10 @@ const [folder = '', count = '0'] = process.argv.slice(2)
 const peers = Number(count)
 const templates = JSON.parse(readFileSync(join(folder, 'templates.json'), 'utf8')) as string[]
 
+// Rounds are a minute apart, and the second ends now.
+let startedAt = new Date(Date.now() - 60_000).toISOString()
+const bus = createEmbeddedBus({ file: join(folder, 'bus.sqlite'), meter: NO_METER, logger: NO_LOGGER, clock: { now: () => Date.parse(startedAt), elapsed: () => performance.now() } })
 for (const round of [0, 1]) {
-  // Rounds are a minute apart, and both end now.
-  const startedAt = new Date(Date.now() - (1 - round) * 60_000).toISOString()
-  const bus = createEmbeddedBus({ file: join(folder, `round-${round}.sqlite`), meter: NO_METER, logger: NO_LOGGER, clock: { now: () => Date.parse(startedAt), elapsed: () => performance.now() } })
   for (const vantage of VANTAGES) {
     for (let at = 0; at < peers; at += 100) {
       await Promise.all(Array.from({ length: Math.min(100, peers - at) }, (_, more) => {
@@ -26,6 +26,7 @@ for (const round of [0, 1]) {
       }))
     }
   }
-  await bus.stop()
+  startedAt = new Date().toISOString()
 }
+await bus.stop()
 console.log('{}')

@@ -1,6 +1,6 @@
 // What the zoo's scenarios look like when they are checked: the texts from which the observations of the benchmark are made.
 import { observe, requestFor } from '@dialtone/ladder'
-import { SCENARIOS, startScenario } from '@dialtone/zoo'
+import { DOMAIN, SCENARIOS, startScenario } from '@dialtone/zoo'
 
 /** Scenarios that wait for time-outs, or need a listener, are not run. */
 const PATIENCE_MS = 4000
@@ -16,7 +16,8 @@ export async function zooObservations (): Promise<string[]> {
       try {
         const running = await startScenario(scenario, patience)
         try {
-          seen.push(JSON.stringify(await observe(requestFor(running.request), { signal: patience })))
+          const observation = await observe(requestFor(running.request), { signal: patience })
+          if (observation.domain === DOMAIN) seen.push(JSON.stringify(observation))
         } finally {
           await running.stop()
         }

@@ -66,6 +66,8 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   const hearers = new Set<(event: LiveEvent, seq: number) => void>()
   const dirty = new Map<string, { subject: Subject, at: number, because: Because }>()
   const touched = new Set<Slot>()
+  /** Of those, the ones that have another outline. */
+  const renewed = new Set<Slot>()
   const untold: LiveEvent[] = []
   /** Peers of whom it may have changed how they are reached. */
   const unreached = new Set<string>()
@@ -83,6 +85,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     seq = store.number('seq')
     nextStale = 0
     touched.clear()
+    renewed.clear()
     untold.length = 0
     desk.load()
     witnesses.load()
@@ -197,6 +200,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     // Peers that fail in the name of our domain may show a fault of it.
     if (ours !== undefined && shown(ours) !== heard) mark({ domain: ours }, 'others')
     touched.add(next)
+    renewed.add(next)
     if (aside === undefined && job !== 'listener') noteChanges(seen)
     markAll(next, { slot: next.key })
   }
@@ -342,11 +346,15 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   }
 
   function commit (events: LiveEvent[], last: Delivery<ObservationRecorded> | undefined): void {
-    for (const slot of touched) store.slots.put(slot)
+    for (const slot of touched) {
+      if (renewed.has(slot)) store.slots.put(slot)
+      else store.slots.touch(slot)
+    }
     touched.clear()
+    renewed.clear()
     const incidents = desk.flush()
     seq++
-    events.push(...judging.told(), ...incidents, ...untold)
+    events.push(...judging.told(hearers.size > 0), ...incidents, ...untold)
     untold.length = 0
     store.setNumber('clock', now)
     store.setNumber('seq', seq)

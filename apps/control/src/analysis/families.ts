@@ -18,6 +18,8 @@ export const since = defineGauge('dialtone_state_since_timestamp_seconds', 'Sinc
 export const checkedAt = defineGauge('dialtone_checked_timestamp_seconds', 'When it was last seen by anybody.', LABELS)
 export const certificateEnd = defineGauge('dialtone_domain_certificate_end_timestamp_seconds', 'When the first certificate that it showed ends.', LABELS)
 
+export const VERDICT_METRICS = [state, outState, inState, causeInfo, since, checkedAt, certificateEnd] as const
+
 export function verdictFamilies (readings: Pick<AnalysisReadings, 'subjects'>): Family[] {
   const of = (metric: Metric, value: (entry: Entry, half: Half) => number | undefined, more: (half: Half) => Labels = () => ({})): Family => ({
     metric,

@@ -2,4 +2,5 @@
 
 export { startAnalysis, type AnalysisOptions } from './start-analysis.ts'
 export type { AnalysisReadings } from './readings.ts'
-export { verdictFamilies, type Family } from './families.ts'
+export { VERDICT_METRICS, verdictFamilies, type Family } from './families.ts'
+export { ANALYSIS_METRICS } from './metrics.ts'

@@ -28,7 +28,7 @@ export type Judging = {
   /** Slots that testify about a subject first of all: by them it is as new as it is. */
   slotsOf: (subject: Subject) => Slot[]
   /** Changed rows since the last call, once each. */
-  told: () => LiveEvent[]
+  told: (heard: boolean) => LiveEvent[]
 }
 
 type Needs = {
@@ -164,9 +164,9 @@ export function createJudging (needs: Needs): Judging {
         half.same++
         // Nothing hangs on it once it is confirmed.
         if (half.same > MOST_CONFIRMATIONS) continue
-        store.halves.count(half.key, half.same)
         const subject: Subject = { domain: entry.domain, ...(entry.peer === undefined ? {} : { peer: entry.peer }), ...(half.direction === undefined ? {} : { direction: half.direction }) }
         if (desk.of(subject) === undefined) continue
+        store.halves.count(half.key, half.same)
         const before = entry.incident
         advance(entry, half, at)
         about_(entry, at)
@@ -182,8 +182,8 @@ export function createJudging (needs: Needs): Judging {
       changed.delete(entry)
     },
     slotsOf,
-    told: () => {
-      const events = [...changed].map((entry): LiveEvent => ({ on: 'verdict.changed', row: rowOf(entry) }))
+    told: heard => {
+      const events = (heard ? [...changed] : []).map((entry): LiveEvent => ({ on: 'verdict.changed', row: rowOf(entry) }))
       changed.clear()
       return events
     },

@@ -21,3 +21,7 @@ export const unannounced = defineGauge('dialtone_announcements_waiting', 'Announ
 export const leaseHeld = defineGauge('dialtone_lease_held', 'Whether this instance speaks for all: 1 or 0.')
 export const stale = defineCounter('dialtone_witnesses_stale_total', 'Witnesses that were dropped because nothing was heard of them for three intervals.', ['vantage'])
 export const disagreement = defineGauge('dialtone_vantage_disagreement', 'Domains and directions of pairs of which some networks see the cause and others do not.')
+
+export const ANALYSIS_METRICS = [
+  ingested, judged, judgeSeconds, analysisErrors, incidentEvents, openIncidents, behind, gaps, storeBytes, storeBlobs, forgotten, announced, unannounced, leaseHeld, stale, disagreement,
+] as const

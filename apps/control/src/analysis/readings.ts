@@ -10,7 +10,11 @@ import { vantageView } from './views.ts'
 import type { Slot } from './witnesses.ts'
 
 /** Beside what the contract asks for, what metrics need of each subject. */
-export type AnalysisReadings = Readings & { subjects: () => Iterable<Entry> }
+export type AnalysisReadings = Readings & {
+  subjects: () => Iterable<Entry>
+  /** Certificates that domains showed last and that end before `before`, soonest first. */
+  expiries: (before: string, limit: number) => { domain: string, endsAt: string }[]
+}
 
 export type ReadingsNeeds = {
   analysis: Analysis, store: Store, clock: Pick<Clock, 'now'>
@@ -122,6 +126,14 @@ export function createReadings ({ analysis, store, clock, agents, behind }: Read
       }
     },
     subjects: () => board.all(),
+    expiries: (before, limit) => {
+      const ends = new Map<string, number>()
+      for (const { domain, peer, certificateEnd } of board.all()) {
+        const of = peer ?? domain
+        if (certificateEnd !== undefined && certificateEnd < Date.parse(before)) ends.set(of, Math.min(certificateEnd, ends.get(of) ?? Number.POSITIVE_INFINITY))
+      }
+      return [...ends].toSorted(([, a], [, b]) => a - b).slice(0, limit).map(([domain, at]) => ({ domain, endsAt: iso(at) }))
+    },
     get seq () { return analysis.seq },
     onEvent: hear => analysis.onEvent(hear),
   }

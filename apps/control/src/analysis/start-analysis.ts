@@ -26,7 +26,7 @@ const QUIET_MS = 5000
 /** How often what costs more is counted. */
 const GAUGES_EVERY = 10
 
-/** Reading begins when the configuration has been heard for the first time: without it nothing can be judged. Stop it before the store is closed. */
+/** Observations are read once the configuration has been heard for the first time: without it nothing can be judged. Stop it before the store is closed. */
 export async function startAnalysis ({ bus, store, configuration, lease, meter, logger, clock, instance }: AnalysisOptions): Promise<Stoppable & { readings: AnalysisReadings }> {
   const slices = createSlices(clock)
   const analysis = createAnalysis({ store, configuration, slices, meter, logger, clock })
@@ -85,9 +85,8 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
     analysis.noticed(notes.map(change => ({ on: 'change', change })))
   }
 
-  const begin = async (): Promise<void> => {
-    if (ready || configuration.revision === 0) return
-    ready = true
+  /** Who did what is known without a configuration, and what was announced too. */
+  const beginJournal = async (): Promise<void> => {
     await read(AnnouncementEvent, 'announcements', batch => store.transaction(() => {
       for (const { body, seq } of batch) {
         store.journal.said(body.id, Date.parse(body.at))
@@ -95,7 +94,16 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
       }
     }))
     await read(AuditEvent, 'audit', takeAudit)
-    await read(ObservationEvent, 'observations', batch => analysis.take(batch))
+  }
+  const begin = async (): Promise<void> => {
+    if (ready || configuration.revision === 0) return
+    ready = true
+    try {
+      await read(ObservationEvent, 'observations', batch => analysis.take(batch))
+    } catch (error) {
+      ready = false
+      throw error
+    }
   }
 
   /** How many of a stream are not taken yet; what is malformed never comes, and is not waited for. */
@@ -159,6 +167,7 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
     if (change.on === 'put') presences.set(change.key, change.document)
     if (change.on === 'removed') presences.delete(change.key)
   })
+  await beginJournal()
   const timer = setInterval(again, TURN_MS)
   again()
   return {

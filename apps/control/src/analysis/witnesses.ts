@@ -33,8 +33,8 @@ export type Witnesses = {
   observation: (id: string) => Observation | undefined
 }
 
-/** Observations that stay in memory: some 10 MB. */
-const KEPT = 500
+/** Observations that stay in memory: some 6 MB. */
+const KEPT = 300
 const FAILING_HEARD = 6
 /** A witness that says the same is not made anew for each time that it says so. */
 const RESTAMP_MS = 60_000

@@ -1,0 +1,190 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { ObservationRecorded } from '@dialtone/contracts'
+import { OperatorError } from '@dialtone/kernel'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { openStore, type Store, type StoreLimits } from './open-store.ts'
+import { SCHEMA_VERSION } from './schema.ts'
+import type { SlotRow } from './slots.ts'
+
+const T0 = Date.parse('2026-01-01T00:00:00Z')
+const DAY = 86_400_000
+let folder: string
+let now = T0
+const stores: Store[] = []
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dialtone-store-'))
+  now = T0
+})
+afterEach(() => {
+  for (const store of stores.splice(0)) {
+    try {
+      store.close()
+    } catch (error) {
+      expect(error).toMatchObject({ errcode: 11 })
+    }
+  }
+  rmSync(folder, { recursive: true, force: true })
+})
+
+it('what was committed is there after it was opened again, and what was not is not', () => {
+  const store = open()
+  store.transaction(() => {
+    store.observations.keep({ record: record('observation-1'), slot: 1, failing: false })
+    store.setPosition('observations', 7)
+  })
+  expect(() => store.transaction(() => {
+    store.observations.keep({ record: record('observation-2'), slot: 1, failing: false })
+    store.setPosition('observations', 8)
+    throw new Error('half way')
+  })).toThrow('half way')
+  const again = reopen(store)
+  expect(again.position('observations')).toBe(7)
+  expect(again.observations.get('observation-1')).toEqual(record('observation-1'))
+  expect(again.observations.get('observation-2')).toBeUndefined()
+})
+
+it('a process that ended half way leaves the last transaction whole', () => {
+  const store = open()
+  store.transaction(() => store.setPosition('audit', 1))
+  // A second connection stands for the process that never came to its end.
+  const dying = new DatabaseSync(path())
+  dying.exec("BEGIN IMMEDIATE; UPDATE meta SET value = 99 WHERE key = 'position.audit'")
+  dying.close()
+  expect(reopen(store).position('audit')).toBe(1)
+})
+
+it('keeps a certificate once, whoever shows it, and drops it with the last observation of it', () => {
+  const store = open({ successDays: 1 })
+  const [certificate] = Object.values(record('x').observation.certificates)
+  for (const id of ['observation-1', 'observation-2', 'observation-3']) store.observations.keep({ record: record(id), slot: 1, failing: false })
+  // One certificate; of each its own messages and transcripts.
+  expect(store.blobs()).toBe(1 + 3 + 3)
+  now += 2 * DAY
+  expect(store.forget()).toMatchObject({ successes: 3 })
+  expect(store.blobs()).toBe(0)
+  expect(certificate?.der.length).toBeGreaterThan(1000)
+})
+
+it('an observation that lies about the digest of a certificate changes nobody else’s', () => {
+  const store = open()
+  const honest = record('observation-1')
+  const liar = record('observation-2', { certificates: { ['a'.repeat(64)]: { der: 'bGll', sha512: 'x', spkiSha256: 'b'.repeat(64), spkiSha512: 'y' } } })
+  for (const each of [honest, liar]) store.observations.keep({ record: each, slot: 1, failing: false })
+  expect([store.observations.get('observation-1'), store.observations.get('observation-2')]).toEqual([honest, liar])
+})
+
+it('knows an id that comes again, until the limits forget it', () => {
+  const store = open({ idHours: 1 })
+  expect([store.first('observation-1', T0), store.first('observation-1', T0), store.first('observation-2', T0)]).toEqual([true, false, true])
+  now += 2 * 3_600_000
+  expect(store.forget().ids).toBe(2)
+  const few = open({ ids: 10 }, 'few')
+  for (let n = 0; n < 50; n++) few.first(`observation-${n}`, T0 + n)
+  expect(reopen(few, { ids: 10 }, 'few').forget().ids).toBeGreaterThanOrEqual(40)
+})
+
+it('forgets the oldest success first, then failures, and never what stands for a slot', () => {
+  const store = open({ bytes: 1 })
+  for (let n = 0; n < 6; n++) store.observations.keep({ record: record(`observation-${n}`, {}, n), slot: n, failing: n % 2 === 1 })
+  for (const n of [0, 1]) store.slots.put(slot(n))
+  expect(store.forget()).toMatchObject({ successes: 2, failures: 0 })
+  expect(ids(store)).toEqual(['observation-5', 'observation-3', 'observation-1', 'observation-0'])
+  store.forget()
+  expect(ids(store)).toEqual(['observation-1', 'observation-0'])
+  expect(store.forget()).toMatchObject({ successes: 0, failures: 0 })
+})
+
+it('takes a step of a hundred at a time, past those that stand, until the file is within its limit', () => {
+  const store = open({ successDays: 1 })
+  store.transaction(() => {
+    for (let n = 0; n < 350; n++) {
+      store.observations.keep({ record: record(`observation-${n}`), slot: n, failing: false })
+      if (n < 150) store.slots.put(slot(n))
+    }
+  })
+  now += 2 * DAY
+  const steps = Array.from({ length: 5 }, () => store.forget().successes)
+  expect(steps).toEqual([0, 50, 100, 50, 0])
+  expect(ids(store)).toHaveLength(150)
+})
+
+it('gives lists in pages, newest first, each row once', () => {
+  const store = open()
+  for (let n = 0; n < 25; n++) store.observations.keep({ record: record(`observation-${n}`, {}, n), slot: 1, failing: false })
+  const seen: string[] = []
+  for (let cursor: string | undefined, pages = 0; pages < 10; pages++) {
+    const { rows, next } = store.observations.list({ domain: 'partner.example' }, { limit: 10, ...(cursor === undefined ? {} : { cursor }) })
+    seen.push(...rows.map(({ id }) => id))
+    cursor = next
+    if (next === undefined) break
+  }
+  expect(seen).toEqual(Array.from({ length: 25 }, (_, n) => `observation-${24 - n}`))
+  expect(store.observations.list({ from: new Date(T0 + 20_000).toISOString(), to: new Date(T0 + 21_000).toISOString() }, { limit: 10 }).rows.map(({ id }) => id)).toEqual(['observation-21', 'observation-20'])
+  expect(() => store.observations.list({}, { limit: 10, cursor: "1' OR 1=1" })).toThrow(expect.objectContaining({ code: 'bad-cursor' }))
+})
+
+it('a file of a newer Dialtone, or that is no store, is refused with what to do', () => {
+  open().close()
+  stores.pop()
+  const db = new DatabaseSync(path())
+  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`)
+  db.close()
+  expect(() => open()).toThrow(expect.objectContaining({ code: 'store-too-new', message: expect.stringContaining('newer Dialtone') }))
+  writeFileSync(path('rubbish'), 'this is no database, '.repeat(500))
+  expect(() => open({}, 'rubbish')).toThrow(expect.objectContaining({ code: 'store-corrupt', message: expect.stringContaining('delete it') }))
+  expect(() => openStore({ file: join(folder, 'missing', 'store'), clock: { now: () => now, elapsed: () => 0 } })).toThrow(OperatorError)
+})
+
+it('damage inside the file is told with what to do, where it is come upon', () => {
+  const store = open()
+  store.transaction(() => { for (let n = 0; n < 300; n++) store.observations.keep({ record: record(`observation-${n}`), slot: n, failing: false }) })
+  store.close()
+  stores.pop()
+  const bytes = readFileSync(path())
+  for (let at = 4 * 4096; at < bytes.length; at += 4096) bytes.fill(0xff, at, at + 64)
+  writeFileSync(path(), bytes)
+  expect(() => {
+    const damaged = open()
+    damaged.transaction(() => { for (let n = 0; n < 300; n++) damaged.observations.keep({ record: record(`new-${n}`), slot: n, failing: false }) })
+  }).toThrow(expect.objectContaining({ code: 'store-corrupt', message: expect.stringContaining('rebuilt from the stream') }))
+})
+
+function open (limits: Partial<StoreLimits> = {}, name = 'store'): Store {
+  const store = openStore({ file: path(name), clock: { now: () => now, elapsed: () => 0 }, limits })
+  stores.push(store)
+  return store
+}
+
+function reopen (store: Store, limits: Partial<StoreLimits> = {}, name = 'store'): Store {
+  store.close()
+  stores.splice(stores.indexOf(store), 1)
+  return open(limits, name)
+}
+
+function path (name = 'store'): string {
+  return join(folder, name)
+}
+
+function ids (store: Store): string[] {
+  return store.observations.list({}, { limit: 1000 }).rows.map(({ id }) => id)
+}
+
+function slot (n: number): SlotRow {
+  return { n, key: `slot ${n}`, vantage: 'inside', agent: 'inside-1', target: `t${n}`, job: 'peer', domain: 'partner.example', deep: false, outline: 'o', observation: `observation-${n}`, at: T0, heard: T0, same: 0, failing: false, kept: 1, since: T0, reach: { tcp: 'reached', networks: [] } }
+}
+
+function record (id: string, more: Partial<ObservationRecorded['observation']> = {}, seconds = 0): ObservationRecorded {
+  return {
+    v: 1, id, agent: 'inside-1', vantage: 'inside', target: 'control:partner.example', job: 'control',
+    observation: {
+      v: 1, domain: 'partner.example', vantage: 'inside', startedAt: new Date(T0 + 1000 * seconds).toISOString(), ms: 1, dns: [], claim: [], leftOut: 0,
+      asked: { from: 'dialtone.invalid', resolver: '192.0.2.53:53', resolverTrusted: true, controlName: '.', overrides: [], fallbackPort: 5269, families: [4], depth: 'none', clientCertificate: false },
+      endpoints: [{ id: 'starttls/a:5269/192.0.2.1', kind: 'starttls', source: 'srv', target: 'a', port: 5269, address: '192.0.2.1', family: 4, steps: [], received: 0, transcript: [{ atMs: 1, direction: 'note', text: `of ${id}` }] }],
+      certificates: { ['a'.repeat(64)]: { der: 'A'.repeat(1500), sha512: 'x', spkiSha256: 'b'.repeat(64), spkiSha512: 'y' } }, messages: { ['c'.repeat(64)]: Buffer.from(id).toString('base64') },
+      ...more,
+    },
+  }
+}
