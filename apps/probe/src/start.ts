@@ -79,6 +79,8 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       },
     })
     stops.push(spool.stop)
+    // Read when they are asked for: while the bus is away nothing else tells.
+    stops.push(telemetry.family(spoolWaiting, () => [{ labels, value: spool.counts().waiting }]), telemetry.family(spoolBytes, () => [{ labels, value: spool.counts().bytes }]))
     const delivery = startDelivery({ spool, bus, meter, logger, labels })
     stops.push(delivery.stop)
 
@@ -111,6 +113,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       first = false
       runner.wake()
     }
+    stops.push(telemetry.family(targetsGauge, () => Object.entries(schedule.counts()).map(([which, value]) => ({ labels: { ...labels, which }, value }))))
     const callbacks = createDialbackListener({ vantage, keyring, meter, logger, changed: () => { reassign(); presence.say() } })
     const runner = startRunner({
       schedule, agent, parallel: limits.parallel, keyring, observe, clock, meter, logger,
@@ -137,9 +140,6 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       const found = findings()
       const counts = schedule.counts()
       const { waiting, bytes, dropped } = spool.counts()
-      meter.set(spoolWaiting, labels, waiting)
-      meter.set(spoolBytes, labels, bytes)
-      for (const [which, value] of Object.entries(counts)) meter.set(targetsGauge, { ...labels, which }, value)
       const offset = health.clockOffsetMs()
       const listener = callbacks.presence()
       return {

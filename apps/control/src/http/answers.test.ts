@@ -52,6 +52,12 @@ it('pages, and finds by part of a name', async () => {
   expect(names).toEqual(['agent inside/a1', 'resource Vantage/inside'])
 })
 
+it('says of a peer that it is one, and where to ask', async () => {
+  await api.configuration.change(() => [{ put: { kind: 'Peer', name: 'known.example', spec: {} } }], 'test')
+  expect((await get('/v1/status/known.example')).json()).toMatchObject({ status: 404, detail: expect.stringContaining('/v1/overview?peer=known.example') })
+  expect((await get('/v1/status/unknown.example')).json()).toMatchObject({ status: 404, detail: expect.stringContaining('PUT /v1/peers/unknown.example') })
+})
+
 it('does not answer again what has not changed, and does when it has', async () => {
   const { headers: { etag } } = await get('/v1/overview')
   expect(etag).toMatch(/^W\/"/)
@@ -70,7 +76,7 @@ it('shows an observation as text in which a peer cannot forge a line or move a c
 
 describe('the documentation', () => {
   it('is OpenAPI 3.1, names every path that is served, and refers to nothing that it has not', async () => {
-    const document = (await api.app.inject({ url: '/openapi.json' })).json<{ openapi: string, paths: Record<string, Record<string, { security?: unknown[], responses: Record<string, unknown>, summary?: string }>>, components: { schemas: Record<string, unknown> } }>()
+    const document = (await api.app.inject({ url: '/openapi.json' })).json<{ openapi: string, paths: Record<string, Record<string, { operationId: string, security?: unknown[], responses: Record<string, unknown>, summary?: string }>>, components: { schemas: Record<string, unknown> } }>()
     expect(document.openapi).toBe('3.1.0')
     const served = api.server.routes().filter(({ method, url }) => method !== 'HEAD' && !url.startsWith('/docs') && url !== '/openapi.json' && url !== '/').map(({ method, url }) => `${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`)
     const told = Object.entries(document.paths).flatMap(([url, methods]) => Object.keys(methods).map(method => `${method.toUpperCase()} ${url}`))
@@ -80,6 +86,9 @@ describe('the documentation', () => {
       expect(operation.summary).toMatch(/\w/)
       expect(Object.keys(operation.responses)).toContain('default')
     }
+    const ids = Object.values(document.paths).flatMap(methods => Object.values(methods).map(({ operationId }) => operationId))
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(ids).toContain('getStatusByDomainTimeline')
     expect(document.paths['/v1/checks']?.['post']?.security).toEqual([{ bearer: [] }])
   })
 

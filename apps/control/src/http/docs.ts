@@ -23,7 +23,7 @@ export async function docs (app: App, about: { name: string, version: string }):
       const answers = { ...schema?.response as Record<string, TSchema> | undefined, default: PROBLEM }
       const security = role === undefined || role === 'anyone' ? [] : [{ bearer: [] }]
       const description = [schema?.description, role === undefined || role === 'anyone' ? undefined : `Needs the role ${role}.`].filter(part => part !== undefined).join(' ')
-      const shown = { ...schema, response: answers, security, ...(description === '' ? {} : { description }), hide: hidden }
+      const shown = { operationId: operationOf(String(route.method), url), ...schema, response: answers, security, ...(description === '' ? {} : { description }), hide: hidden }
       return { schema: mapped(shown, named) as never, url }
     },
   })
@@ -39,6 +39,12 @@ export async function docs (app: App, about: { name: string, version: string }):
     text ??= JSON.stringify(app.swagger())
     return reply.type('application/json').serializer(String).send(text)
   })
+}
+
+/** `GET /v1/status/:domain` is `getStatusByDomain`. */
+function operationOf (method: string, url: string): string {
+  const words = url.split('/').filter(part => part !== '' && part !== 'v1').map(part => part.startsWith(':') ? `by-${part.slice(1)}` : part)
+  return [method.toLowerCase(), ...words].join('-').replaceAll(/[^A-Za-z0-9]+([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }
 
 const PROBLEM = { description: 'A refusal', content: { 'application/problem+json': { schema: schemas.Problem } } } as unknown as TSchema

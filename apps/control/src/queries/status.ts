@@ -9,10 +9,11 @@ import { AT, DOMAIN, PAIR, PERIOD, closed, isKnown, notModified, periodOf, utc }
 const Period = Type.Object({ ...PERIOD, limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 2000, description: 'Spans and changes; default 500. `truncated` says that there are more' })) }, closed)
 const At = Type.Object(AT, closed)
 
-export function statusRoutes (app: App, { readings, epoch }: QueryNeeds): void {
-  const unknown = (domain: string, peer?: string) => refusal('not-found', peer === undefined
-    ? `Nothing is known of ${domain}: add it with PUT /v1/domains/${domain} (ours) or PUT /v1/peers/${domain}, and wait for the first check.`
-    : `Nothing is known of the pair ${domain} and ${peer}: ${domain} must be a Domain and ${peer} a Peer of it, and the first check be done.`)
+export function statusRoutes (app: App, { readings, configuration, epoch }: QueryNeeds): void {
+  const unknown = (domain: string, peer?: string) => refusal('not-found',
+    peer !== undefined ? `Nothing is known of the pair ${domain} and ${peer}: ${domain} must be a Domain and ${peer} a Peer of it, and the first check be done.`
+      : configuration.get('Peer', domain) !== undefined ? `${domain} is a peer, which is well or not to each of ours: GET /v1/overview?peer=${domain} lists the pairs, GET /v1/status/OURS/${domain} tells of one.`
+        : `Nothing is known of ${domain}: add it with PUT /v1/domains/${domain} (ours) or PUT /v1/peers/${domain}, and wait for the first check.`)
 
   app.get('/v1/status/:domain', { config: { role: 'viewer' }, schema: { tags: ['status'], summary: 'One domain: verdict, evidence, remedy, and each vantage × endpoint', params: DOMAIN, querystring: At, response: { 200: DomainView } } }, async (request, reply) => {
     const { domain } = request.params
