@@ -134,6 +134,22 @@ describe('several agents', () => {
   }, 30_000)
 })
 
+describe('several agents of which one is paused', () => {
+  it('do its work too, until it is resumed', async () => {
+    const bus = stage.bus()
+    const { targets } = await stubbed(bus, 40)
+    await stage.agent('two', { bus, observe: stub })
+    const mine = async (name: string) => (await presenceOf(bus, name))?.targets.mine
+    const state = async (name: string) => (await presenceOf(bus, name))?.state
+    await vi.waitUntil(async () => (await mine('two') ?? 0) > 5, WAIT)
+    await assign(bus, { ...targets, revision: 7, spec: { ...targets.spec, pausedAgents: ['two'] } })
+    await vi.waitUntil(async () => await mine('one') === 40 && await mine('two') === 0 && await state('two') === 'paused', WAIT)
+    expect(await state('one')).toBe('running')
+    await assign(bus, { ...targets, revision: 8 })
+    await vi.waitUntil(async () => (await mine('two') ?? 0) > 5 && await state('two') === 'running', WAIT)
+  }, 30_000)
+})
+
 describe('without the bus', () => {
   it('works by what it kept on disk, spools what it sees, and delivers it once', async () => {
     const first = stage.bus()

@@ -101,11 +101,13 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
     let first = true
     /** What another agent checks is told by that one. */
     let mine: ReadonlySet<string> = new Set()
+    const isPaused = (name: string) => assignment?.spec.pausedAgents?.includes(name) === true
     const reassign = () => {
       if (!settled || assignment === undefined) return
-      const all = presence.members()
-      const listeners = [...presence.listeners(), ...(callbacks.listener === undefined ? [] : [agent])]
-      const alone = first && all.length === 1
+      const working = (names: readonly string[]) => names.filter(name => !isPaused(name))
+      const all = working(presence.members())
+      const listeners = working([...presence.listeners(), ...(callbacks.listener === undefined ? [] : [agent])])
+      const alone = first && all.length <= 1
       const isMine = mineOf(assignment.targets, { me: agent, all, listeners })
       mine = new Set(assignment.targets.filter(isMine).map(({ id }) => id))
       seen.keep(mine)
@@ -144,7 +146,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       const listener = callbacks.presence()
       return {
         v: 1, agent, vantage, version: VERSION, startedAt, at: new Date(clock.now()).toISOString(),
-        state: found.some(({ unhealthy }) => unhealthy) ? 'unhealthy' : assignment?.spec.desired === 'paused' ? 'paused' : 'running',
+        state: found.some(({ unhealthy }) => unhealthy) ? 'unhealthy' : assignment?.spec.desired === 'paused' || isPaused(agent) ? 'paused' : 'running',
         findings: found, revision: assignment?.revision ?? 0,
         targets: counts, spool: { waiting, bytes, dropped },
         ...(offset === undefined ? {} : { clockOffsetMs: offset }), eventLoopLagMs: health.eventLoopLagMs(), checks: runner.checks,
@@ -185,7 +187,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
     stops.push(serveCommands({
       bus, vantage, agent, schedule, runner, clock, logger,
       targetOf: id => targets.get(id),
-      paused: () => assignment?.spec.desired === 'paused' ? `vantage ${vantage} is paused` : undefined,
+      paused: () => assignment?.spec.desired === 'paused' ? `vantage ${vantage} is paused` : isPaused(agent) ? `agent ${agent} is paused` : undefined,
       elsewhere: () => presence.listeners()[0],
     }).stop)
     const hooked = await serveHooks({ bus, vantage, agent, hooks }).catch((error: unknown) => { logger.warn({ error: String(error) }, 'hooks are not served') })
