@@ -33,7 +33,7 @@ it('sums the fleet up in a line', () => {
 })
 
 it('says an incident once, however many subjects it has', () => {
-  expect(incidentTable([INCIDENT], NOW, terminal)[1]).toMatch(/^i-4711 {4}✖ down {2}confirmed {2}path\.inbound-blocked {2}2 h 6 m {2}path: ours\.example \(2/)
+  expect(incidentTable([INCIDENT], NOW, terminal)[1]).toMatch(/^i-4711 {4}✖ down {2}confirmed {2}path\.inbound-blocked {2}2 h 6 m {2}path: the firewall drops \(ours\.example,\s+2 subjects\)/)
 })
 
 it('describes a domain in sections', () => {

@@ -28,7 +28,7 @@ export function summaryLine ({ states, incidents, agents, behind }: Summary, { p
 export function incidentTable (incidents: readonly Incident[], now: string, terminal: Terminal): string[] {
   return table(['incident', 'worst', 'life', 'cause', 'since', 'what'], incidents.map(({ id, worst, state, cause, openedAt, subjects, domain, sentence, flaps, side }) => [
     id, stateCell(worst, terminal), state, cause, sinceOf(openedAt, now),
-    `${side}: ${domain}${subjects.length > 1 ? ` (${subjects.length} subjects)` : ''}: ${quoted(sentence, 400)}${flaps > 0 ? ` (came back ${flaps} times)` : ''}`,
+    `${side}: ${quoted(sentence, 400)}${subjects.length > 1 ? ` (${domain}, ${subjects.length} subjects)` : ''}${flaps > 0 ? ` (came back ${flaps} times)` : ''}`,
   ]), terminal)
 }
 
