@@ -20,6 +20,8 @@ export const Target = Type.Object({
   job: Type.Enum([...JOBS]),
   domain: DomainName,
   ours: Type.Optional(DomainName),
+  /** Sub-domains of ours that the claim question asks about too. */
+  alsoClaimed: Type.Optional(Type.Array(DomainName)),
   /** Instead of the records. */
   endpoints: Type.Optional(Type.Array(Endpoint)),
   schedule: Name,

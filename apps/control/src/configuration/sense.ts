@@ -11,8 +11,8 @@ import type { Wanted } from './wanted.ts'
 export function senseProblems (resource: Wanted, at: string): FieldProblem[] {
   switch (resource.kind) {
     case 'Domain': {
-      const { expectedAddresses, internal, hostedBy, alsoClaimed, controlName, allowNets } = resource.spec
-      return [...addresses(expectedAddresses, `${at}/expectedAddresses`), ...endpoints(internal, `${at}/internal`), ...domains(hostedBy, `${at}/hostedBy`), ...domains(alsoClaimed, `${at}/alsoClaimed`), ...domain(controlName, `${at}/controlName`), ...nets(allowNets, `${at}/allowNets`)]
+      const { expectedAddresses, internal, hostedBy, alsoClaimed, allowNets } = resource.spec
+      return [...addresses(expectedAddresses, `${at}/expectedAddresses`), ...endpoints(internal, `${at}/internal`), ...domains(hostedBy, `${at}/hostedBy`), ...domains(alsoClaimed, `${at}/alsoClaimed`), ...nets(allowNets, `${at}/allowNets`)]
     }
     case 'Peer': {
       const { ours, endpoints: given, allowNets } = resource.spec

@@ -16,7 +16,6 @@ export const DomainSpec = Type.Object({
   secret: Type.Optional(SecretRef),
   secretOf: Type.Optional(Type.Enum(['prosody', 'ejabberd', 'cups'], { description: 'How that server makes keys of it; default prosody' })),
   splitViewExpected: Type.Optional(Type.Boolean({ description: 'Inside and outside resolvers are meant to differ; default false' })),
-  controlName: Type.Optional(DomainName),
   schedule: Type.Optional(Name),
   expiryWarningDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 365 })),
   slowStageMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
