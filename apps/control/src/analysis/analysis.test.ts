@@ -114,6 +114,18 @@ it('a maintenance window keeps quiet, and ends by itself', async () => {
   expect(readings.incidents({}, { limit: 10 }).incidents.find(({ state }) => state !== 'resolved')).not.toHaveProperty('quietBecause')
 })
 
+it('a maintenance window of a vantage sets its testimony aside, and ends by itself', async () => {
+  const { analysis, readings, configuration } = start()
+  configuration.put('Exception', 'cabling', { effect: 'maintenance', vantage: 'inside', from: '2026-01-01T00:00:30Z', until: '2026-01-01T00:10:00Z', reason: 'new cables' })
+  await analysis.take(round(0, 'a'))
+  const heard = () => readings.pair(OURS, PEER)?.vantages.map(({ vantage }) => vantage).includes('inside')
+  expect(heard()).toBe(true)
+  await analysis.pass(T0 + 40_000)
+  expect(heard()).toBe(false)
+  for (const [n, at] of [120, 240, 360, 480, 590, 610].entries()) await analysis.take(round(at, `c${n}`))
+  expect(heard()).toBe(true)
+})
+
 it('subjects come and go with the configuration; their history stays', async () => {
   const { analysis, readings, configuration } = start()
   await analysis.take(round(0, 'a', 'inside'))

@@ -258,7 +258,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   }
 
   function markAbout (spec: ExceptionSpec): void {
-    for (const entry of board.all()) if (about(spec, entry)) mark(entry, 'configuration')
+    for (const entry of board.all()) if (spec.vantage !== undefined || about(spec, entry)) mark(entry, 'configuration')
   }
 
   function takeChanges (): void {

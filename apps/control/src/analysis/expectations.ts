@@ -12,7 +12,7 @@ export type Expectations = {
   domains: () => readonly string[]
   peersOf: (ours: string) => readonly string[]
   oursOf: (peer: string) => readonly string[]
-  /** Undefined: there is no such vantage, or its testimony is not heard. */
+  /** Undefined: there is no such vantage, or its testimony is not heard: it is in quarantine, or in maintenance as far as time has passed. */
   standpoint: (vantage: string) => Standpoint | undefined
   rules: (subject: Subject) => { confirmations: number, remindEverySeconds: number }
   /** Seconds between two light, or two deep, checks of a target of this domain. */
@@ -34,6 +34,8 @@ export function createExpectations (view: ConfigurationView): Expectations {
   let exceptions: Resource<'Exception'>[]
   let judging: Map<string, FleetConfig>
   let standpoints: Map<string, Standpoint>
+  /** How far time has come. */
+  let time = 0
   let intervals: Map<string, readonly [light: number, deep: number]>
   const fresh = () => {
     if (known === view.revision) return
@@ -77,7 +79,10 @@ export function createExpectations (view: ConfigurationView): Expectations {
     domains: () => { fresh(); return domains },
     peersOf: domain => { fresh(); return peers.get(domain) ?? [] },
     oursOf: peer => { fresh(); return ours.get(peer) ?? [] },
-    standpoint: vantage => { fresh(); return standpoints.get(vantage) },
+    standpoint: vantage => {
+      fresh()
+      return exceptions.some(({ spec }) => spec.vantage === vantage && active(spec, time)) ? undefined : standpoints.get(vantage)
+    },
     rules: ({ domain, peer }) => {
       const { confirmations = DEFAULT_SCHEDULE.confirmations, remindEverySeconds = DEFAULT_SCHEDULE.remindEverySeconds } = schedule(peer ?? domain)
       return { confirmations, remindEverySeconds }
@@ -96,15 +101,16 @@ export function createExpectations (view: ConfigurationView): Expectations {
     },
     turning: (after, until) => {
       fresh()
+      time = until
       const within = (time: string | undefined) => time !== undefined && Date.parse(time) > after && Date.parse(time) <= until
       return exceptions.flatMap(({ spec }) => within(spec.from) || within(spec.until) ? [spec] : [])
     },
   }
 }
 
-/** An exception is about a subject where it names nothing that the subject is not. One of a vantage alone silences no subject: others may see it too. */
+/** An exception is about a subject where it names nothing that the subject is not. One of a vantage silences no subject: others may see it too. */
 export function about ({ domain, peer, vantage }: ExceptionSpec, subject: Subject): boolean {
-  if (domain === undefined && peer === undefined && vantage !== undefined) return false
+  if (vantage !== undefined) return false
   return (domain === undefined || domain === subject.domain) && (peer === undefined || peer === subject.peer)
 }
 
@@ -117,8 +123,9 @@ function ownConfig (spec: DomainSpec): JudgeConfig {
   return { ...DEFAULT_JUDGE_CONFIG, ...thresholds(spec), ours: true, profile: spec.profile ?? 'standard', expectedAddresses: spec.expectedAddresses ?? [], hostedBy: spec.hostedBy ?? [] }
 }
 
+/** The addresses are ours: whoever answers for our domain there claims nothing. */
 function peerConfig (spec: PeerSpec, own: DomainSpec): JudgeConfig {
-  return { ...DEFAULT_JUDGE_CONFIG, ...thresholds(spec), profile: spec.profile ?? 'standard', hostedBy: own.hostedBy ?? [] }
+  return { ...DEFAULT_JUDGE_CONFIG, ...thresholds(spec), profile: spec.profile ?? 'standard', expectedAddresses: own.expectedAddresses ?? [], hostedBy: own.hostedBy ?? [] }
 }
 
 function thresholds ({ expiryWarningDays, slowStageMs }: Pick<PeerSpec, 'expiryWarningDays' | 'slowStageMs'>): Partial<JudgeConfig> {

@@ -84,7 +84,10 @@ export const ScheduleSpec = Type.Object({
 }, closed)
 export type ScheduleSpec = Static<typeof ScheduleSpec>
 
-/** For a time: `maintenance` keeps quiet about every cause of its subject, `accept` about the causes that it lists. Both end by themselves. */
+/**
+ * For a time: `maintenance` keeps quiet about every cause of its subject, or sets the testimony of its vantage aside; `accept` keeps quiet about the causes that
+ * it lists. All end by themselves.
+ */
 export const ExceptionSpec = Type.Object({
   effect: Type.Enum(['maintenance', 'accept']),
   domain: Type.Optional(DomainName),
