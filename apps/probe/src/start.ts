@@ -190,8 +190,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       paused: () => assignment?.spec.desired === 'paused' ? `vantage ${vantage} is paused` : isPaused(agent) ? `agent ${agent} is paused` : undefined,
       elsewhere: () => presence.listeners()[0],
     }).stop)
-    const hooked = await serveHooks({ bus, vantage, agent, hooks }).catch((error: unknown) => { logger.warn({ error: String(error) }, 'hooks are not served') })
-    if (hooked !== undefined) stops.push(hooked.stop)
+    stops.push(serveHooks({ bus, vantage, agent, hooks, logger }).stop)
 
     const check = async (domain: string, signal: AbortSignal) => {
       if (assignment === undefined) throw new OperatorError('no-assignment', 'this agent has not heard yet what it has to do')
