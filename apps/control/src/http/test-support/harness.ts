@@ -1,7 +1,7 @@
 /** The whole API over a real embedded bus, with real tokens, audit and configuration, and readings that are plain data. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createEmbeddedBus } from '@dialtone/bus'
-import type { AuditEntry, Bus, Role, Target } from '@dialtone/contracts'
+import type { AgentPresence, AuditEntry, Bus, Role, Target } from '@dialtone/contracts'
 import { AuditEvent, PresenceDocument } from '@dialtone/contracts/schemas'
 import { NO_LOGGER, NO_METER, type Meter } from '@dialtone/kernel'
 import { createAccess } from '../../access/access.ts'
@@ -92,11 +92,11 @@ function targetsOf (domain: string, peer?: string): { vantage: string, target: T
 }
 
 /** An agent is there, and is known to be. */
-export async function beThere ({ bus, presence }: Pick<Harness, 'bus' | 'presence'>, vantage: string, agent: string): Promise<void> {
+export async function beThere ({ bus, presence }: Pick<Harness, 'bus' | 'presence'>, vantage: string, agent: string, how: Partial<AgentPresence> = {}): Promise<void> {
   const documents = await bus.documents(PresenceDocument, { create: true })
   await documents.put(`agent.${vantage}.${agent}`, {
     v: 1, agent, vantage, version: '0.1.0', startedAt: new Date().toISOString(), at: new Date().toISOString(), state: 'running', findings: [], revision: 1, targets: { mine: 1, all: 1, failing: 0, overdue: 0 },
-    spool: { waiting: 0, bytes: 0, dropped: 0 }, eventLoopLagMs: 1, checks: 1, budget: [], listener: { domain: 'probe.example', places: [{ address: '127.0.0.1', port: 5269, kind: 'starttls' }], connections: 0, asked: 0 },
+    spool: { waiting: 0, bytes: 0, dropped: 0 }, eventLoopLagMs: 1, checks: 1, budget: [], listener: { domain: 'probe.example', places: [{ address: '127.0.0.1', port: 5269, kind: 'starttls' }], connections: 0, asked: 0 }, ...how,
   })
   await until(() => presence.get(vantage, agent) !== undefined)
 }
