@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AgentPresence, CheckProgress as Told, Observation, ObservationRecorded, VantageSpec } from '@dialtone/contracts'
-import { CheckNow, CheckProgress, ObservationRecorded as RecordedShape, ResetTarget, firstProblem } from '@dialtone/contracts/schemas'
+import { CheckNow, CheckProgress, ObservationRecorded as RecordedShape, ResetTarget, RunHook, firstProblem } from '@dialtone/contracts/schemas'
 import { trustedRoot } from '@dialtone/zoo'
 import { VANTAGE, assign, assignmentOf, collect, createStage, presenceOf, targetOf } from './agent/test-support.ts'
 import type { Observe } from './agent/runner.ts'
@@ -112,6 +112,18 @@ describe('what an operator asks for', () => {
     expect(await bus.request(ResetTarget, [VANTAGE, 'one'], {}, { timeoutMs: 2000 })).toEqual({ answer: { targets: 3 } })
     expect(await bus.request(ResetTarget, [VANTAGE, 'any'], { target: 'peer:d1.example' }, { timeoutMs: 2000 })).toEqual({ answer: { targets: 1 } })
   })
+})
+
+it('says which hooks its file allows, and runs one that is asked of it by name', async () => {
+  const bus = stage.bus()
+  const hooksFile = join(stage.directory, 'hooks.json')
+  writeFileSync(hooksFile, JSON.stringify({ servers: { chat: { status: { argv: ['/bin/echo', 'running'] } } } }), { mode: 0o600 })
+  await stage.agent('one', { bus, config: { agent: 'one', vantage: VANTAGE, stateDirectory: join(stage.directory, 'one'), hooksFile } })
+  await stage.agent('two', { bus })
+  await vi.waitUntil(async () => await presenceOf(bus, 'one') !== undefined && await presenceOf(bus, 'two') !== undefined, WAIT)
+  expect([(await presenceOf(bus, 'one'))?.hooks, (await presenceOf(bus, 'two'))?.hooks]).toEqual([{ chat: ['status'] }, {}])
+  expect(await bus.request(RunHook, [VANTAGE, 'one'], { server: 'chat', hook: 'status' }, { timeoutMs: 5000 })).toMatchObject({ answer: { exitCode: 0, output: 'running\n' } })
+  expect(await bus.request(RunHook, [VANTAGE, 'two'], { server: 'chat', hook: 'status' }, { timeoutMs: 5000 })).toMatchObject({ failed: 'refused' })
 })
 
 describe('several agents', () => {

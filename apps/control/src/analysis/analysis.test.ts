@@ -94,6 +94,40 @@ it('an agent of which nothing is heard for three intervals is no witness any mor
   expect(readings.pair(OURS, PEER)?.out.verdict.agreement.outside).toBe(1)
 })
 
+it.each([['before anybody had spoken', [-60_000, -30_000]], ['while all were silent', [15 * 60_000]]])('a fleet that dies is not well for ever: time had passed %s', async (_, silences) => {
+  const { analysis, readings } = start()
+  if (silences[0] !== undefined && silences[0] > 0) await analysis.take(round(0, 'a'))
+  for (const at of silences) await analysis.pass(T0 + at)
+  for (const n of [16, 17, 18]) await analysis.take(round(60 * n, `b${n}`))
+  expect(readings.pair(OURS, PEER)?.out.verdict.state).toBe('up')
+  await analysis.pass(T0 + 30 * 60_000)
+  expect(readings.pair(OURS, PEER)?.out.verdict.state).toBe('unknown')
+  expect(readings.domain(OURS)?.verdict.state).toBe('unknown')
+  await analysis.pass(T0 + 8 * 86_400_000)
+  expect([...analysis.witnesses.all()]).toEqual([])
+})
+
+it('the end of an exception is seen although others speak all the time', async () => {
+  const { analysis, readings, configuration } = start()
+  configuration.put('Exception', 'moving', { effect: 'maintenance', domain: OURS, peer: PEER, until: '2026-01-01T00:10:05Z', reason: 'a move' })
+  await analysis.take(round(600, 'a', 'inside'))
+  const quiet = () => readings.overview({ only: 'pairs' }, { limit: 10 }).domains[0]?.quietBecause
+  expect(quiet()).toBe('moving')
+  for (let at = 601; at < 612; at++) await analysis.take([delivery(seen({ at, id: `b${at}`, vantage: 'north', domain: OURS, job: 'own-published' }), ++seq)])
+  expect(quiet()).toBeUndefined()
+})
+
+it('confirmations that are reset begin anew, for what is named', async () => {
+  const { analysis, readings } = start()
+  for (const n of [0, 1]) await analysis.take(round(60 * n, `a${n}`, 'inside'))
+  expect(readings.incidents({}, { limit: 10 }).incidents).toMatchObject([{ state: 'open' }])
+  expect([analysis.reset({ domain: 'other.example' }), analysis.reset({ peer: PEER }), analysis.reset({ domain: OURS })]).toEqual([0, 1, 2])
+  for (const n of [2, 3]) await analysis.take(round(60 * n, `a${n}`, 'inside'))
+  expect(readings.incidents({}, { limit: 10 }).incidents).toMatchObject([{ state: 'open' }])
+  await analysis.take(round(240, 'a4', 'inside'))
+  expect(readings.incidents({}, { limit: 10 }).incidents).toMatchObject([{ state: 'confirmed' }])
+})
+
 it('sees what changed, from one observation to the next of a vantage, and through a failure', async () => {
   const { analysis, readings } = start()
   await analysis.take([

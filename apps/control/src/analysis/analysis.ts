@@ -37,6 +37,8 @@ export type Analysis = {
   onEvent: (hear: (event: LiveEvent, seq: number) => void) => () => void
   /** Something of the store that readers see was written by another. */
   noticed: (events: readonly LiveEvent[]) => void
+  /** Confirmations begin anew for what fits the filter: how many subjects that are. Without any: of all. */
+  reset: (filter: { domain?: string, peer?: string }) => number
 }
 
 /** Time passes in steps of this grid, wherever it is read from. */
@@ -76,7 +78,10 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   let everything: Because | undefined
   let now = 0
   let seq = 0
+  /** When a slot becomes stale or is forgotten next: never later than that is looked for. */
   let nextStale = 0
+  /** Up to where time has done its work: observations move `now` between two ticks. */
+  let ticked = 0
 
   load()
 
@@ -84,6 +89,8 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     now = store.number('clock')
     seq = store.number('seq')
     nextStale = 0
+    ticked = now
+    expectations.turning(now, now)
     touched.clear()
     renewed.clear()
     untold.length = 0
@@ -175,6 +182,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     const was = slot.stale
     Object.assign(slot, { agent: record.agent, at, heard: now, same: slot.same + 1, stale: false })
     touched.add(slot)
+    nextStale = Math.min(nextStale, staleAt(slot))
     if (record.check !== undefined || (slot.failing && at - slot.keptAt >= KEEP_FAILURE_MS)) keep(slot, seen)
     if (was) return markAll(slot, { slot: slot.key })
     for (const subject of subjectsOf(slot)) {
@@ -201,6 +209,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     if (ours !== undefined && shown(ours) !== heard) mark({ domain: ours }, 'others')
     touched.add(next)
     renewed.add(next)
+    nextStale = Math.min(nextStale, staleAt(next))
     if (aside === undefined && job !== 'listener') noteChanges(seen)
     markAll(next, { slot: next.key })
   }
@@ -232,8 +241,8 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
 
   /** What time alone does. */
   function tick (at: number): void {
-    const before = now
-    now = at
+    const before = ticked
+    now = ticked = at
     if (at >= nextStale) nextStale = dropStale(at)
     for (const entry of board.all()) if (at - entry.judgedAt >= REJUDGE_MS) mark(entry, 'time')
     for (const spec of expectations.turning(before, at)) markAbout(spec)
@@ -252,7 +261,8 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
         slot.stale = true
         meter.add(stale, { vantage: slot.vantage })
         markAll(slot, 'time')
-      } else if (!slot.stale) next = Math.min(next, due)
+      }
+      next = Math.min(next, slot.stale ? slot.heard + FORGET_SLOT_MS + 1 : due)
     }
     return next
   }
@@ -315,7 +325,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
         const because = everything
         everything = undefined
         // A new store begins with what it reads first.
-        if (now === 0) now = delivery === undefined ? until : Date.parse(delivery.at)
+        if (now === 0) now = ticked = delivery === undefined ? until : Date.parse(delivery.at)
         reconcile(because)
         return true
       }
@@ -385,6 +395,11 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     noticed: events => {
       seq++
       tell(events)
+    },
+    reset: ({ domain, peer }) => {
+      const those = board.all().filter(entry => (domain === undefined || entry.domain === domain) && (peer === undefined || entry.peer === peer))
+      store.transaction(() => { for (const entry of those) judging.reset(entry) })
+      return those.length
     },
   }
 }

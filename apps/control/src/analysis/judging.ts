@@ -23,6 +23,8 @@ export type Judging = {
   judge: (subject: Subject, at: number, because: Because) => boolean
   /** One more answer of a slot that says what was said before. */
   repeat: (entry: Entry, slot: Slot, at: number) => void
+  /** Its next answer is the first of as many as confirm. */
+  reset: (entry: Entry) => void
   /** It is no subject any more. */
   drop: (entry: Entry, at: number) => void
   /** Slots that testify about a subject first of all: by them it is as new as it is. */
@@ -171,6 +173,14 @@ export function createJudging (needs: Needs): Judging {
         advance(entry, half, at)
         about_(entry, at)
         if (before !== entry.incident) changed.add(entry)
+      }
+    },
+    reset: entry => {
+      for (const half of entry.halves) {
+        half.same = 0
+        delete half.counted
+        // Of others, what the store has counts for nothing: the first fault begins anew.
+        if (desk.of({ domain: entry.domain, ...(entry.peer === undefined ? {} : { peer: entry.peer }), ...(half.direction === undefined ? {} : { direction: half.direction }) }) !== undefined) store.halves.count(half.key, 0)
       }
     },
     drop: (entry, at) => {

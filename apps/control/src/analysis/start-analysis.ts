@@ -26,8 +26,14 @@ const QUIET_MS = 5000
 /** How often what costs more is counted. */
 const GAUGES_EVERY = 10
 
+export type RunningAnalysis = Stoppable & {
+  readings: AnalysisReadings
+  /** Forgets the confirmations of what fits the filter (a domain with all its pairs, a peer for all of ours): how many subjects that are. An incident stays what it is. */
+  reset: (filter: { domain?: string, peer?: string }) => number
+}
+
 /** Observations are read once the configuration has been heard for the first time: without it nothing can be judged. Stop it before the store is closed. */
-export async function startAnalysis ({ bus, store, configuration, lease, meter, logger, clock, instance }: AnalysisOptions): Promise<Stoppable & { readings: AnalysisReadings }> {
+export async function startAnalysis ({ bus, store, configuration, lease, meter, logger, clock, instance }: AnalysisOptions): Promise<RunningAnalysis> {
   const slices = createSlices(clock)
   const analysis = createAnalysis({ store, configuration, slices, meter, logger, clock })
   const stopping = new AbortController()
@@ -171,7 +177,7 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
   const timer = setInterval(again, TURN_MS)
   again()
   return {
-    readings,
+    readings, reset: analysis.reset,
     stop: async () => {
       clearInterval(timer)
       for (const off of unhear) off()

@@ -5,6 +5,7 @@ import type { Clock, Logger, Stoppable } from '@dialtone/kernel'
 import type { Denied, Schedule } from '@dialtone/ladder'
 import { createTeller } from './progress.ts'
 import type { Runner } from './runner.ts'
+import { servedForEver } from './served-for-ever.ts'
 
 export type CommandsOptions = {
   bus: Bus
@@ -23,7 +24,6 @@ export type CommandsOptions = {
 
 type Answer = { agent: string, accepted: boolean, says?: string, retryAfterSeconds?: number }
 const TOKEN = /^[A-Za-z0-9_-]{1,64}$/
-const AGAIN_MS = 2000
 
 export function serveCommands ({ bus, vantage, agent, schedule, runner, targetOf, paused, elsewhere, clock, logger }: CommandsOptions): Stoppable {
   const check = async (body: { check: string, target: string, deep: boolean }): Promise<Answer> => {
@@ -45,38 +45,15 @@ export function serveCommands ({ bus, vantage, agent, schedule, runner, targetOf
     return { targets }
   }
 
-  const stopped = new AbortController()
   const serving = [
     { begin: () => bus.serve(CheckNow, [vantage, agent], check) },
     { begin: () => bus.serve(CheckNow, [vantage, 'any'], check, { shared: true }) },
     { begin: () => bus.serve(ResetTarget, [vantage, agent], reset) },
     { begin: () => bus.serve(ResetTarget, [vantage, 'any'], reset, { shared: true }) },
-  ].map(({ begin }) => servedForEver(begin, stopped.signal, logger))
+  ].map(({ begin }) => servedForEver(begin, logger))
   return {
     stop: async () => {
-      stopped.abort()
       for (const one of serving) await one.stop()
-    },
-  }
-}
-
-/** From when the bus takes it. */
-function servedForEver (begin: () => Promise<Stoppable>, signal: AbortSignal, logger: Logger): Stoppable {
-  let timer: NodeJS.Timeout | undefined
-  let attempt: Promise<Stoppable | undefined> = Promise.resolve(undefined)
-  const go = () => {
-    attempt = begin().catch((error: unknown) => {
-      logger.debug({ error: String(error) }, 'commands cannot be served yet')
-      if (!signal.aborted) timer = setTimeout(go, AGAIN_MS)
-      return undefined
-    })
-  }
-  go()
-  return {
-    stop: async () => {
-      clearTimeout(timer)
-      const given = new Promise<undefined>(resolve => { setTimeout(() => resolve(undefined), 1000).unref() })
-      await (await Promise.race([attempt, given]))?.stop()
     },
   }
 }

@@ -99,8 +99,8 @@ export function createEvents ({ link, jetstream, bodies, limits, clock, meter, l
     extent: async stream => {
       try {
         await jetstream.stream(stream)
-        const { state } = await jetstream.info(streamNames[stream])
-        return state.messages === 0 ? { first: 0, last: 0 } : { first: state.first_seq, last: state.last_seq }
+        const { created: made, state } = await jetstream.info(streamNames[stream])
+        return state.messages === 0 ? { first: 0, last: 0, made } : { first: state.first_seq, last: state.last_seq, made }
       } catch (error) {
         throw toldAs(error, streamNames[stream])
       }

@@ -1,12 +1,15 @@
 /**
  * How many connections a domain has been made to bear in the last hour, and whether one more check fits (a probe must never be what a peer blocks us
- * for). Counted are connections that were made. Time is cut into slots of five minutes; a connection is forgotten between 60 and 65 minutes after.
+ * for). Counted are connections that were made. Time is cut into slots of five minutes; a connection is forgotten between 60 and 65 minutes after, by
+ * the time that has passed: what the wall clock says matters only over a restart, and what it dates after now was written by one that was ahead.
  */
 import type { Clock } from '@dialtone/kernel'
 
 const SLOT_MS = 5 * 60_000
 const SLOTS = 13
 const HOUR_MS = 60 * 60_000
+/** Of a slot, in what is kept. */
+const ROUNDING = 0.01
 
 export type Spent = { domain: string, connections: number, of: number }
 
@@ -21,20 +24,24 @@ export type Budget = {
   paceMs: (domain: string, connections: number) => number
   /** Those that used the greatest share, most first. */
   top: (most: number) => Spent[]
-  /** By domain, [slot, connections] each. Of domains that `keep` names. */
+  /** By domain, [slot of the wall clock, connections] each. Of domains that `keep` names. */
   save: (keep: (domain: string) => boolean) => KeptBudget
 }
 export type KeptBudget = Record<string, [slot: number, connections: number][]>
 
 export function createBudget ({ clock, limit, kept = {} }: { clock: Clock, limit: number, kept?: KeptBudget }): Budget {
   const ledgers = new Map<string, Ledger>()
-  const slotNow = () => Math.floor(clock.now() / SLOT_MS)
+  /** More than none have passed at the start, so that what was before it has a slot too. */
+  const slotNow = () => SLOTS + Math.floor(clock.elapsed() / SLOT_MS)
+  /** From a slot of this run to one of the wall clock. */
+  const shift = () => (clock.now() - clock.elapsed()) / SLOT_MS - SLOTS
   for (const [domain, slots] of Object.entries(kept)) {
     const ledger: Ledger = { slot: slotNow(), counts: Array<number>(SLOTS).fill(0), sum: 0 }
-    for (const [slot, connections] of slots) {
-      if (slot > ledger.slot || slot <= ledger.slot - SLOTS || connections < 0) continue
-      ledger.sum += connections - (ledger.counts[slot % SLOTS] ?? 0)
-      ledger.counts[slot % SLOTS] = connections
+    for (const [wall, connections] of slots) {
+      const slot = Math.min(Math.ceil(wall - shift() - ROUNDING), ledger.slot)
+      if (slot <= ledger.slot - SLOTS || connections < 0) continue
+      ledger.sum += connections
+      ledger.counts[slot % SLOTS] = (ledger.counts[slot % SLOTS] ?? 0) + connections
     }
     ledgers.set(domain, ledger)
   }
@@ -47,8 +54,7 @@ export function createBudget ({ clock, limit, kept = {} }: { clock: Clock, limit
       ledger.sum -= ledger.counts[at] ?? 0
       ledger.counts[at] = 0
     }
-    // A clock that is set back does not make room.
-    ledger.slot = Math.max(now, ledger.slot)
+    ledger.slot = now
     return ledger
   }
   const used = (domain: string): number => {
@@ -76,7 +82,7 @@ export function createBudget ({ clock, limit, kept = {} }: { clock: Clock, limit
       if (ledger === undefined || left <= room) return 0
       for (let age = SLOTS - 1; age >= 0; age--) {
         left -= ledger.counts[(ledger.slot - age + SLOTS) % SLOTS] ?? 0
-        if (left <= room) return Math.max(1, (ledger.slot - age + SLOTS) * SLOT_MS - clock.now())
+        if (left <= room) return Math.max(1, (ledger.slot - age) * SLOT_MS - clock.elapsed())
       }
       return HOUR_MS
     },
@@ -92,7 +98,7 @@ export function createBudget ({ clock, limit, kept = {} }: { clock: Clock, limit
       }
       return found
     },
-    save: keep => Object.fromEntries([...ledgers.keys()].filter(domain => keep(domain) && used(domain) > 0).map(domain => [domain, slotsOf(current(domain))])),
+    save: keep => Object.fromEntries([...ledgers.keys()].filter(domain => keep(domain) && used(domain) > 0).map(domain => [domain, slotsOf(current(domain), shift())])),
   }
   return budget
 }
@@ -100,7 +106,7 @@ export function createBudget ({ clock, limit, kept = {} }: { clock: Clock, limit
 /** `sum`: of the counts. */
 type Ledger = { slot: number, counts: number[], sum: number }
 
-function slotsOf (ledger: Ledger | undefined): [number, number][] {
+function slotsOf (ledger: Ledger | undefined, shift: number): [number, number][] {
   if (ledger === undefined) return []
-  return ledger.counts.flatMap((count, at): [number, number][] => count === 0 ? [] : [[ledger.slot - (ledger.slot - at + SLOTS) % SLOTS, count]])
+  return ledger.counts.flatMap((count, at): [number, number][] => count === 0 ? [] : [[Math.round(1000 * (ledger.slot - (ledger.slot - at + SLOTS) % SLOTS + shift)) / 1000, count]])
 }
