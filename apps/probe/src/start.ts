@@ -75,7 +75,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       told: ({ what, count }) => {
         if (what === 'torn') meter.add(spoolTorn, labels)
         else if (count > 0) meter.add(spoolDropped, labels, count)
-        logger.warn({ ...labels, what, count }, what === 'torn' ? 'the last record of the spool was cut by a crash, and is left out' : what === 'full' ? 'the spool cannot be written: is the disk full?' : 'the spool is full: the oldest observations were dropped')
+        logger.warn({ ...labels, what, count }, what === 'torn' ? 'the last record of the spool was cut by a crash, and is left out' : what === 'full' ? 'the spool cannot be written: is the disk full?' : what === 'damaged' ? 'observations of the spool cannot be read any more: is the disk well?' : 'the spool is full: the oldest observations were dropped')
       },
     })
     stops.push(spool.stop)
@@ -131,7 +131,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       const { dropped } = spool.counts()
       const found: AgentPresence['findings'] = health.findings()
       const add = (what: AgentPresence['findings'][number]['what'], says: string) => found.push({ what, unhealthy: false, says: says.slice(0, 400) })
-      if (dropped > 0) add('spool', `${dropped} observations were lost: the spool was full or could not be written`)
+      if (dropped > 0) add('spool', `${dropped} observations were lost: the spool was full, or could not be written or read`)
       if (assigned?.problem !== undefined) add('configuration', `an assignment was refused: ${assigned.problem}`)
       if (presence.doubled) add('configuration', `another agent runs under the name ${agent}: give each its own`)
       if (callbacks.problem !== undefined && presence.listeners().length === 0) add('listener', callbacks.problem)

@@ -14,6 +14,7 @@ const STATUS = {
   'request-timeout': 408,
   'nothing-to-check': 409,
   'agent-refused': 409,
+  'hook-missing': 409,
   'uri-too-long': 414,
   'too-many-requests': 429,
   'headers-too-large': 431,
