@@ -69,7 +69,7 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM }:
     const access = begun(await createAccess({ ...shared, random: RANDOM, audit }))
     const configuration = begun(await startConfiguration(shared))
     const lease = begun(await startLease({ bus, instance, clock, logger }))
-    const { readings } = begun(await startAnalysis({ ...shared, store, configuration, lease, instance }))
+    const { readings, reset } = begun(await startAnalysis({ ...shared, store, configuration, lease, instance }))
     begun(startAssigner({ ...shared, configuration, lease }))
     begun(await bus.serve(TellTime, ['clock'], async () => ({ at: new Date(clock.now()).toISOString() }), { shared: true }))
 
@@ -81,7 +81,7 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM }:
     const presence = begun(await watchPresence(bus, tell))
     for (const { metric, values } of verdictFamilies(readings)) stops.unshift(telemetry.family(metric, values))
 
-    const commands: CommandNeeds = { ...shared, readings, configuration, presence, audit, tell, edit: editor({ configuration, audit }), targetsOf: targetsOfConfiguration(configuration), limits: config.limits, id: () => randomBytes(12).toString('hex') }
+    const commands: CommandNeeds = { ...shared, readings, reset, configuration, presence, audit, tell, edit: editor({ configuration, audit }), targetsOf: targetsOfConfiguration(configuration), limits: config.limits, id: () => randomBytes(12).toString('hex') }
     const checks = begun(await createChecks(commands))
     const readiness = (): Readiness[] => {
       const { behind } = readings.summary()
