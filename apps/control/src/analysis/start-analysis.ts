@@ -12,6 +12,7 @@ import { announce } from './announcer.ts'
 import { analysisErrors, behind, disagreement, forgotten, gaps, leaseHeld, openIncidents, storeBlobs, storeBytes, unannounced } from './metrics.ts'
 import { createReadings, type AnalysisReadings } from './readings.ts'
 import { createSlices } from './slices.ts'
+import { createStreamTime } from './stream-time.ts'
 
 export type AnalysisOptions = { bus: Bus, store: Store, configuration: ConfigurationView, lease: Lease, meter: Meter, logger: Logger, clock: Clock, instance: string }
 
@@ -39,6 +40,9 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
   const stopping = new AbortController()
   const presences = new Map<string, AgentPresence>()
   const waiting: Record<StreamName, number> = { observations: 0, announcements: 0, audit: 0 }
+  const time = createStreamTime(clock)
+  /** Everything had been read a moment ago: what comes next was taken just now. */
+  let upToDate = false
   const heardAt = new Map<StreamName, number>()
   const subscriptions: Subscription[] = []
   let turning: Promise<void> | undefined
@@ -105,7 +109,12 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
     if (ready || configuration.revision === 0) return
     ready = true
     try {
-      await read(ObservationEvent, 'observations', batch => analysis.take(batch))
+      await read(ObservationEvent, 'observations', batch => {
+        const last = batch.at(-1)
+        if (upToDate && last !== undefined) time.heard(Date.parse(last.at))
+        upToDate = false
+        return analysis.take(batch)
+      })
     } catch (error) {
       ready = false
       throw error
@@ -125,12 +134,16 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
     const said = forget()
     if (said) turns = 0
     if (turns++ % GAUGES_EVERY === 0) gauge()
-    if (!bus.connected || !ready) return
+    if (!bus.connected || !ready) {
+      upToDate = false
+      return
+    }
     for (const stream of ['observations', 'announcements', 'audit'] as const) waiting[stream] = await left(stream)
     meter.set(behind, {}, waiting.observations)
     if (waiting.observations > 0 || slices.busy || stopping.signal.aborted) return
-    await analysis.pass(clock.now() - LATE_MS)
-    if (waiting.announcements === 0) await announce({ bus, store, lease, meter, logger, signal: stopping.signal, now: clock.now() })
+    upToDate = true
+    await analysis.pass(time.now() - LATE_MS)
+    if (waiting.announcements === 0) await announce({ bus, store, lease, meter, logger, signal: stopping.signal, now: time.now() })
   }
 
   /** True when something was forgotten. */
