@@ -1,5 +1,5 @@
 import { openStore, type Store } from '@dialtone/store'
-import { NO_LOGGER } from '@dialtone/kernel'
+import { NO_LOGGER, type Clock } from '@dialtone/kernel'
 import type { Delivery, LiveEvent, ObservationRecorded, Readings } from '@dialtone/contracts'
 import { afterEach, expect, it } from 'vitest'
 import { createAnalysis } from './analysis.ts'
@@ -49,6 +49,117 @@ it('who speaks under the subject of another vantage is not heard', async () => {
   await analysis.take([{ ...delivery(seen({ at: 0, id: '0001' }), 1), key: ['north', 'example', 'partner'] }])
   expect(meter.of('dialtone_observations_ingested_total', { result: 'refused' })).toBe(1)
   expect(readings.observation('observation-0001')).toBeUndefined()
+})
+
+it.each<[string, Delivery<ObservationRecorded>]>([
+  ['a domain that nobody configured', delivery(seen({ at: 1, id: 'x001', domain: 'other.example' }), 1)],
+  ['a pair that is none', delivery({ ...seen({ at: 1, id: 'x001' }), ours: 'else.example', target: `peer:${PEER}:else.example` }, 1)],
+  ['a job of the other side', delivery(seen({ at: 1, id: 'x001', vantage: 'north', job: 'peer' }), 1)],
+  ['an internal address that there is not', delivery(seen({ at: 1, id: 'x001', domain: OURS, job: 'own-internal' }), 1)],
+  ['a listener that there is not', delivery(seen({ at: 1, id: 'x001', domain: PEER, job: 'listener' }), 1)],
+  ['a target by another name', delivery({ ...seen({ at: 1, id: 'x001' }), target: 'peer:whatever' }, 1)],
+])('what a vantage has not to check is not kept: %s', async (_, each) => {
+  const { analysis, readings, meter, store } = start()
+  await analysis.take([each])
+  expect(meter.of('dialtone_observations_ingested_total', { result: 'refused' })).toBe(1)
+  expect(readings.observations({}, { limit: 10 }).observations).toEqual([])
+  expect([[...analysis.witnesses.all()].length, store.journal.factOf('')]).toEqual([0, undefined])
+})
+
+it('what a vantage has to check is kept, checks that somebody asked for and listeners of others too', async () => {
+  const { analysis, meter, configuration } = start()
+  configuration.put('Domain', OURS, { internal: [{ host: '192.0.2.9', port: 5269 }] })
+  configuration.put('Vantage', 'south', { side: 'outside', probeDomain: { domain: 'probe.example', listen: [{ address: '192.0.2.8' }], secret: { env: 'SECRET' } } } as never)
+  await analysis.take([
+    delivery(seen({ at: 1, id: 'x001', domain: OURS, job: 'own-internal' }), 1), delivery(seen({ at: 1, id: 'x002', domain: 'probe.example', job: 'listener' }), 2),
+    delivery(seen({ at: 1, id: 'x003', check: 'c-1' }), 3), delivery(seen({ at: 1, id: 'x004', vantage: 'south', check: 'c-1' }), 4),
+  ])
+  expect([meter.of('dialtone_observations_ingested_total', { result: 'new' }), meter.of('dialtone_observations_ingested_total', { result: 'refused' })]).toEqual([4, 0])
+})
+
+it('who publishes is counted by the subject, and only vantages that there are have a series', async () => {
+  const { analysis, meter } = start()
+  await analysis.take([
+    { ...delivery({ ...seen({ at: 1, id: 'x001' }), vantage: 'made-up' }, 1), key: ['north', 'example', 'partner'] }, delivery({ ...seen({ at: 1, id: 'x002' }), vantage: 'made-up' }, 2),
+  ])
+  const refused = (vantage: string) => meter.of('dialtone_observations_ingested_total', { vantage, result: 'refused' })
+  expect([refused('north'), refused('unknown'), refused('made-up')]).toEqual([1, 1, 0])
+})
+
+it('what was known of a domain goes with it', async () => {
+  const { analysis, store, configuration } = start()
+  await analysis.take(round(0, 'a'))
+  expect(store.journal.factOf('')).toBe(OURS)
+  expect(store.journal.factOf(`${OURS}!`)).toBe(PEER)
+  configuration.remove('Peer', PEER)
+  await analysis.pass(T0 + 10_000)
+  expect(store.journal.factOf(`${OURS}!`)).toBeUndefined()
+  configuration.remove('Domain', OURS)
+  await analysis.pass(T0 + 20_000)
+  expect(store.journal.factOf('')).toBeUndefined()
+})
+
+it('a clock that was ahead for a moment does not stop time', async () => {
+  const { analysis, readings, meter } = start()
+  await analysis.take(round(0, 'a'))
+  await analysis.take(round(60, 'b', 'inside'))
+  await analysis.pass(T0 + 30 * 86_400_000)
+  expect(readings.pair(OURS, PEER)?.out.verdict.state).toBe('unknown')
+  for (const n of [2, 3, 4]) await analysis.take(round(60 * n, `c${n}`, 'inside'))
+  expect(meter.of('dialtone_analysis_time_set_back_total')).toBe(1)
+  expect(readings.pair(OURS, PEER)?.out).toMatchObject({ since: '2026-01-01T00:02:00.000Z', verdict: { state: 'down' } })
+  expect(readings.incidents({}, { limit: 10 }).incidents.filter(({ state }) => state !== 'resolved')).toMatchObject([{ state: 'confirmed' }])
+  expect(readings.timeline(OURS, PEER, { to: '2026-01-01T00:10:00Z' }, 100)?.spans.filter(({ until }) => until !== undefined && until > '2026-01-01T00:05:00Z')).toEqual([])
+  await analysis.pass(T0 + 20 * 60_000)
+  expect(readings.pair(OURS, PEER)?.out).toMatchObject({ since: '2026-01-01T00:07:00.000Z', verdict: { state: 'unknown' } })
+})
+
+it('a clock of the bus that was ahead does not hide what comes after', async () => {
+  const { analysis, readings } = start()
+  await analysis.take(round(86_400, 'a'))
+  await analysis.take(round(60, 'b', 'inside'))
+  expect(readings.pair(OURS, PEER)).toMatchObject({ checkedAt: '2026-01-01T00:01:00.000Z', out: { since: '2026-01-01T00:01:00.000Z', verdict: { state: 'down' } } })
+  expect(analysis.at).toBe(T0 + 60_000)
+})
+
+it('two instances that hear of a change at different times date it alike, and tell one incident', async () => {
+  const [a, b] = [start(), start()]
+  const all = [0, 1, 2].flatMap(n => round(60 * n, `a${n}`))
+  for (const { analysis } of [a, b]) await analysis.take(all)
+  for (const [{ analysis, configuration }, at] of [[a, 130_000], [b, 134_700]] as const) {
+    await analysis.pass(T0 + at)
+    configuration.put('Domain', OURS, { expectedAddresses: ['198.51.100.7'] }, T0 + 129_000)
+    await analysis.pass(T0 + at + 300)
+  }
+  const more = [3, 4, 5].flatMap(n => round(60 * n, `b${n}`))
+  for (const { analysis } of [a, b]) await analysis.take(more)
+  const told = ({ store }: typeof a) => store.journal.unsaid(20).map(({ id }) => id)
+  expect(told(a).length).toBeGreaterThan(1)
+  expect(told(b)).toEqual(told(a))
+  for (const { analysis, configuration } of [a, b]) {
+    configuration.remove('Domain', OURS)
+    await analysis.pass(analysis.at + (analysis === a.analysis ? 100 : 800))
+  }
+  expect(told(b)).toEqual(told(a))
+  expect(a.store.journal.unsaid(20).map(({ on }) => on)).toContain('resolved')
+})
+
+it('many that go, or go stale, at once are taken in many slices', async () => {
+  let elapsed = 0
+  const { analysis, configuration } = start({ elapsed: () => { elapsed += 50; return elapsed } })
+  const peers = Array.from({ length: 40 }, (_, n) => `p${n}.example`)
+  for (const peer of peers) configuration.put('Peer', peer, {})
+  await analysis.take(peers.map((domain, n) => delivery(seen({ at: 0, id: `p${n}`, domain }), n + 1)))
+  const slices = async (work: () => Promise<void>) => {
+    const before = analysis.seq
+    await work()
+    return analysis.seq - before
+  }
+  expect(await slices(() => analysis.pass(T0 + 190_000))).toBeGreaterThan(2 * peers.length)
+  expect([...analysis.witnesses.all()].filter(({ stale }) => stale).length).toBe(peers.length)
+  for (const peer of peers) configuration.remove('Peer', peer)
+  expect(await slices(() => analysis.pass(T0 + 195_000))).toBeGreaterThan(peers.length)
+  expect(analysis.board.all().length).toBe(2)
 })
 
 it('names one cause of a pair from all vantages, tells it live, and writes its timeline', async () => {
@@ -218,8 +329,8 @@ function picture (readings: Readings) {
   }
 }
 
-function start () {
-  const clock = handClock()
+function start (faked: Partial<Clock> = {}) {
+  const clock = { ...handClock(), ...faked }
   const store = openStore({ file: ':memory:', clock })
   stores.push(store)
   const [configuration, meter] = [usualConfiguration(), counts()]

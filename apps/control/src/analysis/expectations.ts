@@ -1,8 +1,9 @@
 /**
  * What the configuration says about subjects: which there are, what is expected of them, how often they are seen, and what keeps quiet about them.
  */
-import type { ConfigurationView, DomainSpec, ExceptionSpec, FleetConfig, JudgeConfig, PeerSpec, Resource, ScheduleSpec, Standpoint, Subject } from '@dialtone/contracts'
+import type { ConfigurationView, DomainSpec, ExceptionSpec, FleetConfig, Job, JudgeConfig, PeerSpec, Resource, ScheduleSpec, Standpoint, Subject } from '@dialtone/contracts'
 import { DEFAULT_JUDGE_CONFIG } from '@dialtone/contracts'
+import { unreachable } from '@dialtone/kernel'
 
 export type Expectations = {
   /** Of this domain of ours; undefined: it is none. */
@@ -19,6 +20,8 @@ export type Expectations = {
   interval: (domain: string, deep: boolean) => number
   /** What keeps quiet about a subject with this cause at a time: its name. */
   quiet: (subject: Subject, cause: string, at: number) => string | undefined
+  /** Whether this vantage has to check that, by the configuration as it is: in the words of a target. */
+  isTarget: (vantage: string, target: { id: string, job: Job, domain: string, ours?: string }) => boolean
   /** Exceptions that begin or end in (after, until]: what they are about changes without a word from anybody. */
   turning: (after: number, until: number) => readonly ExceptionSpec[]
 }
@@ -34,6 +37,8 @@ export function createExpectations (view: ConfigurationView): Expectations {
   let exceptions: Resource<'Exception'>[]
   let judging: Map<string, FleetConfig>
   let standpoints: Map<string, Standpoint>
+  /** Which vantages have a probe domain, by it. */
+  let probes: Map<string, string[]>
   /** How far time has come. */
   let time = 0
   let intervals: Map<string, readonly [light: number, deep: number]>
@@ -51,6 +56,8 @@ export function createExpectations (view: ConfigurationView): Expectations {
     exceptions = [...view.all('Exception')]
     judging = new Map()
     intervals = new Map()
+    probes = new Map()
+    for (const { name, spec } of view.all('Vantage')) if (spec.probeDomain !== undefined) probes.set(spec.probeDomain.domain, [...probes.get(spec.probeDomain.domain) ?? [], name])
     standpoints = new Map(view.all('Vantage').flatMap(({ name, spec }) => 'quarantined' in spec && spec.quarantined !== undefined ? [] : [[name, standpointOf(name, spec)]]))
   }
   const schedule = (domain: string): ScheduleSpec => {
@@ -98,6 +105,21 @@ export function createExpectations (view: ConfigurationView): Expectations {
     quiet: (subject, cause, at) => {
       fresh()
       return exceptions.find(({ spec }) => about(spec, subject) && active(spec, at) && (spec.effect === 'maintenance' || spec.causes?.some(each => each === cause) === true))?.name
+    },
+    isTarget: (vantage, { id, job, domain, ours }) => {
+      fresh()
+      const side = view.get('Vantage', vantage)?.spec.side
+      const own = view.get('Domain', domain)?.spec
+      const peer = view.get('Peer', domain)?.spec
+      if (side === undefined || id !== (ours === undefined ? `${job}:${domain}` : `${job}:${domain}:${ours}`) || (ours !== undefined) !== (job === 'peer')) return false
+      switch (job) {
+        case 'own-internal': return side === 'inside' && (own?.internal ?? []).length > 0
+        case 'own-published': return own !== undefined
+        case 'peer': return side === 'inside' && peer !== undefined && ours !== undefined && view.get('Domain', ours) !== undefined && (peer.ours === undefined || peer.ours.includes(ours))
+        case 'control': return side === 'outside' && peer !== undefined
+        case 'listener': return probes.get(domain)?.some(each => each !== vantage) === true
+        default: return unreachable(job)
+      }
     },
     turning: (after, until) => {
       fresh()

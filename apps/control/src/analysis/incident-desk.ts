@@ -25,6 +25,8 @@ export type IncidentDesk = {
   advance: (change: IncidentChange, rules: Rules) => boolean
   /** Reminders and ends that are due. `rulesOf`: of an incident, by its first subject. */
   tick: (at: number, rulesOf: (subject: Subject) => Rules) => void
+  /** Nothing that is not over is later than `to`. */
+  turnBack: (to: number) => void
   forget: (isGone: (subject: Subject) => boolean, at: number) => void
   /** Inside the transaction, before its end: writes what became of incidents. Returns what to tell when it is committed. */
   flush: () => LiveEvent[]
@@ -96,6 +98,13 @@ export function createIncidentDesk ({ store: { journal }, meter }: { store: Stor
         take([incident], tickIncidents([incident], iso(at), { ...rules, flapWindowSeconds: FLAP_WINDOW_SECONDS }), at)
       }
     },
+    turnBack: to => {
+      const limit = iso(to)
+      for (const incident of Array.from(incidents.values())) {
+        const late = (['openedAt', 'confirmedAt', 'wellSince', 'recoveredAt', 'remindedAt'] as const).filter(time => (incident[time] ?? '') > limit)
+        if (late.length > 0) take([incident], { incidents: [{ ...incident, ...Object.fromEntries(late.map(time => [time, limit])) }], events: [] }, to)
+      }
+    },
     forget: (isGone, at) => {
       for (const incident of Array.from(incidents.values())) take([incident], forgetSubjects([incident], isGone, iso(at)), at)
     },
@@ -120,6 +129,9 @@ function newId (subject: Subject, openedAt: string): string {
   return hash('sha256', `${keyOf(subject)} ${openedAt}`).slice(0, 24)
 }
 
+/** What happens to an incident once is known by that alone: instances may see it at different times. */
+const ONCE: ReadonlySet<IncidentEvent['on']> = new Set(['opened', 'confirmed', 'resolved', 'withdrawn'])
+
 function announcementId ({ on, incident: { id } }: IncidentEvent, at: number): string {
-  return `${id}-${on}-${at}`
+  return ONCE.has(on) ? `${id}-${on}` : `${id}-${on}-${at}`
 }

@@ -9,6 +9,7 @@ import { closed, given } from '../queries/parameters.ts'
 import { actorOf } from '../http/actor.ts'
 import type { Checks } from './checks.ts'
 import type { CommandNeeds } from './needs.ts'
+import { reachable } from './reachable.ts'
 
 const OneCheck = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }) }, closed)
 
@@ -28,7 +29,7 @@ export function checkRoutes (app: App, { audit, bus }: Pick<CommandNeeds, 'audit
       return reply.status(200).send({ dryRun: true, effects } satisfies Static<typeof CommandDone>) as never
     }
     checks.plan(body)
-    if (!bus.connected) throw refusal('bus-unreachable', 'Agents cannot be asked while the bus is away; try again when /readyz says that it is back.', { retryAfterSeconds: 5 })
+    reachable(bus)
     audit.ready()
     const asked = await checks.ask(body)
     const refused = refusedByAll(asked)
