@@ -111,9 +111,11 @@ function streamConfig (name: StreamName, limits: Limits): Record<string, unknown
  */
 function bucketConfig (name: string, ttlSeconds: number | undefined, limits: Limits): Record<string, unknown> {
   const age = (ttlSeconds ?? 0) * NANO
+  // What is written again and again, by many: whoever fills the bucket keeps nobody out of it. What is kept is never dropped for something new.
+  const bounds = ttlSeconds === undefined ? { discard: 'new', max_msg_size: limits.mostBodyBytes + 16 * 1024 } : { discard: 'old', max_msg_size: limits.mostPassingBytes + 4096, max_msgs: limits.mostPassing }
   return {
     subjects: [bucketSubject(name, '>')],
-    max_msgs_per_subject: 1, discard: 'new', allow_direct: true, max_bytes: limits.bucketBytes, max_msg_size: limits.mostBodyBytes + 16 * 1024, max_age: age,
+    max_msgs_per_subject: 1, allow_direct: true, max_bytes: limits.bucketBytes, max_age: age, ...bounds,
     duplicate_window: age === 0 ? 120 * NANO : Math.min(age, 120 * NANO),
     republish: { src: bucketSubject(name, '>'), dest: documentSubject(name, '>') },
   }
