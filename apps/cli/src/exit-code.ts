@@ -13,6 +13,8 @@ export const READER_GONE = 141
 const EXIT_OF_ERROR: Readonly<Record<string, number>> = {
   // EX_UNAVAILABLE: nobody there, not what we expect there, or it failed.
   'server-unreachable': 69, 'server-timeout': 69, 'server-failed': 69, 'server-older': 69, 'no-server': 69,
+  // EX_NOINPUT: nothing has this name. EX_CANTCREAT: something has it already.
+  'not-found': 66, 'exists': 73,
   // EX_TEMPFAIL: the same again later may work.
   'try-later': 75, 'conflict': 75,
   // EX_NOPERM.

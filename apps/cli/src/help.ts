@@ -256,9 +256,10 @@ const WHICH_SERVER = `Which control API
   --token TOKEN         the token itself; others on this machine may see it
 `
 
-const CLIENT_EXITS = `69 the control API is not there, is too old or failed, 75 try later (asked
-too often, changed by somebody else meanwhile), 77 the token may not do this,
-78 the configuration is wrong, 64 usage.
+const CLIENT_EXITS = `64 usage, 66 nothing has this name, 69 the control API is not there, is too old
+or failed, 73 something has this name already, 75 try later (asked too often,
+changed by somebody else meanwhile), 77 the token may not do this, 78 the
+configuration is wrong.
 `
 
 export const UP_HELP = `dialtone up: the whole of Dialtone in this process.
@@ -324,6 +325,7 @@ export const DESCRIBE_HELP = `dialtone describe: all that is known about one dom
 
   dialtone describe ours.example
   dialtone describe ours.example partner.example
+  dialtone describe partner.example          the one pair that it is in
   dialtone describe ours.example --at 2026-11-23T08:14:00Z
 
 Verdict, since when, who agrees, what was ruled out, every endpoint as each
@@ -342,6 +344,7 @@ export const RUN_HELP = `dialtone run: check now, from every vantage, and wait f
   dialtone run ours.example
   dialtone run ours.example partner.example
   dialtone run ours.example partner.example --deep
+  dialtone run partner.example       all pairs that it is in
 
 How far it is is told on standard error, the result on standard output.
 
@@ -359,7 +362,7 @@ export const INCIDENTS_HELP = `dialtone incidents: what is wrong, one line a cau
 
   dialtone incidents                 what is open
   dialtone incidents --all           and what is over
-  dialtone incidents ours.example    of one domain
+  dialtone incidents ours.example    of one domain, or of the pairs of a peer
 
 However many pairs one cause stops, it is one incident.
 

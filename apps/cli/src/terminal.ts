@@ -1,6 +1,6 @@
 /** What the output can show: colour, shapes and how wide. Decided once, in main.ts, from the stream and the environment. */
 export type Terminal = {
-  /** Columns; 80 where the stream is no terminal. */
+  /** Columns; of a stream that is no terminal those of COLUMNS, else 80. */
   columns: number
   interactive: boolean
   paint: (colour: Colour, text: string) => string
@@ -23,11 +23,16 @@ export function terminalOf (stream: { isTTY?: boolean, columns?: number }, envir
   const coloured = interactive && (environment['NO_COLOR'] ?? '') === ''
   const locale = environment['LC_ALL'] || environment['LC_CTYPE'] || environment['LANG'] || ''
   return {
-    columns: Math.max(40, interactive ? stream.columns ?? 80 : 80),
+    columns: Math.max(40, (interactive ? stream.columns : undefined) ?? columnsIn(environment) ?? 80),
     interactive,
     paint: (colour, text) => coloured ? `\u001B[${CODES[colour]}m${text}\u001B[0m` : text,
     shapes: locale === '' || /utf-?8/i.test(locale) ? UNICODE : ASCII,
   }
+}
+
+/** Where it is exported: what a reader of the pipe has room for. */
+function columnsIn ({ COLUMNS = '' }: Readonly<Record<string, string | undefined>>): number | undefined {
+  return /^[1-9]\d{1,3}$/.test(COLUMNS) ? Number(COLUMNS) : undefined
 }
 
 /** Breaks text at spaces into lines of at most `width`, the `indent` before every line but the first not counted. Words longer than a line stay whole. */

@@ -2,4 +2,4 @@
 
 export { start, type Control, type ControlNeeds } from './start.ts'
 export { ControlConfig, isLoopback, parseControlConfig, readControlConfig } from './http/config.ts'
-export { main } from './main.ts'
+export { HELP, main } from './main.ts'

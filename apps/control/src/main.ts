@@ -13,11 +13,13 @@ import { parseControlConfig, readControlConfig } from './http/config.ts'
 import { answerMeanwhile, type Waiting } from './http/waiting.ts'
 import { start } from './start.ts'
 
-export const HELP = `control: the configuration, the verdicts and the API of a Dialtone fleet
+const COMMAND = import.meta.main ? 'node apps/control/src/main.ts' : 'dialtone control'
 
-  node apps/control/src/main.ts --bus nats://127.0.0.1:4222
-  node apps/control/src/main.ts --bus tls://nats.example:4222 --bus-seed FILE
-                                --config FILE
+export const HELP = `${COMMAND}: configuration, verdicts and API of a fleet
+
+  ${COMMAND} --bus nats://127.0.0.1:4222
+  ${COMMAND} --bus tls://nats.example:4222 --bus-seed FILE
+      --config FILE
 
   --bus URL            the bus of the fleet: nats://HOST:PORT, tls://HOST:PORT,
                        several with commas; or embedded:FILE, which no other

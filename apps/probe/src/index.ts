@@ -2,4 +2,4 @@
 
 export { start, type Probe, type StartOptions } from './start.ts'
 export { ProbeConfig, PROBE_DEFAULTS, readConfig } from './configuration/config.ts'
-export { main } from './main.ts'
+export { HELP, main } from './main.ts'

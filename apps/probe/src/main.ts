@@ -7,25 +7,32 @@ import { readConfig } from './configuration/config.ts'
 import { readSecret } from './configuration/secrets.ts'
 import { start } from './start.ts'
 
-const HELP = `usage: dialtone probe --vantage NAME --agent NAME --bus nats://HOST:PORT --state DIRECTORY [OPTIONS]
+const COMMAND = import.meta.main ? 'node apps/probe/src/main.ts' : 'dialtone probe'
 
-Checks what its vantage is told to, and publishes what it sees.
+export const HELP = `${COMMAND}: check from one vantage, and publish what is seen
 
-  --vantage NAME         where it stands, as the resource Vantage is called
-  --agent NAME           what this agent is called; no two of one vantage alike
-  --bus URL              the NATS server; several, separated by commas
-  --state DIRECTORY      what outlives a restart; for this agent alone
-  --http [ADDRESS:]PORT  serves /metrics, /healthz, /readyz and /probe; on the loopback unless an address is given
-  --token REFERENCE      whoever sends it as a bearer may probe any domain: file:PATH, credential:NAME or env:NAME
-  --hooks FILE           commands that operators may run by name on this host
-  --bus-seed FILE        the nkey seed of this agent's NATS user
-  --bus-user NAME        a NATS user with a password instead
-  --bus-password REF     file:PATH, credential:NAME or env:NAME
-  --bus-ca FILE          the authority of the NATS server's certificate
-  --parallel N           checks at once, 64 unless given
-  --spool-megabytes N    disk for what the bus has not taken yet, 4096 unless given; then the oldest is dropped, and counted
-  --spool-observations N how many of them, 1000000 unless given
-  --log-level LEVEL      ${LOG_LEVELS.join(', ')}; info unless given
+  ${COMMAND} --vantage NAME --agent NAME
+      --bus nats://HOST:PORT --state DIRECTORY
+
+  --vantage NAME       where it stands, as the resource Vantage is called
+  --agent NAME         what this agent is called; no two of one vantage alike
+  --bus URL            the NATS server; several, separated by commas
+  --state DIRECTORY    what outlives a restart; for this agent alone
+  --http [ADDR:]PORT   serves /metrics, /healthz, /readyz and /probe; on the
+                       loopback unless an address is given
+  --token REFERENCE    whoever sends it as a bearer may probe any domain:
+                       file:PATH, credential:NAME or env:NAME
+  --hooks FILE         commands that operators may run by name on this host
+  --bus-seed FILE      the nkey seed of this agent's NATS user
+  --bus-user NAME      a NATS user with a password instead
+  --bus-password REF   file:PATH, credential:NAME or env:NAME
+  --bus-ca FILE        the authority of the NATS server's certificate
+  --parallel N         checks at once, 64 unless given
+  --spool-megabytes N  disk for what the bus has not taken yet, 4096 unless
+                       given; then the oldest is dropped, and counted
+  --spool-observations N
+                       how many of them, 1000000 unless given
+  --log-level LEVEL    ${LOG_LEVELS.join(', ')}; info unless given
   --help
 `
 

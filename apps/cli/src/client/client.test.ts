@@ -25,6 +25,8 @@ for (const [name, told, exit, says] of [
   ['a role that does not suffice', problem(403, 'forbidden', 'This needs the role admin.'), 77, /may not do this: This needs the role admin/],
   ['too many requests', { ...problem(429, 'rate-limited', 'Wait 7 seconds.'), headers: { 'retry-after': '7' } }, 75, /Wait 7 seconds\. \(again after 7 s\)/],
   ['a conflict', problem(409, 'conflict', 'It has revision 7 now.'), 75, /revision 7 now/],
+  ['a token of a name that is taken', problem(409, 'token-exists', "There is a token 'ci' already."), 73, /already/],
+  ['a name that nothing has', problem(404, 'not-found', 'There is no such Peer.'), 66, /no such Peer/],
   ['a revision that is not the expected one', problem(412, 'precondition-failed', 'It has revision 8.'), 75, /revision 8/],
   ['a bus that is away', problem(503, 'bus-unreachable', 'The bus is away.'), 75, /bus is away/],
   ['a field that is wrong', problem(400, 'invalid-field', 'The field is wrong.', { pointer: '/spec/side' }), 78, /The field is wrong\. \(at \/spec\/side\)/],

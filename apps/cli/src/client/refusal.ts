@@ -31,7 +31,7 @@ export function refusal (status: number, problem: Partial<Problem>, { base, toke
       : `the control API at ${base} does not accept the token from ${tokenFrom}: ${detail}`)
     case 403: return new Refusal('not-allowed', `the token from ${tokenFrom} may not do this: ${detail}`)
     case 404: return /^no-(?:such-)?route$/.test(problem.code ?? '') ? new Refusal('server-older', `the control API at ${base} does not know ${what}: it is older than this command`) : new Refusal('not-found', detail)
-    case 409: case 412: case 428: return problem.code === 'nothing-to-check' ? new Refusal('not-found', detail) : problem.code === 'agent-refused' ? new Refusal('try-later', `${detail}${after}`, [], seconds) : new Refusal('conflict', `${detail}${at}`)
+    case 409: case 412: case 428: return problem.code === 'nothing-to-check' ? new Refusal('not-found', detail) : problem.code === 'token-exists' ? new Refusal('exists', detail) : problem.code === 'agent-refused' ? new Refusal('try-later', `${detail}${after}`, [], seconds) : new Refusal('conflict', `${detail}${at}`)
     case 429: case 503: case 504: return new Refusal('try-later', `${detail}${after}`, [], seconds)
     case 400: case 413: case 414: case 415: case 422: return new Refusal('configuration', `${detail}${at}${listed(problem)}`, problemsOf(problem))
     default: return new Refusal('server-failed', `the control API at ${base} failed: ${detail}${typeof problem.traceId === 'string' ? ` (trace ${quoted(problem.traceId, 80)})` : ''}`)

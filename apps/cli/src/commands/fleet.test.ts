@@ -9,7 +9,9 @@ import { PATHS, kindOf } from '../resources/kinds.ts'
 import { collectingOut, fakeServer, problem, type Asked } from '../test-support/fake-server.ts'
 import { runApply } from './apply.ts'
 import { runDelete } from './delete.ts'
+import { runDescribe } from './describe.ts'
 import { runGet } from './get.ts'
+import { runIncidents } from './incidents.ts'
 import { runOverview } from './overview.ts'
 import { runRun } from './run.ts'
 import { runToken } from './token.ts'
@@ -58,8 +60,60 @@ it('run: tells progress once, and ends as the verdict after it', async () => {
   expect(out.text()).toContain('ours.example was peer.busy before')
 })
 
+const PAIR: OverviewRow = { ...ROW, domain: 'ours.example', peer: 'peer.example' }
+/** A control API that knows peer.example as the peer of these alone. */
+const peerOf = (...ours: string[]) => ({
+  'GET /v1/overview': ({ query }: Asked) => ({ json: { asOf: NOW, seq: 1, domains: query['peer'] === 'peer.example' ? ours.map(domain => ({ ...PAIR, domain })) : [] } }),
+})
+
+it('run: a peer alone means its pairs', async () => {
+  const done = { id: 'c3', domain: 'peer.example', state: 'done', startedAt: NOW, vantages: [{ vantage: 'outside', target: 't', state: 'done' }] }
+  await using one = await fakeServer({ ...peerOf('ours.example'), 'POST /v1/checks': { status: 202, json: { ...done, after: [PAIR] } } })
+  const out = collectingOut()
+  expect(await runRun(['--server', one.url, 'peer.example'], out, signal, {})).toBe(2)
+  expect(one.asked.at(-1)?.body).toEqual({ domain: 'ours.example', peer: 'peer.example' })
+  await using two = await fakeServer({ ...peerOf('a.example', 'b.example'), 'POST /v1/checks': { status: 202, json: done } })
+  const both = collectingOut()
+  expect(await runRun(['--server', two.url, 'peer.example'], both, signal, {})).toBe(2)
+  expect(two.asked.find(({ method }) => method === 'POST')?.body).toEqual({ domain: 'peer.example' })
+  expect(both.text()).toMatch(/a\.example <-> peer\.example[^]*b\.example <-> peer\.example/)
+})
+
+it('describe: a peer alone means its pair, or says which there are', async () => {
+  const half = { since: NOW, verdict: { state: 'down', cause: 'service.down', side: 'peer', hop: 'none', actor: 'peer-admin', confidence: 'proved', sentence: 'it is down', evidence: [], remedy: [], untested: [], agreement: { inside: 0, insideAgree: 0, outside: 1, outsideAgree: 1 }, ruledOut: [], wouldDecide: [], setAside: [] } }
+  await using one = await fakeServer({ ...peerOf('ours.example'), 'GET /v1/status/ours.example/peer.example': { json: { asOf: NOW, seq: 1, domain: 'ours.example', peer: 'peer.example', out: half, in: half, vantages: [] } } })
+  const out = collectingOut()
+  expect(await runDescribe(['--server', one.url, 'peer.example'], out, signal, {})).toBe(2)
+  expect(out.text()).toMatch(/^Link: +ours\.example <-> peer\.example\n/)
+  await using two = await fakeServer(peerOf('a.example', 'b.example'))
+  await expect(runDescribe(['--server', two.url, 'peer.example'], out, signal, {})).rejects.toMatchObject({ code: 'not-found', message: 'peer.example is a peer of 2 of our domains: name one of them, too:\n  dialtone describe a.example peer.example\n  dialtone describe b.example peer.example' })
+  await using none = await fakeServer(peerOf())
+  await expect(runDescribe(['--server', none.url, 'nobody.example'], out, signal, {})).rejects.toThrow("nothing is known about nobody.example; 'dialtone overview' lists what is")
+})
+
+it('incidents: of a peer alone, those of its pairs', async () => {
+  const incident = { id: 'i-1', state: 'confirmed', cause: 'service.down', side: 'peer', worst: 'down', sentence: 'it is down', domain: 'ours.example', subjects: [{ domain: 'ours.example', peer: 'peer.example' }], openedAt: NOW, flaps: 0, causes: [] }
+  await using server = await fakeServer({ 'GET /v1/incidents': ({ query }: Asked) => ({ json: { asOf: NOW, seq: 1, incidents: query['domain'] === undefined ? [{ ...incident, id: 'i-2', subjects: [{ domain: 'ours.example' }] }, incident] : [] } }) })
+  const out = collectingOut()
+  await runIncidents(['--server', server.url, 'peer.example', '--json'], out, signal, {})
+  expect((JSON.parse(out.text()) as { incidents: { id: string }[] }).incidents.map(({ id }) => id)).toEqual(['i-1'])
+})
+
+it('run: who was busy is asked again, the others are not', async () => {
+  const view = (id: string, vantages: object[]) => ({ status: 202, json: { id, domain: 'ours.example', state: 'done', startedAt: NOW, endedAt: NOW, vantages, after: [ROW] } })
+  const answers = [
+    view('c4', [{ vantage: 'inside', target: 't', state: 'done' }, { vantage: 'outside', target: 't', state: 'refused', says: 'it is being checked', retryAfterSeconds: 1 }]),
+    view('c5', [{ vantage: 'outside', target: 't', state: 'done' }]),
+  ]
+  await using server = await fakeServer({ ...peerOf(), 'POST /v1/checks': () => answers.shift() ?? problem(500, 'internal', 'no more') })
+  const out = collectingOut()
+  expect(await runRun(['--server', server.url, 'ours.example', '--quiet'], out, signal, {})).toBe(2)
+  expect(server.asked.filter(({ method }) => method === 'POST').map(({ body }) => body)).toEqual([{ domain: 'ours.example' }, { domain: 'ours.example', vantages: ['outside'] }])
+  expect(out.text()).not.toContain('not everybody looked')
+})
+
 it('run: says when nobody looked, and when to come again', async () => {
-  await using server = await fakeServer({ 'POST /v1/checks': () => ({ status: 202, json: { id: 'c2', domain: 'ours.example', state: 'done', startedAt: NOW, vantages: [{ vantage: 'outside', target: 't', state: 'refused', retryAfterSeconds: 30 }] } }) })
+  await using server = await fakeServer({ ...peerOf(), 'POST /v1/checks': () => ({ status: 202, json: { id: 'c2', domain: 'ours.example', state: 'done', startedAt: NOW, vantages: [{ vantage: 'outside', target: 't', state: 'refused', retryAfterSeconds: 30 }] } }) })
   const out = collectingOut()
   expect(await runRun(['--server', server.url, 'ours.example'], out, signal, {})).toBe(3)
   expect(out.errorText()).toContain('(again after 30 s)')
@@ -71,15 +125,17 @@ it('apply: names the line of what the server finds wrong', async () => {
   const file = join(dir, 'fleet.yaml')
   await writeFile(file, 'kind: Peer\nname: peer.example\nspec:\n  profile: webex\n')
   const answers = [
-    { json: { asOf: NOW, dryRun: false, revision: 8, counts: { created: 0, changed: 1, unchanged: 0, deleted: 1 }, lint: [{ level: 'warning', code: 'x', resource: 'Peer/peer.example', says: 'no Domain' }], results: [{ kind: 'Peer', name: 'peer.example', result: 'changed', diff: [{ pointer: '/spec/profile', before: 'cup', after: 'webex' }] }, { kind: 'Peer', name: 'old.example', result: 'deleted' }] } },
+    { json: { asOf: NOW, dryRun: false, revision: 8, counts: { created: 0, changed: 1, unchanged: 0, deleted: 1 }, lint: [{ level: 'warning', code: 'x', resource: 'Peer/peer.example', says: 'no Domain' }, { level: 'warning', code: 'x', resource: 'Peer/other.example', says: 'no Domain' }], results: [{ kind: 'Peer', name: 'peer.example', result: 'changed', diff: [{ pointer: '/spec/profile', before: 'cup', after: 'webex' }] }, { kind: 'Peer', name: 'old.example', result: 'deleted' }] } },
     problem(422, 'invalid-resources', 'One resource is not right.', { problems: [{ pointer: '/resources/0/spec/profile', says: 'must be one of standard', resource: 'Peer/peer.example' }] }),
+    problem(422, 'configuration-conflict', 'It contradicts.', { problems: [{ pointer: '/spec/profile', says: 'Peer/peer.example names a profile that is not there', resource: 'Peer/peer.example' }] }),
   ]
   await using server = await fakeServer({ 'POST /v1/apply': () => answers.shift() ?? problem(500, 'internal', 'no more') })
   const out = collectingOut()
   expect(await runApply(['--server', server.url, '-f', file, '--prune', '--dry-run'], out, signal, {})).toBe(0)
   expect(server.asked.at(-1)).toMatchObject({ query: { dryRun: 'true' }, body: { prune: true, resources: [{ kind: 'Peer', name: 'peer.example', spec: { profile: 'webex' } }] } })
-  expect(out.text()).toMatch(/^changed {3}Peer peer\.example\n {10}- profile: "cup"\n {10}\+ profile: "webex"\ndeleted {3}Peer old\.example\nwarning {3}Peer\/peer\.example: no Domain\n0 created, 1 changed, 0 unchanged, 1 deleted; revision 8\n$/)
+  expect(out.text()).toMatch(/^changed {3}Peer peer\.example\n {10}- profile: "cup"\n {10}\+ profile: "webex"\ndeleted {3}Peer old\.example\nwarning {3}Peer\/peer\.example: no Domain\n {10}1 finding about other resources: see GET \/v1\/lint\n0 created, 1 changed, 0 unchanged, 1 deleted; revision 8\n$/)
   await expect(runApply(['--server', server.url, '-f', file], out, signal, {})).rejects.toThrow(`nothing is applied; one thing is wrong:\n  ${file}:4:12: Peer/peer.example: spec.profile must be one of standard`)
+  await expect(runApply(['--server', server.url, '-f', file], out, signal, {})).rejects.toThrow(`one thing is wrong:\n  ${file}:4:12: Peer/peer.example names a profile that is not there`)
   await rm(dir, { recursive: true })
 })
 

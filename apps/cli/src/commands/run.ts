@@ -4,6 +4,7 @@ import type { CheckView, OverviewRow } from '@dialtone/contracts'
 import { OperatorError, quoted } from '@dialtone/kernel'
 import type { Api } from '../client/api.ts'
 import { ASKING, apiOf, asJson, subjectIn, type Environment } from '../client/command.ts'
+import { pairsOf } from '../client/peers.ts'
 import { Refusal } from '../client/refusal.ts'
 import { EXIT_CODE, exitCode } from '../exit-code.ts'
 import { RUN_HELP } from '../help.ts'
@@ -16,18 +17,20 @@ const OPTIONS = { ...ASKING, deep: { type: 'boolean' }, vantages: { type: 'strin
 const WAIT_SECONDS = 240
 const LOOK_MS = 250
 /** So long, and so often, it waits for agents that are busy. */
-const PATIENT_SECONDS = 10
+const PATIENT_SECONDS = 15
 const MOST_TRIES = 5
 
 /** Resolves to the exit code of the verdict after the check; 3 where no vantage could look. */
 export async function runRun (args: readonly string[], out: Out, signal: AbortSignal, environment: Environment): Promise<number> {
   const { values, positionals } = parse('run', OPTIONS, args)
   if (values.help === true) return out.print(RUN_HELP)
-  const subject = subjectIn('run', positionals)
+  const named = subjectIn('run', positionals)
   const json = formatOf(values) === 'json'
   const waitMs = 1000 * (values.wait === undefined ? WAIT_SECONDS : countOf('--wait', values.wait, 1, 3600))
   const api = await apiOf(values, environment, signal)
-  const begun = await begin(api, { ...subject, ...(values.deep === true ? { deep: true } : {}), ...(values.vantages === undefined ? {} : { vantages: values.vantages.split(',') }) }, out, signal)
+  const pairs = named.peer === undefined ? await pairsOf(api, named.domain) : []
+  const subject = pairs.length === 1 && pairs[0] !== undefined ? { domain: pairs[0].domain, peer: named.domain } : named
+  const request = { ...subject, ...(values.deep === true ? { deep: true } : {}), ...(values.vantages === undefined ? {} : { vantages: values.vantages.split(',') }) }
   const told = new Set<string>()
   const tell = (check: CheckView) => {
     if (values.quiet === true) return
@@ -36,14 +39,31 @@ export async function runRun (args: readonly string[], out: Out, signal: AbortSi
       told.add(line)
     }
   }
-  if (values.quiet !== true) out.progress(`check ${begun.id} of ${subjectOf(subject)}\n`)
   const until = performance.now() + waitMs
-  let check = begun
-  for (tell(check); check.state === 'running'; tell(check)) {
-    if (performance.now() > until) throw new OperatorError('server-timeout', `check ${check.id} was not over after ${waitMs / 1000} s: it goes on without us; see 'dialtone describe ${subjectOf(subject).replace(' <->', '')}'`)
-    await pause(LOOK_MS, undefined, { signal })
-    check = await api.get<CheckView>(`/v1/checks/${encodeURIComponent(check.id)}`)
+  const carriedOut = async (asked: object): Promise<CheckView> => {
+    let check = await begin(api, asked, out, signal)
+    if (values.quiet !== true) out.progress(`check ${check.id} of ${subjectOf(subject)}\n`)
+    for (tell(check); check.state === 'running'; tell(check)) {
+      if (performance.now() > until) throw new OperatorError('server-timeout', `check ${check.id} was not over after ${waitMs / 1000} s: it goes on without us; see 'dialtone describe ${subjectOf(subject).replace(' <->', '')}'`)
+      await pause(LOOK_MS, undefined, { signal })
+      check = await api.get<CheckView>(`/v1/checks/${encodeURIComponent(check.id)}`)
+    }
+    return check
   }
+  let check = await carriedOut(request)
+  // Who was at it already looks again as soon as it may.
+  const patientUntil = Math.min(until, performance.now() + 1000 * PATIENT_SECONDS)
+  for (let left = MOST_TRIES; left > 0; left--) {
+    const refused = check.vantages.filter(({ state, retryAfterSeconds }) => state === 'refused' && retryAfterSeconds !== undefined)
+    const waitFor = 1000 * Math.max(1, ...refused.map(({ retryAfterSeconds = 0 }) => retryAfterSeconds))
+    if (refused.length === 0 || performance.now() + waitFor > patientUntil) break
+    await pause(waitFor, undefined, { signal })
+    const again = await carriedOut({ ...request, vantages: [...new Set(refused.map(({ vantage }) => vantage))] })
+    const looked = check.vantages.filter(one => !again.vantages.some(({ vantage, target }) => vantage === one.vantage && target === one.target))
+    check = { ...again, startedAt: check.startedAt, vantages: [...looked, ...again.vantages.map(one => one.state === 'done' ? one : check.vantages.find(({ vantage, target, state }) => state === 'done' && vantage === one.vantage && target === one.target) ?? one)], ...(check.before === undefined ? {} : { before: check.before }) }
+  }
+  // Control tells how a domain is after its check; of a peer all pairs count.
+  if (pairs.length > 1) check = { ...check, before: pairs, after: await pairsOf(api, named.domain) }
   const rows = check.after ?? []
   if (json) out.print(asJson(check))
   else out.print(resultText(check, rows, out))

@@ -19,6 +19,11 @@ export async function apply (api: Api, loaded: Loaded, { dryRun, prune }: { dryR
 
 function placed (error: unknown, { placeOf }: Loaded): unknown {
   if (!(error instanceof Refusal) || error.code !== 'configuration' || error.problems.length === 0) return error
-  const lines = error.problems.map(({ pointer, says, resource }) => `${placeOf(pointer) ?? ''}: ${resource === undefined ? '' : `${quoted(resource, 120)}: `}${quoted(pointer.split('/').slice(3).join('.'), 200)} ${quoted(says, 400)}`.replace(/^: /, ''))
+  const lines = error.problems.map(({ pointer, says, resource }) => {
+    const inside = pointer.startsWith('/resources/') ? pointer.split('/').slice(3) : pointer.split('/').slice(1)
+    // Some sentences name it themselves.
+    const named = resource === undefined || says.startsWith(resource)
+    return [placeOf(pointer, resource), named ? undefined : quoted(resource, 120), `${named && resource !== undefined ? '' : `${quoted(inside.join('.'), 200)} `}${quoted(says, 400)}`].filter(part => part !== undefined).join(': ')
+  })
   return new OperatorError('configuration', `nothing is applied; ${lines.length === 1 ? 'one thing is' : `${lines.length} things are`} wrong:\n  ${lines.join('\n  ')}`)
 }

@@ -27,6 +27,8 @@ it('reads documents, lists, JSON and directories alike, and knows where each par
   expect(loaded.placeOf('/resources/0/spec/internal/0/port')).toBe(`${two}:6:13`)
   expect(loaded.placeOf('/resources/0/spec/unknown')).toBe(`${two}:4:3`)
   expect(loaded.placeOf('/resources/2/spec/profile')).toBe(`${join(dir, 'b.json')}:1:78`)
+  expect(loaded.placeOf('/spec/internal/0/port', 'Domain/ours.example')).toBe(`${two}:6:13`)
+  expect(loaded.placeOf('/spec', 'Peer/none.example')).toBeUndefined()
   expect(loaded.placeOf('/elsewhere')).toBeUndefined()
 })
 
@@ -38,6 +40,7 @@ for (const [name, text, says] of [
   ['a field of another place', 'kind: Peer\nname: a.example\nprofile: webex\n', /a\.yaml:3:10: a resource has 'kind', 'name' and 'spec', and no 'profile'/],
   ['a text alone', 'hello\n', /a\.yaml:1:1: a resource is a map/],
   ['nothing', '# nothing\n', /there is no resource in/],
+  ['a key that no server takes', 'kind: Peer\nname: a.example\nspec:\n  __proto__: { role: admin }\n', /a\.yaml:4:3: no field may be called '__proto__'/],
   ['the same twice', `${DOMAIN}---\n${DOMAIN}`, /a\.yaml:8:1: Domain ours\.example is here for the second time; first at .*a\.yaml:1:1/],
   ['two mistakes', 'kind: Domain\n---\nname: x\n', /2 mistakes:\n {2}.*a\.yaml:1:1: .*\n {2}.*a\.yaml:3:1: /],
 ] as const) {
@@ -48,7 +51,10 @@ for (const [name, text, says] of [
 
 it('is not taken in by references that multiply', async () => {
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nkind: Domain\nname: [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n`
-  await expect(loadResources([await file('a.yaml', bomb)], signal)).rejects.toThrow()
+  const refused = loadResources([await file('a.yaml', bomb)], signal)
+  await expect(refused).rejects.toMatchObject({ code: 'configuration' })
+  await expect(refused).rejects.toThrow(/a\.yaml:1:1: aliases \(\*name\) repeat too much here/)
+  await expect(loadResources([await file('a.yaml', 'kind: Peer\nname: a.example\nspec: &a { note: *a }\n')], signal)).rejects.toMatchObject({ code: 'configuration' })
 })
 
 it('takes back what get printed', async () => {

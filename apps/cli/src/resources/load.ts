@@ -6,7 +6,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Kind, Specs } from '@dialtone/contracts'
 import { OperatorError, quoted } from '@dialtone/kernel'
-import { LineCounter, isMap, isSeq, parseAllDocuments, type Document, type Node } from 'yaml'
+import { LineCounter, isMap, isScalar, isSeq, parseAllDocuments, visit, type Document, type Node, type Scalar } from 'yaml'
 import { read, shown } from '../files.ts'
 
 /** A resource as it is sent; whether its kind is known, and its spec right, is the server's to say. */
@@ -15,13 +15,18 @@ export type Written = { kind: string, name: string, spec: unknown }
 export type Checked = { [K in Kind]: { kind: K, name: string, spec: Specs[K] } }[Kind]
 export type Loaded = {
   resources: readonly Written[]
-  /** `FILE:LINE:COLUMN` of a JSON pointer into `{ resources: [...] }`; undefined where it points at nothing that was written. */
-  placeOf: (pointer: string) => string | undefined
+  /**
+   * `FILE:LINE:COLUMN` of a JSON pointer into `{ resources: [...] }`, or into the resource `Kind/name` where that is given; undefined where it points at nothing
+   * that was written.
+   */
+  placeOf: (pointer: string, resource?: string) => string | undefined
 }
 
 const MOST_BYTES = 16 * 1024 * 1024
 const MOST_FILES = 1000
 const MOST_RESOURCES = 100_000
+/** Nodes that the aliases of one resource may stand for. */
+const MOST_ALIASES = 100
 
 /** `-` is the standard input; of a directory its *.yaml, *.yml and *.json. Rejects with an OperatorError `configuration` that lists what is wrong, with places. */
 export async function loadResources (sources: readonly string[], signal: AbortSignal): Promise<Loaded> {
@@ -44,7 +49,7 @@ export async function loadResources (sources: readonly string[], signal: AbortSi
   if (wrong.length > 0) throw new OperatorError('configuration', `${wrong.length === 1 ? '' : `${wrong.length} mistakes:\n  `}${wrong.slice(0, 20).join('\n  ')}${wrong.length > 20 ? `\n  and ${wrong.length - 20} more` : ''}`)
   if (found.length === 0) throw new OperatorError('configuration', `there is no resource in ${sources.map(shown).join(', ')}: a resource has 'kind', 'name' and 'spec'`)
   if (found.length > MOST_RESOURCES) throw new OperatorError('configuration', `there are ${found.length} resources; at most ${MOST_RESOURCES} can be applied at once`)
-  return { resources: found.map(({ resource }) => resource), placeOf: pointer => placeIn(found, pointer) }
+  return { resources: found.map(({ resource }) => resource), placeOf: (pointer, resource) => placeIn(found, pointer, resource) }
 }
 
 type Found = { resource: Written, place: (path?: readonly string[]) => string }
@@ -73,7 +78,9 @@ function resourcesIn (file: string, text: string): (Found | { says: string })[] 
       })
     }
     const root = document.contents
-    if (root === null || document.toJS() === null) return []
+    if (root === null || (isScalar(root) && root.value === null)) return []
+    const forbidden = forbiddenIn(document)
+    if (forbidden !== undefined) return [{ says: `${at(forbidden)}: no field may be called '__proto__'` }]
     return itemsOf(root, document).map(node => resourceOf(node, document, at))
   })
 }
@@ -88,7 +95,8 @@ function itemsOf (root: Node, document: Document): readonly Node[] {
 
 function resourceOf (node: Node, document: Document, at: (node: Node | null | undefined) => string): Found | { says: string } {
   if (!isMap(node)) return { says: `${at(node)}: a resource is a map with 'kind', 'name' and 'spec'` }
-  const value = node.toJS(document, { maxAliasCount: 100 }) as Record<string, unknown>
+  const value = valueOf(node, document)
+  if (value === undefined) return { says: `${at(node)}: aliases (*name) repeat too much here: write out what they stand for` }
   for (const field of ['kind', 'name'] as const) {
     if (typeof value[field] !== 'string' || value[field] === '') return { says: `${at(node)}: a resource needs '${field}', a text` }
   }
@@ -102,6 +110,31 @@ function resourceOf (node: Node, document: Document, at: (node: Node | null | un
   }
 }
 
+/** Undefined where aliases multiply, or stand for what they are part of. */
+function valueOf (node: Node, document: Document): Record<string, unknown> | undefined {
+  try {
+    const value = node.toJS(document, { maxAliasCount: MOST_ALIASES }) as Record<string, unknown>
+    // As it is sent: what stands for what it is part of has no end.
+    return JSON.stringify(value) === undefined ? undefined : value
+  } catch (error) {
+    if (error instanceof ReferenceError || error instanceof RangeError || error instanceof TypeError) return undefined
+    throw error
+  }
+}
+
+/** A key that no JSON parser of a server lets in. */
+function forbiddenIn (document: Document): Scalar | undefined {
+  let found: Scalar | undefined
+  visit(document, {
+    Pair: (_, { key }) => {
+      if (!isScalar(key) || key.value !== '__proto__') return undefined
+      found = key
+      return visit.BREAK
+    },
+  })
+  return found
+}
+
 /** The deepest node on the way that was written. */
 function nodeAt (root: Node, path: readonly string[]): Node {
   let node = root
@@ -113,7 +146,9 @@ function nodeAt (root: Node, path: readonly string[]): Node {
   return node
 }
 
-function placeIn (found: readonly Found[], pointer: string): string | undefined {
-  const [, list, index, ...path] = pointer.split('/').map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'))
-  return list === 'resources' && index !== undefined ? found[Number(index)]?.place(path) : undefined
+function placeIn (found: readonly Found[], pointer: string, resource: string | undefined): string | undefined {
+  const [, ...steps] = pointer.split('/').map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const [list, index, ...path] = steps
+  if (list === 'resources' && index !== undefined) return found[Number(index)]?.place(path)
+  return found.find(({ resource: { kind, name } }) => `${kind}/${name}` === resource)?.place(steps)
 }

@@ -7,7 +7,7 @@ const COLOUR: Record<ApplyResult['results'][number]['result'], Colour> = { creat
 const MOST_UNCHANGED = 20
 const LEVEL_COLOUR: Record<ApplyResult['lint'][number]['level'], Colour> = { error: 'red', warning: 'yellow', notice: 'dim' }
 
-export function appliedText ({ results, counts, revision, lint, lintLeftOut, dryRun }: ApplyResult, { paint, columns }: Terminal): string {
+export function appliedText ({ results, counts, revision, lint, lintLeftOut, dryRun, elsewhere }: ApplyResult & { /** Findings about resources that nobody wrote about. */ elsewhere: number }, { paint, columns }: Terminal): string {
   const touched = results.filter(({ result }) => result !== 'unchanged')
   const unchanged = results.filter(({ result }) => result === 'unchanged')
   return [
@@ -21,6 +21,7 @@ export function appliedText ({ results, counts, revision, lint, lintLeftOut, dry
     ...(unchanged.length > MOST_UNCHANGED ? [] : unchanged.map(({ kind, name }) => paint('dim', `unchanged ${kind} ${quoted(name, 253)}`))),
     ...lint.map(({ level, resource, says }) => `${paint(LEVEL_COLOUR[level], level.padEnd(9))} ${wrap(`${resource === undefined ? '' : `${quoted(resource, 120)}: `}${quoted(says, 400)}`, columns - 10, '          ')}`),
     ...(lintLeftOut === undefined || lintLeftOut === 0 ? [] : [`          and ${lintLeftOut} more findings`]),
+    ...(elsewhere === 0 ? [] : [paint('dim', `          ${elsewhere} ${elsewhere === 1 ? 'finding' : 'findings'} about other resources: see GET /v1/lint`)]),
     `${dryRun ? 'would be: ' : ''}${counts.created} created, ${counts.changed} changed, ${counts.unchanged} unchanged, ${counts.deleted} deleted; revision ${revision}${dryRun ? '; nothing is applied' : ''}`, '',
   ].join('\n')
 }

@@ -65,13 +65,26 @@ function shared (view: DomainView | PairView, timeline: Timeline | undefined, te
 }
 
 function endpointLines (vantages: readonly VantageView[], { paint, shapes }: Terminal): string[] {
-  const lines = vantages.flatMap(({ vantage, job, endpoints, aside }) => endpoints.map(({ target, port, address, steps, ended }) => {
+  const seen = vantages.flatMap(({ vantage, job, aside, at, endpoints }) => endpoints.map(endpoint => ({ ...endpoint, vantage, job, aside, seenAt: at })))
+  const lines = [...Map.groupBy(seen, ({ vantage, kind, target, port, address }) => `${vantage} ${kind} ${target} ${port} ${address}`).values()].flatMap(newestAndDeepest).map(({ target, port, address, steps, ended, vantage, job, aside, deep }) => {
     const failed = steps.find(({ outcome }) => outcome === 'failed')
     const reached = steps.findLast(({ outcome }) => outcome === 'ok')
     const what = failed === undefined ? paint('green', `${shapes.ok} ${reached?.stage ?? 'nothing'} ${milliseconds(steps.reduce((sum, { ms }) => sum + ms, 0))} ms`) : paint('red', `${shapes.failed} ${failed.failure === undefined ? failed.stage : failureOf(failed.stage, quoted(failed.failure, 80))}`)
-    return `${quoted(target, 100)}:${port} ${address}  ${vantage} (${job})  ${what}${ended === undefined || failed !== undefined ? '' : `, ${quoted(ended, 80)}`}${aside === undefined ? '' : `, set aside: ${aside}`}`
-  }))
+    return `${quoted(target, 100)}:${port} ${address}  ${vantage} (${job}${deep ? ', deep' : ''})  ${what}${ended === undefined || failed !== undefined ? '' : `, ${quoted(ended, 80)}`}${aside === undefined ? '' : `, set aside: ${aside}`}`
+  })
   return lines.length > MOST_ENDPOINTS ? [...lines.slice(0, MOST_ENDPOINTS), `and ${lines.length - MOST_ENDPOINTS} more (--json has all)`] : lines
+}
+
+type Seen = VantageView['endpoints'][number] & Pick<VantageView, 'vantage' | 'job'> & { aside: string | undefined, seenAt: string }
+
+/** Of one endpoint from one vantage: how it was last, and what a deep check, which goes further, made of it where that was another thing. */
+function newestAndDeepest (seen: readonly Seen[]): (Seen & { deep: boolean })[] {
+  const [newest] = seen.toSorted((a, b) => b.seenAt.localeCompare(a.seenAt))
+  const [deepest] = seen.toSorted((a, b) => b.steps.length - a.steps.length)
+  if (newest === undefined || deepest === undefined) return []
+  const failureIn = ({ steps }: Seen) => JSON.stringify(steps.find(({ outcome }) => outcome === 'failed')?.failure ?? null)
+  const also = deepest.steps.length > newest.steps.length && failureIn(deepest) !== failureIn(newest)
+  return [{ ...newest, deep: false }, ...also ? [{ ...deepest, deep: true }] : []]
 }
 
 /** Some failures begin with the stage. */
@@ -96,5 +109,5 @@ function pairLine (row: OverviewRow, terminal: Terminal): string {
 
 function text (sections: readonly Section[], { columns, paint }: Terminal): string {
   const indent = ' '.repeat(COLUMN)
-  return sections.filter(([, lines]) => lines.length > 0).map(([name, lines]) => paint('bold', `${name}:`.padEnd(COLUMN)) + lines.map(line => wrap(line, columns - COLUMN, `${indent}  `)).join(`\n${indent}`)).join('\n') + '\n'
+  return sections.filter(([, lines]) => lines.length > 0).map(([name, lines]) => paint('bold', `${name}:`.padEnd(COLUMN)) + lines.map(line => wrap(line, columns - COLUMN - 2, `${indent}  `)).join(`\n${indent}`)).join('\n') + '\n'
 }

@@ -66,6 +66,22 @@ it('describes a domain in sections', () => {
   `)
 })
 
+it('tells an endpoint once for each vantage, as it was last, and what only a deep check sees', () => {
+  const endpoint = { id: 'x', kind: 'starttls', target: 'xmpp.peer.example', port: 5269, address: '203.0.113.10' }
+  const ok = (stage: string) => ({ stage, outcome: 'ok', ms: 10 })
+  const seen = { vantage: 'outside', side: 'outside', network: 'internet', agent: 'a', job: 'peer', observation: 'o', same: 0 } as const
+  const half = { since: SINCE, verdict: VERDICT }
+  const lines = (deep: PairView['vantages'][number]['endpoints'][number]['steps']) => pairText({
+    asOf: NOW, seq: 1, domain: 'ours.example', peer: 'peer.example', out: half, in: half,
+    vantages: [{ ...seen, findings: [], at: SINCE, endpoints: [{ ...endpoint, steps: [ok('tcp'), ok('stream'), ...deep] }] }, { ...seen, findings: [], at: NOW, endpoints: [{ ...endpoint, steps: [ok('tcp'), ok('stream')] }] }],
+  }, undefined, terminal).split('\n').filter(line => line.includes('xmpp.peer.example'))
+  expect(lines([ok('dialback')])).toHaveLength(1)
+  const both = lines([{ stage: 'dialback', outcome: 'failed', ms: 1, failure: 'dialback refused' }])
+  expect(both).toHaveLength(2)
+  expect(both[0]).toContain('(peer)')
+  expect(both[1]).toMatch(/\(peer, deep\) {2}. dialback refused/)
+})
+
 it('describes both halves of a pair', () => {
   const half = { since: SINCE, verdict: VERDICT }
   const view: PairView = { asOf: NOW, seq: 1, domain: 'ours.example', peer: 'peer.example', backoffUntil: NOW, out: half, in: half, vantages: [] }
