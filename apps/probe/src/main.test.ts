@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,6 +19,14 @@ it('says what it can be told', async () => {
   expect(await main(['--help'], AbortSignal.abort())).toBe(0)
   for (const option of ['--vantage NAME', '--spool-megabytes N', '--spool-observations N']) expect(said.out).toContain(option)
 })
+
+it('is started sparing of memory by its launcher, which no other app is', () => {
+  const flagsOf = (app: string) => {
+    const environment = { ...process.env, NODE_OPTIONS: '--import=data:text/javascript,process.stderr.write(`FLAGS[${process.execArgv.join()}]`)' }
+    return /.*FLAGS\[(.*?)\]/s.exec(spawnSync(process.execPath, [join(import.meta.dirname, '../../../bin/dialtone'), app, '--help'], { env: environment, encoding: 'utf8' }).stderr)?.[1]
+  }
+  expect([flagsOf('probe'), flagsOf('control')]).toEqual(['--max-semi-space-size=4', ''])
+}, 60_000)
 
 for (const [name, args, code, says] of [
   ['an option that there is not', ['--colour', 'red'], 64, '--colour'],

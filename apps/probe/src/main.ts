@@ -7,7 +7,7 @@ import { readConfig } from './configuration/config.ts'
 import { readSecret } from './configuration/secrets.ts'
 import { start } from './start.ts'
 
-const HELP = `usage: node apps/probe/src/main.ts --vantage NAME --agent NAME --bus nats://HOST:PORT --state DIRECTORY [OPTIONS]
+const HELP = `usage: dialtone probe --vantage NAME --agent NAME --bus nats://HOST:PORT --state DIRECTORY [OPTIONS]
 
 Checks what its vantage is told to, and publishes what it sees.
 

@@ -16,7 +16,7 @@ import { createPresence } from './agent/presence.ts'
 import { plainRequest, requestOf, wayOutOf } from './agent/request.ts'
 import { startRunner, type Observe } from './agent/runner.ts'
 import { createSeen } from './agent/seen.ts'
-import { mineOf, plansOf } from './agent/work.ts'
+import { ownerOf, plansOf } from './agent/work.ts'
 import { watchAssignment } from './configuration/assignment.ts'
 import { PROBE_DEFAULTS, readConfig, type ProbeConfig } from './configuration/config.ts'
 import { readSecret } from './configuration/secrets.ts'
@@ -46,6 +46,8 @@ export type Probe = Stoppable & { readonly url?: string }
 const SYSTEM: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
 const VERSION = '0.1.0'
 const DEFAULT_BUDGET = 1200
+/** Told in presence. */
+const MOST_WAITS = 50
 
 /** Rejects with an OperatorError when the configuration, the state directory or the hooks file cannot be used, or it cannot listen. The bus may be away. */
 export async function start ({ config: given, bus, telemetry, logger, clock = SYSTEM, observe = observeByLadder, environment = process.env, random = Math.random }: StartOptions): Promise<Probe> {
@@ -99,6 +101,15 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
     /** Nothing is shared before it is known with whom. */
     let settled = false
     let first = true
+    let owner: (id: string) => string | undefined = () => undefined
+    /** By agent: what it said last of peers that refused it. Known before the targets are, and before they may be ours. */
+    const refusals = new Map<string, NonNullable<AgentPresence['waits']>>()
+    const heed = (waits: NonNullable<AgentPresence['waits']>) => { for (const { target, until } of waits) schedule.heed(target, Date.parse(until) - clock.now()) }
+    const heard = (other: AgentPresence) => {
+      budget.heed(other.agent, other.budget)
+      refusals.set(other.agent, other.waits ?? [])
+      heed(other.waits ?? [])
+    }
     /** What another agent checks is told by that one. */
     let mine: ReadonlySet<string> = new Set()
     const isPaused = (name: string) => assignment?.spec.pausedAgents?.includes(name) === true
@@ -108,10 +119,13 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       const all = working(presence.members())
       const listeners = working([...presence.listeners(), ...(callbacks.listener === undefined ? [] : [agent])])
       const alone = first && all.length <= 1
-      const isMine = mineOf(assignment.targets, { me: agent, all, listeners })
+      owner = ownerOf(assignment.targets, { all, listeners })
+      const isMine = ({ id }: { id: string }) => owner(id) === agent
       mine = new Set(assignment.targets.filter(isMine).map(({ id }) => id))
       seen.keep(mine)
       schedule.assign(plansOf(assignment, callbacks.listener !== undefined), isMine, { fresh: alone || !first, graceMs: alone ? 0 : 1000 * PRESENCE_PERIOD_SECONDS })
+      for (const waits of refusals.values()) heed(waits)
+      for (const name of refusals.keys()) if (!presence.members().includes(name)) refusals.delete(name)
       first = false
       runner.wake()
     }
@@ -151,7 +165,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
         targets: counts, spool: { waiting, bytes, dropped },
         ...(offset === undefined ? {} : { clockOffsetMs: offset }), eventLoopLagMs: health.eventLoopLagMs(), checks: runner.checks,
         ...(listener === undefined ? {} : { listener }),
-        budget: budget.top(20), secrets: keyring.prints(), hooks: hooks.allowed,
+        budget: budget.top(20), waits: schedule.waits(MOST_WAITS).map(({ id, ms }) => ({ target: id, until: new Date(clock.now() + ms).toISOString() })), secrets: keyring.prints(), hooks: hooks.allowed,
       }
     }
     /** The listener first, so that the first deep checks have it. */
@@ -166,7 +180,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       reassign()
     }
     let assigned: Awaited<ReturnType<typeof watchAssignment>> | undefined
-    const presence = createPresence({ bus, vantage, agent, startedAt, clock, logger, own, changed: reassign })
+    const presence = createPresence({ bus, vantage, agent, startedAt, clock, logger, own, changed: reassign, heard })
     stops.push(presence.stop)
     stops.push(keepState({ directory, schedule, budget, wanted: domain => domains.has(domain), logger }).stop)
     stops.push(callbacks.stop)
@@ -188,6 +202,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       bus, vantage, agent, schedule, runner, clock, logger,
       targetOf: id => targets.get(id),
       paused: () => assignment?.spec.desired === 'paused' ? `vantage ${vantage} is paused` : isPaused(agent) ? `agent ${agent} is paused` : undefined,
+      ownerOf: id => owner(id),
       elsewhere: () => presence.listeners()[0],
     }).stop)
     stops.push(serveHooks({ bus, vantage, agent, hooks, logger }).stop)

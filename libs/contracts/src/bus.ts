@@ -59,6 +59,8 @@ export type Unanswered = { failed: 'no-responders' | 'timeout' | 'disconnected' 
 export type Subscription = {
   /** Stops taking; resolves when the handlers that run are over. */
   stop: () => Promise<void>
+  /** Of a durable history: up to where it has been handed over and taken, what was malformed or not for the reader included. Undefined: nothing yet. */
+  place?: () => { made: string, seq: number } | undefined
 }
 
 export type Bus = {

@@ -22,8 +22,9 @@ export const leaseHeld = defineGauge('dialtone_lease_held', 'Whether this instan
 export const stale = defineCounter('dialtone_witnesses_stale_total', 'Witnesses that were dropped because nothing was heard of them for three intervals.', ['vantage'])
 export const disagreement = defineGauge('dialtone_vantage_disagreement', 'Domains and directions of pairs of which some networks see the cause and others do not.')
 
+export const resets = defineCounter('dialtone_analysis_resets_total', 'Streams that were made anew while they were read, or since.', ['stream'])
 export const setBack = defineCounter('dialtone_analysis_time_set_back_total', 'Times that the stream went on before where time had come: the clock of the bus or of this machine was set back.')
 
 export const ANALYSIS_METRICS = [
-  setBack, ingested, judged, judgeSeconds, analysisErrors, incidentEvents, openIncidents, behind, gaps, storeBytes, storeBlobs, forgotten, announced, unannounced, leaseHeld, stale, disagreement,
+  resets, setBack, ingested, judged, judgeSeconds, analysisErrors, incidentEvents, openIncidents, behind, gaps, storeBytes, storeBlobs, forgotten, announced, unannounced, leaseHeld, stale, disagreement,
 ] as const

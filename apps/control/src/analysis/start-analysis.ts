@@ -9,7 +9,7 @@ import type { Store } from '@dialtone/store'
 import type { Static, TSchema } from 'typebox'
 import { createAnalysis } from './analysis.ts'
 import { announce } from './announcer.ts'
-import { analysisErrors, behind, disagreement, forgotten, gaps, leaseHeld, openIncidents, storeBlobs, storeBytes, unannounced } from './metrics.ts'
+import { analysisErrors, behind, disagreement, forgotten, gaps, leaseHeld, openIncidents, resets, storeBlobs, storeBytes, unannounced } from './metrics.ts'
 import { createReadings, type AnalysisReadings } from './readings.ts'
 import { createSlices } from './slices.ts'
 import { createStreamTime } from './stream-time.ts'
@@ -22,8 +22,6 @@ const BATCH = 64
 const TURN_MS = 1000
 /** Time passes a little late, so that what was published just before is read just before. */
 const LATE_MS = 2000
-/** A stream of which nothing came for so long is read to its end, although its numbers say that there is more: what is left was malformed. */
-const QUIET_MS = 5000
 /** How often what costs more is counted. */
 const GAUGES_EVERY = 10
 
@@ -43,8 +41,7 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
   const time = createStreamTime(clock)
   /** Everything had been read a moment ago: what comes next was taken just now. */
   let upToDate = false
-  const heardAt = new Map<StreamName, number>()
-  const subscriptions: Subscription[] = []
+  const readers = new Map<StreamName, Subscription>()
   let turning: Promise<void> | undefined
   let turns = 0
   let ready = false
@@ -55,11 +52,19 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
   })
 
   const read = async <S extends TSchema>(type: EventType<S>, stream: StreamName, take: (batch: readonly Delivery<Static<S>>[]) => Promise<void> | void): Promise<void> => {
-    const { last } = await bus.extent(stream)
-    // The stream was made anew: what is in it has new numbers, and ids tell what is known.
-    if (store.position(stream) > last) store.setPosition(stream, 0)
-    subscriptions.push(await bus.consume(type, { afterSeq: store.position(stream) }, async (batch, gap) => {
-      heardAt.set(stream, clock.elapsed())
+    const { last, made: now } = await bus.extent(stream)
+    // A store that was never told of which stream its place is.
+    if (store.made(stream) === undefined && store.position(stream) <= last) store.found(stream, now)
+    const made = store.made(stream)
+    const reader = await bus.consume(type, { afterSeq: store.position(stream), ...(made === undefined ? {} : { made }) }, async (batch, gap, { made, reset }) => {
+      if (made !== store.made(stream)) {
+        // What is in it has new numbers; ids tell what is known.
+        store.begin(stream, made)
+        if (reset) {
+          meter.add(resets, { stream })
+          logger.warn({ stream, made }, 'the stream was made anew and is read from its beginning; what was known before stays')
+        }
+      }
       if (gap > 0) {
         meter.add(gaps, { stream }, gap)
         logger.warn({ stream, gap }, 'messages were dropped by the limits of the stream before they were read')
@@ -74,10 +79,9 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
         meter.add(analysisErrors, { step: stream })
         logger.error({ stream, instance, error: error instanceof Error ? error.message : String(error) }, 'a batch could not be taken and is read again')
         throw error
-      } finally {
-        heardAt.set(stream, clock.elapsed())
       }
-    }, { most: BATCH }))
+    }, { most: BATCH })
+    readers.set(stream, reader)
   }
 
   const takeAudit = (batch: readonly Delivery<AuditEntry>[]): void => {
@@ -121,13 +125,12 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
     }
   }
 
-  /** How many of a stream are not taken yet; what is malformed never comes, and is not waited for. */
+  /** How many of a stream are not taken yet. What is malformed never comes, and its reader tells that it is past it. */
   const left = async (stream: StreamName): Promise<number> => {
-    const { last } = await bus.extent(stream)
-    const number = Math.max(0, last - store.position(stream))
-    return number > 0 && !slices.busy && clock.elapsed() - (heardAt.get(stream) ?? begunAt) > QUIET_MS ? 0 : number
+    const { last, made } = await bus.extent(stream)
+    const place = readers.get(stream)?.place?.()
+    return Math.max(0, last - Math.max(store.made(stream) === made ? store.position(stream) : 0, place?.made === made ? place.seq : 0))
   }
-  const begunAt = clock.elapsed()
 
   const turn = async (): Promise<void> => {
     await begin()
@@ -140,8 +143,8 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
     }
     for (const stream of ['observations', 'announcements', 'audit'] as const) waiting[stream] = await left(stream)
     meter.set(behind, {}, waiting.observations)
-    if (waiting.observations > 0 || slices.busy || stopping.signal.aborted) return
-    upToDate = true
+    upToDate = waiting.observations === 0 && !slices.busy
+    if (!upToDate || stopping.signal.aborted) return
     await analysis.pass(time.now() - LATE_MS)
     if (waiting.announcements === 0) await announce({ bus, store, lease, meter, logger, signal: stopping.signal, now: time.now() })
   }
@@ -195,7 +198,7 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
       clearInterval(timer)
       for (const off of unhear) off()
       stopping.abort()
-      await Promise.all([presence, ...subscriptions].map(each => each.stop()))
+      await Promise.all([presence, ...readers.values()].map(each => each.stop()))
       await turning
       await slices.idle()
     },

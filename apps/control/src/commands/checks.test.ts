@@ -20,7 +20,7 @@ const ask = (payload: object, role: 'operator' | 'admin' = 'operator') => api.ap
 const states = ({ vantages }: CheckView) => vantages.map(({ vantage, state }) => `${vantage} ${state}`)
 
 /** An agent that says this to every request. */
-async function agent (vantage: string, answer: (body: { check: string, target: string, deep: boolean }) => Promise<{ agent: string, accepted: boolean, says?: string, retryAfterSeconds?: number }>): Promise<void> {
+async function agent (vantage: string, answer: (body: { check: string, target: string, deep: boolean }) => Promise<{ agent: string, accepted: boolean, says?: string, retryAfterSeconds?: number, owner?: string }>): Promise<void> {
   served.push(await api.bus.serve(CheckNow, [vantage, 'any'], answer, { shared: true }))
 }
 
@@ -92,6 +92,17 @@ describe('a check', () => {
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([409, '77'])
     expect(answer.json<{ detail: string }>().detail).toContain('inside the retry window')
     expect(answer.json<{ detail: string }>().detail).toContain('the vantage is paused')
+  })
+
+  it('asks the agent whose the target is, where another names it, and no third', async () => {
+    await agent('inside', async () => ({ agent: 'a1', accepted: false, says: 'agent a2 checks this target', retryAfterSeconds: 5, owner: 'a2' }))
+    await agent('outside', async () => ({ agent: 'b1', accepted: false, says: 'agent b2 checks this target', retryAfterSeconds: 5, owner: 'b2' }))
+    served.push(await api.bus.serve(CheckNow, ['inside', 'a2'], async () => ({ agent: 'a2', accepted: false, says: 'inside the retry window', retryAfterSeconds: 77 })))
+    served.push(await api.bus.serve(CheckNow, ['outside', 'b2'], async () => ({ agent: 'b2', accepted: false, says: 'agent b1 checks this target', retryAfterSeconds: 6, owner: 'b1' })))
+    const answer = await ask({ domain: 'example.org' })
+    expect(answer.statusCode).toBe(409)
+    expect(answer.json<{ detail: string }>().detail).toContain('inside the retry window')
+    expect(answer.json<{ detail: string }>().detail).toContain('agent b1 checks this target')
   })
 
   it('goes on with those who are there', async () => {

@@ -92,7 +92,7 @@ export async function createChecks ({ bus, readings, configuration, presence, cl
     if (deep) check.endsAt = Math.max(check.endsAt, clock.elapsed() + DEEP_MS)
     const cell = check.cells.get(keyOf(vantage, target.id))
     if (cell === undefined) return
-    const answered = await askSome(vantage, { check: check.view.id, target: target.id, deep })
+    const answered = await askOwner(vantage, { check: check.view.id, target: target.id, deep })
     if (cell.state === 'cancelled') return
     if (!('answer' in answered)) {
       Object.assign(cell, unanswered(answered))
@@ -104,6 +104,13 @@ export async function createChecks ({ bus, readings, configuration, presence, cl
     if (retryAfterSeconds !== undefined) cell.retryAfterSeconds = retryAfterSeconds
     // Its progress may have come before its answer.
     if (cell.state === 'asked') cell.state = accepted ? 'running' : 'refused'
+  }
+
+  /** Where the one that was asked names another whose target it is, that one. */
+  async function askOwner (vantage: string, request: { check: string, target: string, deep: boolean }): Promise<Answered> {
+    const answered = await askSome(vantage, request)
+    const owner = 'answer' in answered && !answered.answer.accepted ? answered.answer.owner : undefined
+    return owner === undefined ? answered : bus.request(CheckNow, [vantage, owner], request, { timeoutMs: askMs })
   }
 
   /** Agents that run, in turn, since one that is paused would refuse; whoever takes it where nobody is known to run. Presence is some seconds old: who is gone is passed over. */

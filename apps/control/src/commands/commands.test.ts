@@ -94,18 +94,25 @@ describe('a reset', () => {
       })
     }
     const answer = await post('/v1/reset', { domain: 'example.org', peer: 'peer.example' })
-    expect(answer.json<CommandDone>().effects.map(({ subject, outcome }) => `${subject} ${outcome}`)).toEqual(['inside/a1 done', 'outside/b1 done'])
+    expect(answer.json<CommandDone>().effects.map(({ subject, outcome }) => `${subject} ${outcome}`)).toEqual(['inside/a1 done', 'outside/b1 done', 'control done'])
+    expect(api.resets).toEqual([{ domain: 'example.org', peer: 'peer.example' }])
     expect(asked.toSorted()).toEqual(['inside peer:peer.example:example.org', 'outside control:peer.example'])
     asked.length = 0
     await post('/v1/reset', { vantages: ['outside'] })
     expect(asked).toEqual(['outside undefined'])
+    // What was confirmed is of all vantages.
+    expect(api.resets).toHaveLength(1)
+    await post('/v1/reset', { dryRun: true })
+    expect(api.resets).toHaveLength(1)
+    await post('/v1/reset')
+    expect(api.resets.slice(1)).toEqual([{}])
     expect(await audit('reset')).toMatchObject({ subject: 'example.org peer.example', outcome: 'done' })
   })
 
   it('says of each agent that does not answer', async () => {
     await beThere(api, 'inside', 'a1')
     const answer = await post('/v1/reset')
-    expect(answer.json<CommandDone>().effects).toMatchObject([{ subject: 'inside/a1', outcome: 'no-agent' }])
+    expect(answer.json<CommandDone>().effects).toMatchObject([{ subject: 'inside/a1', outcome: 'no-agent' }, { subject: 'control' }])
     expect((await post('/v1/reset', { vantages: ['outside'] })).json()).toMatchObject({ code: 'no-agent' })
     expect((await post('/v1/reset', { peer: 'peer.example' })).statusCode).toBe(400)
   })

@@ -1,4 +1,4 @@
-/** POST /v1/reset: agents forget what they were waiting for. */
+/** POST /v1/reset: agents forget what they were waiting for, and this instance what it had confirmed. */
 import { CommandDone, ResetRequest, ResetTarget } from '@dialtone/contracts/schemas'
 import { quoted } from '@dialtone/kernel'
 import { Type, type Static } from 'typebox'
@@ -16,9 +16,9 @@ const MOST_AGENTS = 256
 type Effect = Static<typeof CommandDone>['effects'][number]
 
 export function fleetRoutes (app: App, needs: CommandNeeds): void {
-  const { bus, presence, audit, targetsOf } = needs
+  const { bus, presence, audit, targetsOf, reset } = needs
 
-  app.post('/v1/reset', { config: { role: 'operator' }, schema: { tags: ['commands'], summary: 'Forget back-off and confirmations, so that it is checked afresh', description: 'Of a domain, of a pair, or of everything.', querystring: NoQuery, body: ResetRequest, response: { 200: CommandDone } } }, async request => {
+  app.post('/v1/reset', { config: { role: 'operator' }, schema: { tags: ['commands'], summary: 'Forget back-off and confirmations, so that it is checked afresh', description: 'Of a domain, of a pair, or of everything. Where no vantages are named, the confirmations of the verdicts begin anew too.', querystring: NoQuery, body: ResetRequest, response: { 200: CommandDone } } }, async request => {
     const { domain, peer, vantages, dryRun = false, reason, ticket } = request.body
     if (peer !== undefined && domain === undefined) throw refusal('invalid-request', 'Say which domain of ours it is about, beside the peer.', { pointer: '/domain' })
     const targets = domain === undefined ? undefined : targetsOf(domain, peer)
@@ -32,6 +32,8 @@ export function fleetRoutes (app: App, needs: CommandNeeds): void {
     audit.ready()
     const effects: Effect[] = []
     for (let at = 0; at < asks.length; at += 8) effects.push(...await Promise.all(asks.slice(at, at + 8).map(each => resetOne(each))))
+    // What was confirmed is of all vantages together; of some it stays.
+    if (vantages === undefined) effects.push(ownReset(reset(given({ domain, peer }))))
     const actor = actorOf(request)
     const well = effects.every(({ outcome }) => outcome === 'done' || outcome === 'unchanged')
     await audit.record({ actor: actor.name, role: actor.role, action: 'reset', subject: [domain ?? 'everything', peer].filter(part => part !== undefined).join(' '), outcome: well ? 'done' : 'failed', ...given({ reason, ticket }) })
@@ -45,4 +47,9 @@ export function fleetRoutes (app: App, needs: CommandNeeds): void {
     const outcome = answered.failed === 'timeout' ? 'timed-out' : answered.failed === 'no-responders' || answered.failed === 'disconnected' ? 'no-agent' : 'refused'
     return { subject, outcome, says: quoted(answered.says, 400) }
   }
+}
+
+/** What this instance forgot. */
+function ownReset (subjects: number): Effect {
+  return { subject: 'control', outcome: subjects === 0 ? 'unchanged' : 'done', says: `${subjects} verdicts are confirmed afresh` }
 }

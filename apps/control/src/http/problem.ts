@@ -21,6 +21,7 @@ const STATUS = {
   'malformed-answer': 502,
   'bus-unreachable': 503,
   'no-agent': 503,
+  'starting': 503,
   'stopping': 503,
   'too-many-streams': 503,
   'too-many-checks': 503,

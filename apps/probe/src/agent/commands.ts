@@ -1,4 +1,4 @@
-/** What operators ask of an agent: a check now, and a fresh start. Served for this agent, and in turn with the others for `any`. */
+/** What operators ask of an agent: a check now, and a fresh start. Served for this agent, and in turn with the others for `any`; a check of what is another's is refused, and that one named. */
 import type { Bus, Target } from '@dialtone/contracts'
 import { CheckNow, ResetTarget } from '@dialtone/contracts/schemas'
 import type { Clock, Logger, Stoppable } from '@dialtone/kernel'
@@ -16,27 +16,35 @@ export type CommandsOptions = {
   targetOf: (id: string) => Target | undefined
   /** Why nothing may be checked now. */
   paused: () => string | undefined
+  /** Whose a target is; undefined: not known yet. */
+  ownerOf: (id: string) => string | undefined
   /** Where a deep check of the target can be made, when it cannot be here. */
   elsewhere: () => string | undefined
   clock: Clock
   logger: Logger
 }
 
-type Answer = { agent: string, accepted: boolean, says?: string, retryAfterSeconds?: number }
+type Answer = { agent: string, accepted: boolean, says?: string, retryAfterSeconds?: number, owner?: string }
+/** News of who comes and goes take a moment. */
+const BUSY_MS = 5000
 const TOKEN = /^[A-Za-z0-9_-]{1,64}$/
 
-export function serveCommands ({ bus, vantage, agent, schedule, runner, targetOf, paused, elsewhere, clock, logger }: CommandsOptions): Stoppable {
+export function serveCommands ({ bus, vantage, agent, schedule, runner, targetOf, paused, ownerOf, elsewhere, clock, logger }: CommandsOptions): Stoppable {
   const check = async (body: { check: string, target: string, deep: boolean }): Promise<Answer> => {
     const no = (says: string, retryAfterMs?: number): Answer => ({ agent, accepted: false, says, ...(retryAfterMs === undefined ? {} : { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) }) })
     if (!TOKEN.test(body.check)) return no('the id of a check has letters, digits, hyphens and underscores only')
     const target = targetOf(body.target)
     if (target === undefined) return no('this vantage has no such target')
+    const owner = ownerOf(target.id)
     const pause = paused()
+    // One that is paused knows too whose it is; only where the whole vantage is, it is nobody's.
+    if (owner !== undefined && owner !== agent) return { ...no(`${pause === undefined ? '' : `${pause}, and `}agent ${owner} checks this target: ask that one`, BUSY_MS), owner }
     if (pause !== undefined) return no(pause)
+    if (owner === undefined) return no('this agent does not know yet which targets are its own', BUSY_MS)
     const claimed = schedule.claim(target.id, body.deep)
     if ('why' in claimed) return no(sentenceOf(claimed, elsewhere()), claimed.why === 'unknown' || claimed.why === 'no-deep' ? undefined : claimed.retryAfterMs)
     const teller = createTeller({ bus, vantage, agent, check: body.check, target: target.id, elapsed: clock.elapsed })
-    if (!runner.runNow(target, body.deep, body.check, teller)) return no('this agent has too much to do at the moment', 5000)
+    if (!runner.runNow(target, body.deep, body.check, teller)) return no('this agent has too much to do at the moment', BUSY_MS)
     return { agent, accepted: true }
   }
   const reset = async ({ target }: { target?: string }) => {

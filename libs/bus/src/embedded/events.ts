@@ -124,6 +124,7 @@ export function createEvents ({ database, bodies, limits, clock, meter, logger }
           readers.delete(reader.wake)
           await reader.stop()
         },
+        place: reader.place,
       } satisfies Subscription
     },
     extent: async stream => {
@@ -148,6 +149,7 @@ function read<S extends TSchema> ({ type, name, stream, made, from, handler, mos
   const { signal } = ending
   let wake = (): void => undefined
   const untold: Untold = { made, reset: isOlder(stream, made, from), gap: 0 }
+  let taken: { made: string, seq: number } | undefined
   let place = untold.reset ? 0 : placeOf(stream, from)
   if (untold.reset) logger.warn({ stream: name, from, made }, 'the stream was made anew and its reader has a place in an older one; it is read from the beginning')
 
@@ -164,12 +166,14 @@ function read<S extends TSchema> ({ type, name, stream, made, from, handler, mos
       untold.gap += gapBetween(name, place, first.seq, meter, logger)
       await handOver(type, name, kept, untold, handler, { bodies, limits, meter, logger, signal })
       place = kept.at(-1)?.seq ?? place
+      if (!signal.aborted) taken = { made, seq: place }
       await new Promise(resolve => setImmediate(resolve)) // others are heard between batches
     }
   }
   const running = loop()
   return {
     wake: () => wake(),
+    place: () => taken,
     stop: async () => {
       ending.abort()
       wake()

@@ -88,13 +88,14 @@ export function createEvents ({ link, jetstream, bodies, limits, clock, meter, l
     consume: async (type, from, handler, options = {}) => {
       const { stream } = type
       if (stream === undefined) throw new Error(`'${type.noun}' is not durable`)
-      const stop = await readStream({ link, jetstream, type, stream, from, handler, most: options.most ?? MOST_BATCH, bodies, limits, meter, logger })
+      const { stop, place } = await readStream({ link, jetstream, type, stream, from, handler, most: options.most ?? MOST_BATCH, bodies, limits, meter, logger })
       readers.add(stop)
       return {
         stop: async () => {
           readers.delete(stop)
           await stop()
         },
+        place,
       }
     },
     extent: async stream => {

@@ -132,6 +132,16 @@ export function createLink (options: LinkOptions, meter: Meter, logger: Logger):
     }
   }
   const keeping = keep()
+  /** Waits for what the server has to answer, but no longer than it is there: the client itself waits until it is back. */
+  const whileUp = async (answer: Promise<unknown>): Promise<void> => {
+    const patience = new AbortController()
+    const lost = Promise.withResolvers<void>()
+    const forget = link.onChange(now => { if (!now) lost.resolve() })
+    if (!up) lost.resolve()
+    await Promise.race([answer.catch(() => undefined), lost.promise, resting(STOP_MS, patience.signal)])
+    patience.abort()
+    forget()
+  }
   const unreachable = (): OperatorError => new OperatorError('bus-unreachable', `the bus at ${String(given.servers)} cannot be reached; it is tried again for ever`)
 
   const link: Link = {
@@ -176,11 +186,11 @@ export function createLink (options: LinkOptions, meter: Meter, logger: Logger):
       const each: Wanted = { subject, options, hear }
       wanted.add(each)
       if (connection !== undefined) attach(connection, each)
-      if (up) await connection?.flush().catch(() => undefined)
+      if (up && connection !== undefined) await whileUp(connection.flush())
       return {
         stop: async () => {
           wanted.delete(each)
-          if (up && each.live?.isClosed() === false) await each.live.drain().catch(() => undefined)
+          if (up && each.live?.isClosed() === false) await whileUp(each.live.drain())
           else each.live?.unsubscribe()
         },
       }
@@ -213,7 +223,8 @@ export function createLink (options: LinkOptions, meter: Meter, logger: Logger):
       patience.abort()
       ending.abort()
       const last = connection
-      if (last !== undefined) await (up ? last.drain().catch(() => last.close()) : last.close())
+      if (last !== undefined && up) await whileUp(last.drain())
+      await last?.close()
       change(false)
       await keeping
     },

@@ -2,7 +2,7 @@
  * A reader of a JetStream stream that keeps its own place. The consumer on the server is only a cursor that is made at the place and thrown away with the
  * connection, so that there is nothing of it to lose: after a lost connection, a silent server or a hole in its numbering another is made.
  */
-import type { EventType, From, StreamName } from '@dialtone/contracts'
+import type { EventType, From, StreamName, Subscription } from '@dialtone/contracts'
 import type { Logger, Meter } from '@dialtone/kernel'
 import type { TSchema } from 'typebox'
 import { gapBetween, handOver, resting, type BatchHandler, type Untold } from '../batches.ts'
@@ -19,14 +19,15 @@ type Reading<S extends TSchema> = {
 const LONGEST_PAUSE_MS = 2000
 const FIRST_MS = 2000
 
-/** Begins; resolves, to what stops it, when it reads, or at once while the bus is away. */
-export async function readStream<S extends TSchema> ({ link, jetstream, type, stream, from, handler, most, bodies, limits, meter, logger }: Reading<S>): Promise<() => Promise<void>> {
+/** Begins; resolves when it reads, or at once while the bus is away. */
+export async function readStream<S extends TSchema> ({ link, jetstream, type, stream, from, handler, most, bodies, limits, meter, logger }: Reading<S>): Promise<Required<Subscription>> {
   const name = streamNames[stream]
   const ending = new AbortController()
   const { signal } = ending
   const begun = Promise.withResolvers<void>()
   let place = typeof from === 'object' && 'afterSeq' in from ? from.afterSeq : undefined
   let known = typeof from === 'object' && 'made' in from ? from.made : undefined
+  let taken: { made: string, seq: number } | undefined
   const untold: Untold = { made: '', reset: false, gap: 0 }
 
   /** Where to go on in the stream as it is now. */
@@ -59,6 +60,7 @@ export async function readStream<S extends TSchema> ({ link, jetstream, type, st
         place = seq
       }
       await handOver(type, stream, kept, untold, handler, { bodies, limits, meter, logger, signal })
+      if (place !== undefined && !signal.aborted) taken = { made: untold.made, seq: place }
     }
   }
   const loop = async (): Promise<void> => {
@@ -80,8 +82,11 @@ export async function readStream<S extends TSchema> ({ link, jetstream, type, st
   }
   const running = loop()
   if (link.connected) await Promise.race([begun.promise, resting(FIRST_MS, signal)])
-  return async () => {
-    ending.abort()
-    await running
+  return {
+    stop: async () => {
+      ending.abort()
+      await running
+    },
+    place: () => taken,
   }
 }

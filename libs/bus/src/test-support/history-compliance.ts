@@ -38,6 +38,20 @@ export function historyCompliance (start: StartRig): void {
     await eventually(() => expect(reads).toEqual({ place: [3, 4, 5, 6, 7], time: [4, 5, 6, 7], now: [7] }))
   }))
 
+  it('tells how far a reader has come, over what is malformed too', () => withRig(start, async ({ a, b }) => {
+    let fails = true
+    const { place } = await b.consume(Seen, { afterSeq: 0 }, async () => {
+      if (fails) throw new Error('the disk is full')
+    })
+    await publish(a, 1, 2)
+    const { made } = await a.extent('observations')
+    expect(place?.()).toBeUndefined()
+    fails = false
+    await eventually(() => expect(place?.()).toEqual({ made, seq: 2 }))
+    await a.publish(AnySeen, [], { n: 'three' }, { id: 'malformed' })
+    await eventually(() => expect(place?.()).toEqual({ made, seq: 3 }))
+  }))
+
   it('holds an id once, however often it is published', () => withRig(start, async ({ a, b, counts }) => {
     await Promise.all([1, 2, 3].map(() => a.publish(Seen, [], { n: 1 }, { id: 'same' })))
     await b.publish(Seen, [], { n: 1 }, { id: 'same' })

@@ -32,6 +32,25 @@ it('lets a check through that alone is more than the budget, when nothing else w
   expect(budget.waitMs('a.example', 1000)).toBeGreaterThan(0)
 })
 
+it('counts for an hour what another agent has said that it made, and does not say it again', () => {
+  const { budget, clock } = made()
+  budget.heed('two', [{ domain: 'a.example', connections: 10 }])
+  budget.heed('two', [{ domain: 'a.example', connections: 60 }])
+  budget.heed('three', [{ domain: 'a.example', connections: 30 }, { domain: 'b.example', connections: -5 }])
+  budget.add('a.example', 5)
+  expect([budget.used('a.example'), budget.used('b.example')]).toEqual([95, 0])
+  expect(budget.top(5)).toEqual([{ domain: 'a.example', connections: 5, of: 100 }])
+  expect(budget.save(() => true)['a.example']).toHaveLength(1)
+  const wait = budget.waitMs('a.example', 50)
+  expect(wait).toBeGreaterThan(0)
+  expect(wait).toBeLessThanOrEqual(65 * MINUTE)
+  clock.pass(60 * MINUTE)
+  expect(budget.used('a.example')).toBeLessThanOrEqual(5)
+  budget.heed('two', [{ domain: 'c.example', connections: 99 }])
+  clock.pass(30 * MINUTE)
+  expect(budget.waitMs('c.example', 2)).toBe(30 * MINUTE)
+})
+
 it('survives a restart, in a process that has just begun', () => {
   const { budget, clock } = made()
   budget.add('a.example', 20)

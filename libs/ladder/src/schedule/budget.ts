@@ -22,7 +22,9 @@ export type Budget = {
   waitMs: (domain: string, connections: number) => number
   /** How far apart checks of so many connections must be: 0 until half of the budget is used, then so that the other half lasts. */
   paceMs: (domain: string, connections: number) => number
-  /** Those that used the greatest share, most first. */
+  /** What another agent of the vantage says that it has made: for an hour from then it counts, for its work may be ours next. Replaces what it said before. */
+  heed: (agent: string, spent: readonly Pick<Spent, 'domain' | 'connections'>[]) => void
+  /** Of what was made here, those that used the greatest share, most first. */
   top: (most: number) => Spent[]
   /** By domain, [slot of the wall clock, connections] each. Of domains that `keep` names. */
   save: (keep: (domain: string) => boolean) => KeptBudget
@@ -57,12 +59,25 @@ export function createBudget ({ clock, limit, kept = {} }: { clock: Clock, limit
     ledger.slot = now
     return ledger
   }
-  const used = (domain: string): number => {
+  const heard = new Map<string, { at: number, spent: ReadonlyMap<string, number> }>()
+  const heardOf = (domain: string) => {
+    let connections = 0
+    let oldest = Infinity
+    for (const { at, spent } of heard.values()) {
+      const many = spent.get(domain) ?? 0
+      if (many <= 0 || clock.elapsed() - at >= HOUR_MS) continue
+      connections += many
+      oldest = Math.min(oldest, at)
+    }
+    return { connections, oldest }
+  }
+  const made = (domain: string): number => {
     const ledger = current(domain)
     if (ledger === undefined) return 0
     if (ledger.sum === 0) ledgers.delete(domain)
     return ledger.sum
   }
+  const used = (domain: string): number => made(domain) + heardOf(domain).connections
   const budget: Budget = {
     limit,
     used,
@@ -79,18 +94,24 @@ export function createBudget ({ clock, limit, kept = {} }: { clock: Clock, limit
       const ledger = ledgers.get(domain)
       // What never fits is done when nothing else was.
       const room = Math.max(0, budget.limit - connections)
-      if (ledger === undefined || left <= room) return 0
-      for (let age = SLOTS - 1; age >= 0; age--) {
+      if (left <= room) return 0
+      if (ledger !== undefined) for (let age = SLOTS - 1; age >= 0; age--) {
         left -= ledger.counts[(ledger.slot - age + SLOTS) % SLOTS] ?? 0
         if (left <= room) return Math.max(1, (ledger.slot - age) * SLOT_MS - clock.elapsed())
       }
-      return HOUR_MS
+      const { oldest } = heardOf(domain)
+      return Number.isFinite(oldest) ? Math.max(1, oldest + HOUR_MS - clock.elapsed()) : HOUR_MS
+    },
+    heed: (agent, spent) => {
+      const now = clock.elapsed()
+      for (const [name, { at }] of heard) if (now - at >= HOUR_MS) heard.delete(name)
+      heard.set(agent, { at: now, spent: new Map(spent.map(({ domain, connections }) => [domain, connections])) })
     },
     paceMs: (domain, connections) => used(domain) * 2 < budget.limit ? 0 : connections * HOUR_MS * 2 / budget.limit,
     top: most => {
       const found: Spent[] = []
       for (const domain of ledgers.keys()) {
-        const connections = used(domain)
+        const connections = made(domain)
         if (connections === 0 || (found.length >= most && connections <= (found.at(-1)?.connections ?? 0))) continue
         const place = found.findIndex(other => other.connections < connections)
         found.splice(place < 0 ? found.length : place, 0, { domain, connections, of: budget.limit })
@@ -98,7 +119,7 @@ export function createBudget ({ clock, limit, kept = {} }: { clock: Clock, limit
       }
       return found
     },
-    save: keep => Object.fromEntries([...ledgers.keys()].filter(domain => keep(domain) && used(domain) > 0).map(domain => [domain, slotsOf(current(domain), shift())])),
+    save: keep => Object.fromEntries([...ledgers.keys()].filter(domain => keep(domain) && made(domain) > 0).map(domain => [domain, slotsOf(current(domain), shift())])),
   }
   return budget
 }

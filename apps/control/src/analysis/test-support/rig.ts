@@ -17,7 +17,7 @@ export type HandClock = Clock & { pass: (seconds: number) => void }
 
 export function handClock (): HandClock {
   let now = T0
-  return { now: () => now, elapsed: () => performance.now(), pass: seconds => { now += seconds * 1000 } }
+  return { now: () => now, elapsed: () => performance.now() + now - T0, pass: seconds => { now += seconds * 1000 } }
 }
 
 export function memoryBus (clock: Clock): Bus {
