@@ -6,7 +6,7 @@ import { hash } from 'node:crypto'
 import type { Announcement, Incident, LiveEvent, Subject } from '@dialtone/contracts'
 import type { Meter } from '@dialtone/kernel'
 import type { Store } from '@dialtone/store'
-import { advanceIncidents, forgetSubjects, tickIncidents, type IncidentChange, type IncidentEvent } from '@dialtone/verdict'
+import { advanceIncidents, forgetSubjects, shownIncident, tickIncidents, type IncidentChange, type IncidentEvent } from '@dialtone/verdict'
 import { iso, keyOf } from './board.ts'
 import { incidentEvents } from './metrics.ts'
 
@@ -43,27 +43,27 @@ export function createIncidentDesk ({ store: { journal }, meter }: { store: Stor
 
   const sharedKey = ({ domain, cause }: Pick<Incident, 'domain' | 'cause'>) => `${domain} ${cause}`
   const isShared = ({ side }: Incident) => side === 'ours' || side === 'path'
-  const unlist = (incident: Incident): void => {
+  const unlist = (incident: Incident, gone: readonly Subject[]): void => {
     incidents.delete(incident.id)
-    for (const subject of incident.subjects) if (bySubject.get(keyOf(subject)) === incident.id) bySubject.delete(keyOf(subject))
+    for (const subject of gone) if (bySubject.get(keyOf(subject)) === incident.id) bySubject.delete(keyOf(subject))
     shared.get(sharedKey(incident))?.delete(incident.id)
   }
-  const list = (incident: Incident): void => {
+  const list = (incident: Incident, come: readonly Subject[]): void => {
     if (incident.state === 'resolved') return
     incidents.set(incident.id, incident)
-    for (const subject of incident.subjects) bySubject.set(keyOf(subject), incident.id)
+    for (const subject of come) bySubject.set(keyOf(subject), incident.id)
     if (!isShared(incident)) return
     const key = sharedKey(incident)
     shared.set(key, (shared.get(key) ?? new Set()).add(incident.id))
   }
   const take = (before: readonly Incident[], { incidents: after, events: told }: { incidents: readonly Incident[], events: readonly IncidentEvent[] }, at: number): boolean => {
-    const changed = after.filter(incident => !before.includes(incident))
-    for (const { id } of changed) {
-      const was = incidents.get(id)
-      if (was !== undefined) unlist(was)
-    }
-    for (const incident of changed) {
-      list(incident)
+    const changed = after.filter(incident => !before.includes(incident)).map(incident => {
+      const was = incidents.get(incident.id)
+      return { incident, was, ...difference(was?.subjects ?? [], incident.state === 'resolved' ? [] : incident.subjects) }
+    })
+    for (const { was, gone } of changed) if (was !== undefined) unlist(was, gone)
+    for (const { incident, come } of changed) {
+      list(incident, come)
       touched.set(incident.id, incident)
     }
     for (const event of told) events.push({ id: announcementId(event, at), at, event })
@@ -84,7 +84,7 @@ export function createIncidentDesk ({ store: { journal }, meter }: { store: Stor
       shared.clear()
       touched.clear()
       events.length = 0
-      for (const incident of journal.openIncidents()) list(incident)
+      for (const incident of journal.openIncidents()) list(incident, incident.subjects)
     },
     of: subject => incidents.get(bySubject.get(keyOf(subject)) ?? ''),
     advance: (change, rules) => {
@@ -112,16 +112,25 @@ export function createIncidentDesk ({ store: { journal }, meter }: { store: Stor
       for (const incident of touched.values()) journal.putIncident(incident)
       touched.clear()
       const told = events.map(({ id, at, event: { on, incident } }): LiveEvent => {
-        const announcement: Announcement = { v: 1, id, at: iso(at), on, incident: { ...incident, subjects: incident.subjects.slice(0, ANNOUNCED_SUBJECTS) } }
+        const announcement: Announcement = { v: 1, id, at: iso(at), on, incident: shownIncident(incident, ANNOUNCED_SUBJECTS) }
         journal.announce(announcement)
         meter.add(incidentEvents, { cause: incident.cause, event: on })
-        return { on: `incident.${on}`, incident }
+        return { on: `incident.${on}`, incident: shownIncident(incident) }
       })
       events.length = 0
       return told
     },
     open: () => incidents.values(),
   }
+}
+
+/** Between two lists that share their objects, and mostly begin and end alike: an incident may have thousands of subjects, and one comes or goes at a time. */
+function difference (before: readonly Subject[], after: readonly Subject[]): { gone: readonly Subject[], come: readonly Subject[] } {
+  let [from, back] = [0, 0]
+  const shorter = Math.min(before.length, after.length)
+  while (from < shorter && before[from] === after[from]) from++
+  while (back < shorter - from && before[before.length - 1 - back] === after[after.length - 1 - back]) back++
+  return { gone: before.slice(from, before.length - back), come: after.slice(from, after.length - back) }
 }
 
 /** The same wherever the same stream was read. */

@@ -2,7 +2,7 @@
 import type { DomainView, OverviewRow, PairView, Readings, Span, Standpoint, Summary, Timeline, VantageView } from '@dialtone/contracts'
 import type { Clock } from '@dialtone/kernel'
 import type { SpanRow, Store } from '@dialtone/store'
-import { judgeDomain, judgePair } from '@dialtone/verdict'
+import { judgeDomain, judgePair, shownIncident } from '@dialtone/verdict'
 import type { Analysis } from './analysis.ts'
 import { iso, keyOf, pageOfEntries, worse, type Entry, type Half } from './board.ts'
 import { atThatTime } from './past.ts'
@@ -50,22 +50,22 @@ export function createReadings ({ analysis, store, clock, agents, behind }: Read
   const times = ({ checkedAt, staleAfter }: Entry) => ({ ...(checkedAt === undefined ? {} : { checkedAt: iso(checkedAt) }), ...(staleAfter === undefined ? {} : { staleAfter: iso(staleAfter) }) })
   const incidentOf = ({ incident }: Entry) => {
     const found = incident === undefined ? undefined : store.journal.incident(incident)
-    return found === undefined ? {} : { incident: found }
+    return found === undefined ? {} : { incident: shownIncident(found) }
   }
   const pairsOf = (domain: string): OverviewRow[] => board.page({ domain, only: 'pairs' }, { limit: MOST_PAIRS }).rows
   const standpoint = (vantage: string): Standpoint | undefined => expectations.standpoint(vantage)
 
   const domainThen = (domain: string, at: number): DomainView | undefined => {
     const config = expectations.domain(domain)
-    const [span] = store.spans.at(at, domain)
+    const [span] = store.spans.at(at, { subject: domain })
     if (config === undefined || span === undefined) return undefined
     const { heard, vantages } = atThatTime({ store, slots: judging.slotsOf({ domain }), at, standpoint, config })
-    const rows = pageOfEntries(entriesAt(at).filter(entry => entry.domain === domain), { only: 'pairs' }, { limit: MOST_PAIRS }).rows
+    const rows = pageOfEntries(entriesAt(at, domain), { only: 'pairs' }, { limit: MOST_PAIRS }).rows
     return { ...head(), domain, since: iso(span.since), ...lastUp(domain, at), verdict: judgeDomain({ domain, witnesses: heard, config, reach: [] }), vantages, pairs: rows }
   }
   const pairThen = (domain: string, peer: string, at: number): PairView | undefined => {
     const [config, own] = [expectations.pair(domain, peer), expectations.domain(domain)]
-    const [out, inward] = (['out', 'in'] as const).map(direction => store.spans.at(at, keyOf({ domain, peer, direction }))[0])
+    const [out, inward] = (['out', 'in'] as const).map(direction => store.spans.at(at, { subject: keyOf({ domain, peer, direction }) })[0])
     if (config === undefined || own === undefined || out === undefined || inward === undefined) return undefined
     const { heard, vantages } = atThatTime({ store, slots: judging.slotsOf({ domain, peer }), at, standpoint, config })
     const beside = atThatTime({ store, slots: judging.slotsOf({ domain }), at, standpoint, config: own }).heard
@@ -75,9 +75,9 @@ export function createReadings ({ analysis, store, clock, agents, behind }: Read
       out: { since: iso(out.since), ...lastUp(out.subject, at), verdict: verdict.out }, in: { since: iso(inward.since), ...lastUp(inward.subject, at), verdict: verdict.in },
     }
   }
-  const entriesAt = (at: number): Entry[] => {
+  const entriesAt = (at: number, only?: string): Entry[] => {
     const entries = new Map<string, Entry>()
-    for (const span of store.spans.at(at)) {
+    for (const span of store.spans.at(at, only === undefined ? undefined : { domain: only })) {
       const { domain, peer } = span
       const key = keyOf({ domain, ...(peer === undefined ? {} : { peer }) })
       const entry = entries.get(key) ?? { key, domain, ...(peer === undefined ? {} : { peer }), halves: [], judgedAt: at }
@@ -114,8 +114,14 @@ export function createReadings ({ analysis, store, clock, agents, behind }: Read
       const changes = store.journal.changes({ domain: peer ?? domain, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }, { limit: MOST_CHANGES }).rows.toReversed()
       return { ...head(), ...subject, spans, changes, truncated: rows.length > limit }
     },
-    incidents: (filter, page) => paged('incidents', store.journal.incidents(filter, page)),
-    incident: id => store.journal.incident(id),
+    incidents: (filter, page) => {
+      const { rows, ...rest } = store.journal.incidents(filter, page)
+      return paged('incidents', { ...rest, rows: rows.map(incident => shownIncident(incident)) })
+    },
+    incident: id => {
+      const found = store.journal.incident(id)
+      return found === undefined ? undefined : shownIncident(found)
+    },
     changes: (filter, page) => paged('changes', store.journal.changes(filter, page)),
     observations: (filter, page) => paged('observations', store.observations.list(filter, page)),
     observation: id => store.observations.get(id),
