@@ -44,6 +44,10 @@ const STEPS: readonly string[] = [
   CREATE TABLE audit (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, body TEXT NOT NULL);
   CREATE INDEX audit_by_time ON audit (at);
   `,
+  `
+  CREATE INDEX observations_of_vantage ON observations (vantage);
+  CREATE INDEX spans_of_domain ON spans (domain, since);
+  `,
 ]
 
 export const SCHEMA_VERSION = STEPS.length
