@@ -34,7 +34,7 @@ export async function runWatchFleet (args: readonly string[], out: Out, signal: 
     const [summary, { domains, asOf }] = await Promise.all([api.get<Summary>('/v1/summary'), allPages<'domains', OverviewRow>(api, '/v1/overview', 'domains', {})])
     const bad = domains.filter(({ state }) => state !== 'up')
     if (json) tell(JSON.stringify({ on: 'snapshot', at: asOf, summary, domains }) + '\n')
-    else if (first) out.tell([`now       ${summaryLine(summary, out.terminal)}`, ...(bad.length === 0 ? [] : ['', ...overviewTable(bad, asOf, out.terminal), '']), ''].join('\n'))
+    else if (first) out.tell([`now       ${summaryLine(summary, { ...out.terminal, columns: out.terminal.columns - 10 }).replace('\n', `\n${' '.repeat(10)}`)}`, ...(bad.length === 0 ? [] : ['', ...overviewTable(bad, asOf, out.terminal), '']), ''].join('\n'))
     // What changed while nobody told us.
     else for (const row of domains) hear({ on: 'verdict.changed', row }, asOf)
     for (const row of domains) known.set(subjectOf(row), row)

@@ -5,6 +5,7 @@ import { wrap, type Terminal } from '../terminal.ts'
 import { milliseconds } from './endpoints.ts'
 import { sinceOf, subjectOf } from './fleet.ts'
 import { stateWord } from './states.ts'
+import { broken } from './table.ts'
 
 /** Where values begin. */
 const COLUMN = 14
@@ -109,5 +110,10 @@ function pairLine (row: OverviewRow, terminal: Terminal): string {
 
 function text (sections: readonly Section[], { columns, paint }: Terminal): string {
   const indent = ' '.repeat(COLUMN)
-  return sections.filter(([, lines]) => lines.length > 0).map(([name, lines]) => paint('bold', `${name}:`.padEnd(COLUMN)) + lines.map(line => wrap(line, columns - COLUMN - 2, `${indent}  `)).join(`\n${indent}`)).join('\n') + '\n'
+  return sections.filter(([, lines]) => lines.length > 0).map(([name, lines]) => paint('bold', `${name}:`.padEnd(COLUMN)) + lines.map(line => wrapped(line, columns - COLUMN - 2).join(`\n${indent}  `)).join(`\n${indent}`)).join('\n') + '\n'
+}
+
+/** Long words too, but for what is painted, which no cut may divide. */
+function wrapped (line: string, width: number): string[] {
+  return wrap(line, width).split('\n').flatMap(part => part.includes('\u001B') ? [part] : broken(part, width))
 }

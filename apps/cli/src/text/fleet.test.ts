@@ -29,7 +29,8 @@ it('lists domains and pairs, in columns', () => {
 
 it('sums the fleet up in a line', () => {
   const summary: Summary = { asOf: NOW, seq: 1, states: { up: 206, degraded: 5, down: 3, unknown: 0 }, causes: {}, incidents: { open: 1, confirmed: 0, recovering: 0 }, agents: { healthy: 2, all: 3 }, behind: 7 }
-  expect(summaryLine(summary, terminal)).toBe('✖ 3 down  ▲ 5 degraded  ◇ 0 unknown  ● 206 up  · 1 incident · 2 of 3 agents well · 7 observations not judged yet')
+  expect(summaryLine(summary, { ...terminal, columns: 120 })).toBe('✖ 3 down  ▲ 5 degraded  ◇ 0 unknown  ● 206 up  · 1 incident · 2 of 3 agents well · 7 observations not judged yet')
+  for (const line of summaryLine(summary, { ...terminal, columns: 60 }).split('\n')) expect(line.length, line).toBeLessThanOrEqual(60)
 })
 
 it('says an incident once, however many subjects it has', () => {
@@ -88,6 +89,9 @@ it('describes both halves of a pair', () => {
   const text = pairText(view, undefined, terminal)
   expect(text).toMatch(/^Link: {9}ours\.example <-> peer\.example\nOut: {10}ours\.example to peer\.example\n/)
   expect(text).toMatch(/\nIn: {11}peer\.example to ours\.example\n/)
+  for (const columns of [60, 80]) {
+    for (const line of pairText({ ...view, domain: `${'x'.repeat(60)}.example` }, undefined, { ...terminal, columns }).split('\n')) expect(line.length, line).toBeLessThanOrEqual(columns)
+  }
   expect(text).toMatch(/\nBack-off: {5}peer\.example may refuse until 2026/)
 })
 

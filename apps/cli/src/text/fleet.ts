@@ -1,7 +1,7 @@
 // What the control API answers, as tables and lines.
 import type { AgentPresence, Incident, OverviewRow, State, Summary, TokenView } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
-import type { Terminal } from '../terminal.ts'
+import { wrap, type Terminal } from '../terminal.ts'
 import { STATE_COLOUR, stateWord } from './states.ts'
 import { table, type Cell } from './table.ts'
 import { spanOf } from './watching.ts'
@@ -18,11 +18,14 @@ export function overviewTable (rows: readonly OverviewRow[], now: string, termin
   ]), terminal)
 }
 
-/** `✖ 3 down  ▲ 5 degraded  ◇ 0 unknown  ● 206 up`, what is open, and who looks. */
-export function summaryLine ({ states, incidents, agents, behind }: Summary, { paint, shapes }: Terminal): string {
-  const counts = (['down', 'degraded', 'unknown', 'up'] as const).map(state => paint(states[state] === 0 ? 'dim' : STATE_COLOUR[state], `${shapes[state]} ${states[state]} ${state}`))
+/** `✖ 3 down  ▲ 5 degraded  ◇ 0 unknown  ● 206 up`, what is open, and who looks; the counts on a line of their own where it does not fit. */
+export function summaryLine ({ states, incidents, agents, behind }: Summary, { paint, shapes, columns }: Terminal): string {
+  const words = (['down', 'degraded', 'unknown', 'up'] as const).map(state => ({ state, text: `${shapes[state]} ${states[state]} ${state}` }))
   const open = incidents.open + incidents.confirmed + incidents.recovering
-  return `${counts.join('  ')}  ${shapes.dot} ${open} ${open === 1 ? 'incident' : 'incidents'} ${shapes.dot} ${agents.healthy} of ${agents.all} agents well${behind > 0 ? ` ${shapes.dot} ${behind} observations not judged yet` : ''}`
+  const rest = `${open} ${open === 1 ? 'incident' : 'incidents'} ${shapes.dot} ${agents.healthy} of ${agents.all} agents well${behind > 0 ? ` ${shapes.dot} ${behind} observations not judged yet` : ''}`
+  const plain = `${words.map(({ text }) => text).join('  ')}  ${shapes.dot} ${rest}`
+  const counts = words.map(({ state, text }) => paint(states[state] === 0 ? 'dim' : STATE_COLOUR[state], text)).join('  ')
+  return plain.length <= columns ? `${counts}  ${shapes.dot} ${rest}` : `${counts}\n${wrap(rest, columns)}`
 }
 
 export function incidentTable (incidents: readonly Incident[], now: string, terminal: Terminal): string[] {

@@ -47,7 +47,7 @@ function linesOf (cell: Cell, width: number): Line[] {
 }
 
 /** A word that is longer than a line goes on in the next one, after a dot or a hyphen if there is one. */
-function broken (text: string, width: number): string[] {
+export function broken (text: string, width: number): string[] {
   if (text.length <= width) return [text]
   const at = Math.max(text.lastIndexOf('.', width - 1), text.lastIndexOf('-', width - 1)) + 1
   const cut = at > width / 2 ? at : width
