@@ -52,6 +52,8 @@ const REJUDGE_FAILING_MS = 300_000
 /** A failure that goes on is kept in full so often. */
 const KEEP_FAILURE_MS = 3_600_000
 const FORGET_SLOT_MS = 7 * 86_400_000
+/** What others do to a pair is worked out a little later, of the stream: by then it may have been judged for a reason of its own, and many of them count as one. */
+const OTHERS_MS = 1000
 
 type Needs = { store: Store, configuration: ConfigurationView, slices: Slices, meter: Meter, logger: Logger, clock: Clock }
 
@@ -65,6 +67,9 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   const judging = createJudging({ store, board, witnesses, expectations, reach, desk, meter, logger, clock, staleAt })
   const hearers = new Set<(event: LiveEvent, seq: number) => void>()
   const dirty = new Map<string, { subject: Subject, at: number, because: Because }>()
+  /** To be judged because of others, at `laterAt`. */
+  const later = new Map<string, Subject>()
+  let laterAt = Number.POSITIVE_INFINITY
   const touched = new Set<Slot>()
   /** Of those, the ones that have another outline. */
   const renewed = new Set<Slot>()
@@ -91,6 +96,8 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     witnesses.load()
     judging.load()
     dirty.clear()
+    later.clear()
+    laterAt = Number.POSITIVE_INFINITY
     pendingChanges = []
     everything = 'start'
   }
@@ -111,6 +118,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     for (const entry of gone) {
       judging.drop(entry, now)
       dirty.delete(entry.key)
+      later.delete(entry.key)
     }
     if (gone.length > 0) desk.forget(subject => !exists(subject), now)
   }
@@ -122,7 +130,19 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   function mark ({ domain, peer }: Subject, because: Because): void {
     const subject = { domain, ...(peer === undefined ? {} : { peer }) }
     const key = keyOf(subject)
-    if (!dirty.has(key) && exists(subject)) dirty.set(key, { subject, at: now, because })
+    if (dirty.has(key) || !exists(subject)) return
+    if (because !== 'others' || peer === undefined) dirty.set(key, { subject, at: now, because })
+    else if (!later.has(key)) {
+      if (later.size === 0) laterAt = now + OTHERS_MS
+      later.set(key, subject)
+    }
+  }
+
+  function takeLater (): void {
+    now = Math.max(now, laterAt)
+    laterAt = Number.POSITIVE_INFINITY
+    for (const [key, subject] of later) if (!dirty.has(key) && exists(subject)) dirty.set(key, { subject, at: now, because: 'others' })
+    later.clear()
   }
 
   /** Who is judged by what this slot testifies. */
@@ -306,6 +326,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
       if (first !== undefined) {
         const [key, { subject, at, because }] = first
         dirty.delete(key)
+        later.delete(key)
         // What is wrong with our domain is wrong with its pairs.
         if (judging.judge(subject, at, because) && subject.peer === undefined) for (const peer of expectations.peersOf(subject.domain)) mark({ domain: subject.domain, peer }, 'others')
         return true
@@ -325,7 +346,12 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
         takeChanges()
         return true
       }
-      const due = nextTick(delivery === undefined ? until : Date.parse(delivery.at))
+      const limit = delivery === undefined ? until : Date.parse(delivery.at)
+      const due = nextTick(limit)
+      if (later.size > 0 && laterAt <= (due ?? limit)) {
+        takeLater()
+        return true
+      }
       if (due !== undefined) {
         tick(due)
         return true
