@@ -114,23 +114,19 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   }
 
   function dropGone (): void {
-    const gone = board.all().filter(entry => !exists(entry))
+    const gone = board.all().filter(entry => !expectations.has(entry))
     for (const entry of gone) {
       judging.drop(entry, now)
       dirty.delete(entry.key)
       later.delete(entry.key)
     }
-    if (gone.length > 0) desk.forget(subject => !exists(subject), now)
-  }
-
-  function exists ({ domain, peer }: Subject): boolean {
-    return (peer === undefined ? expectations.domain(domain) : expectations.pair(domain, peer)) !== undefined
+    if (gone.length > 0) desk.forget(subject => !expectations.has(subject), now)
   }
 
   function mark ({ domain, peer }: Subject, because: Because): void {
     const subject = { domain, ...(peer === undefined ? {} : { peer }) }
     const key = keyOf(subject)
-    if (dirty.has(key) || !exists(subject)) return
+    if (dirty.has(key) || !expectations.has(subject)) return
     if (because !== 'others' || peer === undefined) dirty.set(key, { subject, at: now, because })
     else if (!later.has(key)) {
       if (later.size === 0) laterAt = now + OTHERS_MS
@@ -141,7 +137,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   function takeLater (): void {
     now = Math.max(now, laterAt)
     laterAt = Number.POSITIVE_INFINITY
-    for (const [key, subject] of later) if (!dirty.has(key) && exists(subject)) dirty.set(key, { subject, at: now, because: 'others' })
+    for (const [key, subject] of later) if (!dirty.has(key) && expectations.has(subject)) dirty.set(key, { subject, at: now, because: 'others' })
     later.clear()
   }
 
