@@ -15,11 +15,11 @@ export const STAMP = join(ROOT, 'node_modules', '.dialtone-lock')
 /** The oldest Node that runs our TypeScript; used where no pinned build exists. */
 const OLDEST = 24
 
-/** Installs what is missing, then runs `file` (relative to the checkout) on the pinned Node, and ends this process as that one ended. */
-export async function enter (file, args) {
+/** Installs what is missing, then runs `file` (relative to the checkout) on the pinned Node, started with `flags`, and ends this process as that one ended. */
+export async function enter (file, args, flags = []) {
   try {
     await prepare()
-    await become(runtime(), [join(ROOT, file), ...args])
+    await become(runtime(), [...flags, join(ROOT, file), ...args])
   } catch (error) {
     stop(error)
   }

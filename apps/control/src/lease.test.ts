@@ -1,5 +1,5 @@
 import type { Bus } from '@dialtone/contracts'
-import { NO_LOGGER, NO_METER, type Clock } from '@dialtone/kernel'
+import { NO_LOGGER, NO_METER, type Clock, type Logger } from '@dialtone/kernel'
 import { createEmbeddedBus } from '@dialtone/bus'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { eventually } from './analysis/test-support/rig.ts'
@@ -44,6 +44,22 @@ it('who cannot write loses it by itself, before the other can take it; the token
   await b.stop()
   await eventually(() => expect(a.held).toBe(true))
   expect(held).toEqual([true])
+})
+
+it('is given up without an alarm, and lost with one', async () => {
+  const said: string[] = []
+  const logger: Logger = { ...NO_LOGGER, info: (_, says) => { said.push(`info ${says}`) }, warn: (_, says) => { said.push(`warn ${says}`) } }
+  const gate = { open: true }
+  const started = await startLease({ bus: gated(gate), instance: 'a', clock, logger, seconds: SECONDS })
+  closers.push(started.stop)
+  await eventually(() => expect(started.held).toBe(true))
+  gate.open = false
+  await eventually(() => expect(said).toContainEqual(expect.stringMatching(/^warn the lease is lost/)))
+  gate.open = true
+  await eventually(() => expect(started.held).toBe(true))
+  said.length = 0
+  await started.stop()
+  expect(said).toEqual(['info the lease is given up'])
 })
 
 async function lease (instance: string, on: Bus) {

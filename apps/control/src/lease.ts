@@ -12,6 +12,7 @@ type LeaseHeld = Static<typeof LeaseHeld>
 
 export const LEASE_SECONDS = 15
 const KEY = 'control'
+const STOPPED = 'stopped'
 
 /** `instance`: of this process alone. `seconds`: how long it lives without being written; a third of it is the time between two writes. */
 export type LeaseOptions = { bus: Bus, instance: string, clock: Clock, logger: Logger, seconds?: number }
@@ -33,7 +34,8 @@ export async function startLease ({ bus, instance, clock, logger, seconds = LEAS
     if (token === 0) return
     token = 0
     revision = 0
-    logger.warn({ instance, because }, 'the lease is lost: another instance may speak for all')
+    if (because === STOPPED) logger.info({ instance }, 'the lease is given up')
+    else logger.warn({ instance, because }, 'the lease is lost: another instance may speak for all')
     tell(false)
   }
   const take = async (): Promise<void> => {
@@ -81,7 +83,7 @@ export async function startLease ({ bus, instance, clock, logger, seconds = LEAS
       await trying
       if (token === 0) return
       const mine = revision
-      lose('stopped')
+      lose(STOPPED)
       await documents.remove(KEY, { expect: mine }).catch(() => undefined)
     },
   }

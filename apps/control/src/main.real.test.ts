@@ -6,6 +6,9 @@ import { connectNats, permissionsFor, writeNatsUsers } from '@dialtone/bus'
 import { CheckNow } from '@dialtone/contracts/schemas'
 import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
 import { startNatsServer, type NatsServer } from '@dialtone/testkit'
+import { createTelemetry } from '@dialtone/telemetry'
+import { parseControlConfig } from './http/config.ts'
+import { answerMeanwhile } from './http/waiting.ts'
 import { main } from './main.ts'
 
 let folder: string
@@ -68,6 +71,31 @@ it('two instances on one NATS: one token, one configuration, reads while the bus
   await until(async () => (await put('two')).status === 200)
   await until(async () => JSON.stringify((await ask(second.url(), '/v1/domains/example.org')).body).includes('two'))
   expect(await Promise.all([first.stop(), second.stop()])).toEqual([0, 0])
+})
+
+it('started while the bus is away it says so, and starts at the same address when the bus is there', async () => {
+  await nats.kill()
+  const { port } = await answerMeanwhile({ config: parseControlConfig({ listen: { port: 0 } }), reached: () => false, exposition: createTelemetry() }).then(async ({ port: free, stop }) => {
+    await stop()
+    return { port: free }
+  })
+  const control = run('early', '--listen', `127.0.0.1:${port}`)
+  const url = `http://127.0.0.1:${port}`
+  try {
+    await until(() => fetch(`${url}/healthz`).then(({ status }) => status === 200, () => false))
+    const ready = await fetch(`${url}/readyz`)
+    expect([ready.status, await ready.json()]).toMatchObject([503, { ready: false, checks: [{ name: 'bus', ok: false }, { name: 'start', ok: false }] }])
+    const meta = await fetch(`${url}/v1/meta`)
+    expect([meta.status, meta.headers.get('retry-after'), await meta.json()]).toMatchObject([503, '5', { code: 'bus-unreachable' }])
+    expect(control.lines).toEqual([])
+  } finally {
+    await nats.start()
+  }
+  await until(() => control.token() !== undefined)
+  expect(control.url()).toBe(url)
+  expect((await fetch(`${url}/v1/meta`, { headers: { authorization: `Bearer ${control.token()}` } })).status).toBe(200)
+  expect((await fetch(`${url}/readyz`)).status).toBe(200)
+  expect(await control.stop()).toBe(0)
 })
 
 it('needs no more rights on NATS than its user has, and reaches agents in the accounts of their vantages', async () => {

@@ -10,6 +10,7 @@ import type { Bus } from '@dialtone/contracts'
 import { OperatorError, type Logger, type Meter } from '@dialtone/kernel'
 import { LOG_LEVELS, createLogger, createTelemetry, type LogLevel } from '@dialtone/telemetry'
 import { parseControlConfig, readControlConfig } from './http/config.ts'
+import { answerMeanwhile, type Waiting } from './http/waiting.ts'
 import { start } from './start.ts'
 
 export const HELP = `control: the configuration, the verdicts and the API of a Dialtone fleet
@@ -57,15 +58,19 @@ export async function main (args: readonly string[], signal: AbortSignal, print:
   const logger = createLogger({ level: levelOf(values['log-level']), name: 'control' })
   const telemetry = createTelemetry({ process: true })
   const bus = await openBus(values.bus, values, telemetry.meter, logger)
+  let waiting: Waiting | undefined
   try {
-    if (!await reached(bus, signal, logger)) return DONE
-    const control = await start({ config, bus, telemetry, logger })
+    waiting = await answerMeanwhile({ config, reached: () => bus.connected, exposition: telemetry })
+    const { port, stop: beforeListening } = waiting
+    if (!await reached(bus, signal, logger, port)) return DONE
+    const control = await start({ config: { ...config, listen: { ...config.listen, port } }, bus, telemetry, logger, beforeListening })
     print(`URL     ${control.url}`)
     if (control.firstToken !== undefined) print(`Token   ${control.firstToken}   (admin; shown this once)`)
     await ended(signal)
     await control.stop()
     return DONE
   } finally {
+    await waiting?.stop()
     await bus.stop()
   }
 }
@@ -108,10 +113,10 @@ async function openBus (url: string, values: Values, meter: Meter, logger: Logge
   })
 }
 
-/** A fleet may be started in any order: control waits for the bus. False where it is stopped before. */
-async function reached (bus: Bus, signal: AbortSignal, logger: Logger): Promise<boolean> {
+/** A fleet may be started in any order: control waits for the bus, and says so where it listens. False where it is stopped before. */
+async function reached (bus: Bus, signal: AbortSignal, logger: Logger, port: number): Promise<boolean> {
   if (bus.connected) return !signal.aborted
-  logger.warn({}, 'the bus is not reached yet; control starts when it is')
+  logger.warn({ port }, 'the bus is not reached yet; control starts when it is, and says so at /readyz meanwhile')
   const { promise, resolve } = Promise.withResolvers<void>()
   const off = bus.onConnection(connected => { if (connected) resolve() })
   if (bus.connected) resolve()

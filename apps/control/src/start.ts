@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Bus } from '@dialtone/contracts'
 import { TellTime } from '@dialtone/contracts/schemas'
-import { OperatorError, type Clock, type Logger, type Stoppable } from '@dialtone/kernel'
+import type { Clock, Logger, Stoppable } from '@dialtone/kernel'
 import { RANDOM } from '@dialtone/net'
 import { openStore } from '@dialtone/store'
 import type { Telemetry } from '@dialtone/telemetry'
@@ -22,14 +22,15 @@ import { startConfiguration } from './configuration/store.ts'
 import { createApi } from './http/api.ts'
 import type { ControlConfig } from './http/config.ts'
 import type { Readiness } from './http/health.ts'
+import { listen } from './http/waiting.ts'
 import { startLease } from './lease.ts'
 import { HUB_LIMITS, createHub } from './live/hub.ts'
 import { watchPresence } from './live/presence.ts'
 import { resourceRoutes } from './resources/routes.ts'
 import { VERSION } from './version.ts'
 
-/** `telemetry`: of the process; several apps of one process share it. */
-export type ControlNeeds = { config: ControlConfig, bus: Bus, telemetry: Telemetry, logger: Logger, clock?: Clock }
+/** `telemetry`: of the process; several apps of one process share it. `beforeListening`: frees the address, where something answers there meanwhile. */
+export type ControlNeeds = { config: ControlConfig, bus: Bus, telemetry: Telemetry, logger: Logger, clock?: Clock, beforeListening?: () => Promise<void> }
 
 /** `url`: where it listens. `firstToken`: of the very first start of a fleet alone, an admin token that is never shown again. */
 export type Control = Stoppable & { url: string, firstToken?: string }
@@ -41,7 +42,7 @@ const SUMMARY_MS = 1000
 const GRACE_MS = 5000
 
 /** Resolves when it can be asked. Throws an OperatorError where the configuration, the store or the address cannot be used; then nothing is left running. */
-export async function start ({ config, bus, telemetry, logger, clock = SYSTEM }: ControlNeeds): Promise<Control> {
+export async function start ({ config, bus, telemetry, logger, clock = SYSTEM, beforeListening }: ControlNeeds): Promise<Control> {
   const { meter } = telemetry
   /** What was begun last ends first. */
   const stops: (() => unknown)[] = []
@@ -69,7 +70,7 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM }:
     const access = begun(await createAccess({ ...shared, random: RANDOM, audit }))
     const configuration = begun(await startConfiguration(shared))
     const lease = begun(await startLease({ bus, instance, clock, logger }))
-    const { readings } = begun(await startAnalysis({ ...shared, store, configuration, lease, instance }))
+    const { readings, reset } = begun(await startAnalysis({ ...shared, store, configuration, lease, instance }))
     begun(startAssigner({ ...shared, configuration, lease }))
     begun(await bus.serve(TellTime, ['clock'], async () => ({ at: new Date(clock.now()).toISOString() }), { shared: true }))
 
@@ -81,7 +82,7 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM }:
     const presence = begun(await watchPresence(bus, tell))
     for (const { metric, values } of verdictFamilies(readings)) stops.unshift(telemetry.family(metric, values))
 
-    const commands: CommandNeeds = { ...shared, readings, configuration, presence, audit, tell, edit: editor({ configuration, audit }), targetsOf: targetsOfConfiguration(configuration), limits: config.limits, id: () => randomBytes(12).toString('hex') }
+    const commands: CommandNeeds = { ...shared, readings, reset, configuration, presence, audit, tell, edit: editor({ configuration, audit }), targetsOf: targetsOfConfiguration(configuration), limits: config.limits, id: () => randomBytes(12).toString('hex') }
     const checks = begun(await createChecks(commands))
     const readiness = (): Readiness[] => {
       const { behind } = readings.summary()
@@ -97,7 +98,8 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM }:
       health: { readiness, exposition: telemetry },
       others: [server => server.register(accessRoutes, { access, audit }), server => server.register(resourceRoutes, { configuration, audit, clock, readings })],
     })
-    const url = await app.listen({ host: config.listen.address, port: config.listen.port }).catch((error: unknown) => { throw cannotListen(error, config) })
+    await beforeListening?.()
+    const url = await listen(app, config)
     logger.info({ url, instance, version: VERSION }, 'control answers')
     stops.unshift(async () => {
       stopping()
@@ -142,11 +144,4 @@ function withExpiries (readings: AnalysisReadings): AnalysisReadings {
       },
     },
   }) as AnalysisReadings
-}
-
-function cannotListen (error: unknown, { listen: { address, port } }: ControlConfig): unknown {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') return new OperatorError('cannot-listen', `Port ${port} of ${address} is taken: stop what listens there, or give control another listen.port.`)
-  if (code === 'EADDRNOTAVAIL' || code === 'EACCES') return new OperatorError('cannot-listen', `Control cannot listen on ${address} port ${port} (${code}): give it another listen.address or listen.port.`)
-  return error
 }

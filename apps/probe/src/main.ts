@@ -7,7 +7,7 @@ import { readConfig } from './configuration/config.ts'
 import { readSecret } from './configuration/secrets.ts'
 import { start } from './start.ts'
 
-const HELP = `usage: node apps/probe/src/main.ts --vantage NAME --agent NAME --bus nats://HOST:PORT --state DIRECTORY [OPTIONS]
+const HELP = `usage: dialtone probe --vantage NAME --agent NAME --bus nats://HOST:PORT --state DIRECTORY [OPTIONS]
 
 Checks what its vantage is told to, and publishes what it sees.
 
@@ -23,13 +23,15 @@ Checks what its vantage is told to, and publishes what it sees.
   --bus-password REF     file:PATH, credential:NAME or env:NAME
   --bus-ca FILE          the authority of the NATS server's certificate
   --parallel N           checks at once, 64 unless given
+  --spool-megabytes N    disk for what the bus has not taken yet, 4096 unless given; then the oldest is dropped, and counted
+  --spool-observations N how many of them, 1000000 unless given
   --log-level LEVEL      ${LOG_LEVELS.join(', ')}; info unless given
   --help
 `
 
 const OPTIONS = {
   vantage: { type: 'string' }, agent: { type: 'string' }, bus: { type: 'string' }, state: { type: 'string' }, http: { type: 'string' }, token: { type: 'string' }, hooks: { type: 'string' },
-  'bus-seed': { type: 'string' }, 'bus-user': { type: 'string' }, 'bus-password': { type: 'string' }, 'bus-ca': { type: 'string' }, parallel: { type: 'string' }, 'log-level': { type: 'string' }, help: { type: 'boolean', short: 'h' },
+  'bus-seed': { type: 'string' }, 'bus-user': { type: 'string' }, 'bus-password': { type: 'string' }, 'bus-ca': { type: 'string' }, parallel: { type: 'string' }, 'spool-megabytes': { type: 'string' }, 'spool-observations': { type: 'string' }, 'log-level': { type: 'string' }, help: { type: 'boolean', short: 'h' },
 } as const
 /** sysexits: how it was called; how it is set up. */
 const [USAGE, SETUP] = [64, 78]
@@ -89,8 +91,13 @@ function configOf (values: Values) {
     ...(values.http === undefined ? {} : { http: placeOf(values.http) }),
     ...(values.token === undefined ? {} : { token: values.token }),
     ...(values.hooks === undefined ? {} : { hooksFile: values.hooks }),
-    ...(values.parallel === undefined ? {} : { limits: { parallel: Number(values.parallel) } }),
+    limits: limitsOf({ parallel: values.parallel, spoolMegabytes: values['spool-megabytes'], spoolObservations: values['spool-observations'] }),
   })
+}
+
+/** Those that were given; whether they are numbers within bounds is said where the configuration is read. */
+function limitsOf (given: Record<string, string | undefined>): Record<string, number> {
+  return Object.fromEntries(Object.entries(given).flatMap(([name, value]) => value === undefined ? [] : [[name, Number(value)]]))
 }
 
 function required (value: string | undefined, option: string): string {

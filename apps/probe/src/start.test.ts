@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AgentPresence, CheckProgress as Told, Observation, ObservationRecorded, VantageSpec } from '@dialtone/contracts'
-import { CheckNow, CheckProgress, ObservationRecorded as RecordedShape, ResetTarget, firstProblem } from '@dialtone/contracts/schemas'
+import { CheckNow, CheckProgress, ObservationRecorded as RecordedShape, PresenceDocument, ResetTarget, RunHook, firstProblem } from '@dialtone/contracts/schemas'
 import { trustedRoot } from '@dialtone/zoo'
 import { VANTAGE, assign, assignmentOf, collect, createStage, presenceOf, targetOf } from './agent/test-support.ts'
 import type { Observe } from './agent/runner.ts'
@@ -114,6 +114,18 @@ describe('what an operator asks for', () => {
   })
 })
 
+it('says which hooks its file allows, and runs one that is asked of it by name', async () => {
+  const bus = stage.bus()
+  const hooksFile = join(stage.directory, 'hooks.json')
+  writeFileSync(hooksFile, JSON.stringify({ servers: { chat: { status: { argv: ['/bin/echo', 'running'] } } } }), { mode: 0o600 })
+  await stage.agent('one', { bus, config: { agent: 'one', vantage: VANTAGE, stateDirectory: join(stage.directory, 'one'), hooksFile } })
+  await stage.agent('two', { bus })
+  await vi.waitUntil(async () => await presenceOf(bus, 'one') !== undefined && await presenceOf(bus, 'two') !== undefined, WAIT)
+  expect([(await presenceOf(bus, 'one'))?.hooks, (await presenceOf(bus, 'two'))?.hooks]).toEqual([{ chat: ['status'] }, {}])
+  expect(await bus.request(RunHook, [VANTAGE, 'one'], { server: 'chat', hook: 'status' }, { timeoutMs: 5000 })).toMatchObject({ answer: { exitCode: 0, output: 'running\n' } })
+  expect(await bus.request(RunHook, [VANTAGE, 'two'], { server: 'chat', hook: 'status' }, { timeoutMs: 5000 })).toMatchObject({ failed: 'refused' })
+})
+
 describe('several agents', () => {
   it('share the work, nothing twice and nothing forgotten, and take over from one that goes', async () => {
     const bus = stage.bus()
@@ -131,6 +143,50 @@ describe('several agents', () => {
     await two.stop()
     await vi.waitUntil(async () => (await presenceOf(bus, 'one'))?.targets.mine === 40, WAIT)
     await vi.waitUntil(() => [...byTwo].every(target => seen.some((one, at) => at > after && one.agent === 'one' && one.target === target)), WAIT)
+  }, 30_000)
+})
+
+describe('what is asked of an agent', () => {
+  it('that it does not check is refused, naming the one that does; so it is by one that is paused', async () => {
+    const bus = stage.bus()
+    const { targets } = await stubbed(bus, 40, {}, 'one')
+    await assign(bus, { ...targets, schedules: { default: { desired: 'paused' } } })
+    await stage.agent('two', { bus, observe: stub })
+    await vi.waitUntil(async () => (await Promise.all(['one', 'two'].map(async name => (await presenceOf(bus, name))?.targets.mine ?? 0))).reduce((a, b) => a + b) === 40 && (await presenceOf(bus, 'two'))?.targets.mine !== 0, WAIT)
+    const answers = await Promise.all(targets.targets.map(({ id }) => ask(bus, id)))
+    const others = targets.targets.filter((_, at) => answers[at]?.owner !== undefined).map(({ id }) => id)
+    expect(others.length).toBe((await presenceOf(bus, 'two'))?.targets.mine)
+    expect(answers.find(({ owner }) => owner !== undefined)).toMatchObject({ accepted: false, owner: 'two', says: expect.stringContaining('agent two checks this target') })
+    expect(await ask(bus, others[0] ?? '', { to: 'two' })).toMatchObject({ accepted: true })
+    await assign(bus, { ...targets, schedules: { default: { desired: 'paused' } }, revision: 8, spec: { ...targets.spec, pausedAgents: ['two'] } })
+    await vi.waitUntil(async () => (await presenceOf(bus, 'two'))?.state === 'paused' && (await presenceOf(bus, 'one'))?.targets.mine === 40, WAIT)
+    expect(await ask(bus, others[0] ?? '', { to: 'two' })).toMatchObject({ accepted: false, owner: 'one' })
+    expect(await ask(bus, others[0] ?? '')).toMatchObject({ accepted: true })
+  }, 30_000)
+
+  it('waits for what the one that had it before has said: that peers refused it, and what it used of the budget', async () => {
+    const bus = stage.bus()
+    const healthy = await stage.scenario('healthy')
+    const deep = { ours: 'ours.example', job: 'peer', deep: { depth: 'shared', secret: 'env:SECRET' } } as const
+    const targets = Array.from({ length: 20 }, (_, at) => targetOf({ domain: `d${at}.example`, request: healthy.request }, deep))
+    await assign(bus, assignmentOf(healthy, targets, { schedules: { default: { desired: 'paused' } }, spec: { connectionsPerTargetPerHour: 100 } }))
+    const presences = await bus.documents(PresenceDocument, { create: true })
+    const now = Date.now()
+    await presences.put(`agent.${VANTAGE}.gone`, {
+      v: 1, agent: 'gone', vantage: VANTAGE, version: '1', startedAt: new Date(now).toISOString(), at: new Date(now).toISOString(), state: 'running', findings: [], revision: 1, targets: { mine: 1, all: 20, failing: 0, overdue: 0 },
+      spool: { waiting: 0, bytes: 0, dropped: 0 }, eventLoopLagMs: 0, checks: 0,
+      budget: [{ domain: 'd1.example', connections: 100, of: 100 }], waits: [{ target: 'peer:d0.example', until: new Date(now + 400_000).toISOString() }, { target: 'peer:unknown.example', until: new Date(now + 400_000).toISOString() }],
+    })
+    await stage.agent('one', { bus, observe: stub, environment: { SECRET: 'a secret' } })
+    await vi.waitUntil(async () => (await presenceOf(bus, 'one'))?.targets.all === 20, WAIT)
+    await presences.remove(`agent.${VANTAGE}.gone`)
+    await vi.waitUntil(async () => (await presenceOf(bus, 'one'))?.targets.mine === 20, WAIT)
+    const refusal = await ask(bus, 'peer:d0.example', { deep: true })
+    expect(refusal).toMatchObject({ accepted: false, says: expect.stringContaining('retry window') })
+    expect(refusal.retryAfterSeconds).toBeGreaterThan(60)
+    expect(await ask(bus, 'peer:d1.example')).toMatchObject({ accepted: false, says: expect.stringContaining('budget') })
+    expect(await ask(bus, 'peer:d2.example', { deep: true })).toMatchObject({ accepted: true })
+    await vi.waitUntil(async () => (await presenceOf(bus, 'one'))?.waits?.some(({ target }) => target === 'peer:d0.example') === true, WAIT)
   }, 30_000)
 })
 

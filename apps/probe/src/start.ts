@@ -16,7 +16,7 @@ import { createPresence } from './agent/presence.ts'
 import { plainRequest, requestOf, wayOutOf } from './agent/request.ts'
 import { startRunner, type Observe } from './agent/runner.ts'
 import { createSeen } from './agent/seen.ts'
-import { mineOf, plansOf } from './agent/work.ts'
+import { ownerOf, plansOf } from './agent/work.ts'
 import { watchAssignment } from './configuration/assignment.ts'
 import { PROBE_DEFAULTS, readConfig, type ProbeConfig } from './configuration/config.ts'
 import { readSecret } from './configuration/secrets.ts'
@@ -46,6 +46,8 @@ export type Probe = Stoppable & { readonly url?: string }
 const SYSTEM: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
 const VERSION = '0.1.0'
 const DEFAULT_BUDGET = 1200
+/** Told in presence. */
+const MOST_WAITS = 50
 
 /** Rejects with an OperatorError when the configuration, the state directory or the hooks file cannot be used, or it cannot listen. The bus may be away. */
 export async function start ({ config: given, bus, telemetry, logger, clock = SYSTEM, observe = observeByLadder, environment = process.env, random = Math.random }: StartOptions): Promise<Probe> {
@@ -75,7 +77,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       told: ({ what, count }) => {
         if (what === 'torn') meter.add(spoolTorn, labels)
         else if (count > 0) meter.add(spoolDropped, labels, count)
-        logger.warn({ ...labels, what, count }, what === 'torn' ? 'the last record of the spool was cut by a crash, and is left out' : what === 'full' ? 'the spool cannot be written: is the disk full?' : 'the spool is full: the oldest observations were dropped')
+        logger.warn({ ...labels, what, count }, what === 'torn' ? 'the last record of the spool was cut by a crash, and is left out' : what === 'full' ? 'the spool cannot be written: is the disk full?' : what === 'damaged' ? 'observations of the spool cannot be read any more: is the disk well?' : 'the spool is full: the oldest observations were dropped')
       },
     })
     stops.push(spool.stop)
@@ -99,6 +101,15 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
     /** Nothing is shared before it is known with whom. */
     let settled = false
     let first = true
+    let owner: (id: string) => string | undefined = () => undefined
+    /** By agent: what it said last of peers that refused it. Known before the targets are, and before they may be ours. */
+    const refusals = new Map<string, NonNullable<AgentPresence['waits']>>()
+    const heed = (waits: NonNullable<AgentPresence['waits']>) => { for (const { target, until } of waits) schedule.heed(target, Date.parse(until) - clock.now()) }
+    const heard = (other: AgentPresence) => {
+      budget.heed(other.agent, other.budget)
+      refusals.set(other.agent, other.waits ?? [])
+      heed(other.waits ?? [])
+    }
     /** What another agent checks is told by that one. */
     let mine: ReadonlySet<string> = new Set()
     const isPaused = (name: string) => assignment?.spec.pausedAgents?.includes(name) === true
@@ -108,10 +119,13 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       const all = working(presence.members())
       const listeners = working([...presence.listeners(), ...(callbacks.listener === undefined ? [] : [agent])])
       const alone = first && all.length <= 1
-      const isMine = mineOf(assignment.targets, { me: agent, all, listeners })
+      owner = ownerOf(assignment.targets, { all, listeners })
+      const isMine = ({ id }: { id: string }) => owner(id) === agent
       mine = new Set(assignment.targets.filter(isMine).map(({ id }) => id))
       seen.keep(mine)
       schedule.assign(plansOf(assignment, callbacks.listener !== undefined), isMine, { fresh: alone || !first, graceMs: alone ? 0 : 1000 * PRESENCE_PERIOD_SECONDS })
+      for (const waits of refusals.values()) heed(waits)
+      for (const name of refusals.keys()) if (!presence.members().includes(name)) refusals.delete(name)
       first = false
       runner.wake()
     }
@@ -131,7 +145,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       const { dropped } = spool.counts()
       const found: AgentPresence['findings'] = health.findings()
       const add = (what: AgentPresence['findings'][number]['what'], says: string) => found.push({ what, unhealthy: false, says: says.slice(0, 400) })
-      if (dropped > 0) add('spool', `${dropped} observations were lost: the spool was full or could not be written`)
+      if (dropped > 0) add('spool', `${dropped} observations were lost: the spool was full, or could not be written or read`)
       if (assigned?.problem !== undefined) add('configuration', `an assignment was refused: ${assigned.problem}`)
       if (presence.doubled) add('configuration', `another agent runs under the name ${agent}: give each its own`)
       if (callbacks.problem !== undefined && presence.listeners().length === 0) add('listener', callbacks.problem)
@@ -151,7 +165,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
         targets: counts, spool: { waiting, bytes, dropped },
         ...(offset === undefined ? {} : { clockOffsetMs: offset }), eventLoopLagMs: health.eventLoopLagMs(), checks: runner.checks,
         ...(listener === undefined ? {} : { listener }),
-        budget: budget.top(20), secrets: keyring.prints(), hooks: hooks.allowed,
+        budget: budget.top(20), waits: schedule.waits(MOST_WAITS).map(({ id, ms }) => ({ target: id, until: new Date(clock.now() + ms).toISOString() })), secrets: keyring.prints(), hooks: hooks.allowed,
       }
     }
     /** The listener first, so that the first deep checks have it. */
@@ -166,7 +180,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       reassign()
     }
     let assigned: Awaited<ReturnType<typeof watchAssignment>> | undefined
-    const presence = createPresence({ bus, vantage, agent, startedAt, clock, logger, own, changed: reassign })
+    const presence = createPresence({ bus, vantage, agent, startedAt, clock, logger, own, changed: reassign, heard })
     stops.push(presence.stop)
     stops.push(keepState({ directory, schedule, budget, wanted: domain => domains.has(domain), logger }).stop)
     stops.push(callbacks.stop)
@@ -188,10 +202,10 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       bus, vantage, agent, schedule, runner, clock, logger,
       targetOf: id => targets.get(id),
       paused: () => assignment?.spec.desired === 'paused' ? `vantage ${vantage} is paused` : isPaused(agent) ? `agent ${agent} is paused` : undefined,
+      ownerOf: id => owner(id),
       elsewhere: () => presence.listeners()[0],
     }).stop)
-    const hooked = await serveHooks({ bus, vantage, agent, hooks }).catch((error: unknown) => { logger.warn({ error: String(error) }, 'hooks are not served') })
-    if (hooked !== undefined) stops.push(hooked.stop)
+    stops.push(serveHooks({ bus, vantage, agent, hooks, logger }).stop)
 
     const check = async (domain: string, signal: AbortSignal) => {
       if (assignment === undefined) throw new OperatorError('no-assignment', 'this agent has not heard yet what it has to do')

@@ -1,5 +1,5 @@
 /** What a reader of a durable history is given: bodies proved, the malformed left out, the same batch again until its handler has resolved. */
-import type { Delivery, EventType, StreamName } from '@dialtone/contracts'
+import type { Delivery, EventType, StreamAt, StreamName } from '@dialtone/contracts'
 import type { Logger, Meter } from '@dialtone/kernel'
 import type { Static, TSchema } from 'typebox'
 import type { Bodies } from './bodies.ts'
@@ -8,7 +8,9 @@ import { keyOf } from './subjects.ts'
 
 /** One kept event as an adapter has read it. */
 export type Kept = { seq: number, id: string, at: number, subject: string, body: Uint8Array }
-export type BatchHandler<S extends TSchema> = (batch: readonly Delivery<Static<S>>[], gap: number) => Promise<void>
+export type BatchHandler<S extends TSchema> = (batch: readonly Delivery<Static<S>>[], gap: number, stream: StreamAt) => Promise<void>
+/** What a batch is told with, and what a batch of nothing but malformed ones leaves to the next. */
+export type Untold = StreamAt & { gap: number }
 
 export const MOST_BATCH = 256
 const FIRST_PAUSE_MS = 50
@@ -17,23 +19,24 @@ const LONGEST_PAUSE_MS = 5000
 type Given = { bodies: Bodies, meter: Meter, logger: Logger, signal: AbortSignal }
 
 /**
- * Hands one read over; resolves to the gap that is still to be told (a batch of nothing but malformed ones tells none) when the handler has taken it, or when `signal` is aborted.
+ * Hands one read over; resolves when the handler has taken it, or when `signal` is aborted. What was told is set back in `untold`: gap and reset.
  */
-export async function handOver<S extends TSchema> (type: EventType<S>, stream: StreamName, kept: readonly Kept[], gap: number, handler: BatchHandler<S>, { bodies, meter, logger, signal }: Given): Promise<number> {
+export async function handOver<S extends TSchema> (type: EventType<S>, stream: StreamName, kept: readonly Kept[], untold: Untold, handler: BatchHandler<S>, { bodies, meter, logger, signal }: Given): Promise<void> {
   const batch = kept.flatMap(entry => deliveryOf(type, entry, bodies, logger))
-  if (batch.length === 0) return gap
+  if (batch.length === 0) return
   for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     try {
-      await handler(batch, gap)
+      await handler(batch, untold.gap, { made: untold.made, reset: untold.reset })
       meter.add(metrics.delivered, { noun: type.noun }, batch.length)
-      return 0
+      untold.gap = 0
+      untold.reset = false
+      return
     } catch (error) {
       meter.add(metrics.batchesFailed, { stream })
       logger.warn({ stream, first: batch[0]?.seq, events: batch.length, error: String(error) }, `a batch was not taken; it comes again in ${pause} ms`)
       await resting(pause, signal)
     }
   }
-  return gap
 }
 
 /** Tells and counts what the limits dropped between `after` and `first`; 0 when nothing is missing. */

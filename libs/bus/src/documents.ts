@@ -1,9 +1,17 @@
 /** Sentences about documents that both adapters say. */
+import type { DocumentType } from '@dialtone/contracts'
 import { OperatorError } from '@dialtone/kernel'
+import type { Limits } from './limits.ts'
 
 export function conflict (bucket: string, key: string, expected: number, is: number | undefined): OperatorError {
   const now = is === undefined ? 'it is at another' : is === 0 ? 'there is none' : `it is at ${is}`
   return new OperatorError('conflict', `'${key}' of ${bucket} was to be written over revision ${expected}, and ${now}; read it again and repeat the change`)
+}
+
+/** The bytes of a document, where they are no more than its bucket takes. Throws `too-large`. */
+export function provedSize (bytes: Buffer, { bucket, ttlSeconds }: DocumentType, { mostPassingBytes }: Limits): Buffer {
+  if (ttlSeconds === undefined || bytes.length <= mostPassingBytes) return bytes
+  throw new OperatorError('too-large', `a document of ${bucket} has ${bytes.length} bytes, and what is forgotten after a time has at most ${mostPassingBytes}; make it smaller`)
 }
 
 /** Times to live are those of whole buckets; the name is a token. */

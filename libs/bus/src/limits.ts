@@ -10,6 +10,11 @@ export type Limits = {
   mostUnpackedBytes: number
   /** Of one bucket, on the disk of the server. */
   bucketBytes: number
+  /** Of documents with a time to live, which agents write: one of them, as it is sent; and how many one bucket has, the oldest dropped. */
+  mostPassingBytes: number
+  mostPassing: number
+  /** Documents that one reading of a bucket takes; one is asked for after the other. */
+  mostRead: number
   /** Deliveries that wait for one subscriber; the oldest are dropped. */
   mailbox: number
   /** Commands that one server works on at a time; more are refused. */
@@ -30,6 +35,9 @@ export const LIMITS: Limits = {
   mostBodyBytes: MIB - 16 * 1024,
   mostUnpackedBytes: 64 * MIB,
   bucketBytes: 64 * MIB,
+  mostPassingBytes: 64 * 1024,
+  mostPassing: 10_000,
+  mostRead: 50_000,
   mailbox: 1000,
   served: 256,
   duplicateWindowSeconds: 120,

@@ -10,6 +10,7 @@ export const bodiesRefused = defineCounter('dialtone_bus_bodies_refused_total', 
 export const dropped = defineCounter('dialtone_bus_dropped_total', 'Events that a subscriber lost because it was too slow', ['noun'])
 export const skipped = defineCounter('dialtone_bus_gap_total', 'Events of a durable stream that its limits dropped before a reader had read them', ['stream'])
 export const batchesFailed = defineCounter('dialtone_bus_batches_failed_total', 'Batches that a handler rejected and that came again', ['stream'])
+export const readingsCut = defineCounter('dialtone_bus_readings_cut_total', 'Readings of a bucket that ended before its end, because it has more documents than are read at once', ['bucket'])
 /** outcome: `answered` or one of `Unanswered`. */
 export const requests = defineCounter('dialtone_bus_requests_total', 'Commands that were sent, by how they ended', ['verb', 'outcome'])
 /** outcome: `answered`, `refused`, `failed`, `malformed`, `busy`. */
@@ -22,4 +23,4 @@ export const violations = defineCounter('dialtone_bus_violations_total', 'What t
 /** limit: `age`, `bytes`, `messages`. */
 export const streamDropped = defineCounter('dialtone_bus_stream_dropped_total', 'Events that left the embedded durable stream because of its limits', ['stream', 'limit'])
 
-export const BUS_METRICS = [published, publishSeconds, delivered, bodiesRefused, dropped, skipped, batchesFailed, requests, served, handlersFailed, connected, reconnects, violations, streamDropped] as const
+export const BUS_METRICS = [published, publishSeconds, delivered, bodiesRefused, dropped, skipped, batchesFailed, readingsCut, requests, served, handlersFailed, connected, reconnects, violations, streamDropped] as const

@@ -102,8 +102,8 @@ export type Observations = Static<typeof Observations>
 
 /** A check that an operator asked for. */
 export const CheckView = Type.Object({
-  id: Type.String(), domain: DomainName, ours: Type.Optional(DomainName), state: Type.Enum(['running', 'done', 'timed-out']), startedAt: Time, endedAt: Type.Optional(Time),
-  vantages: Type.Array(Type.Object({ vantage: Name, agent: Type.Optional(Name), target: Type.String(), state: Type.Enum(['asked', 'running', 'done', 'refused', 'no-agent', 'timed-out']), says: Type.Optional(Type.String()), retryAfterSeconds: Type.Optional(Type.Integer()), observation: Type.Optional(Type.String()) }, closed)),
+  id: Type.String(), domain: DomainName, ours: Type.Optional(DomainName), state: Type.Enum(['running', 'done', 'timed-out', 'cancelled']), startedAt: Time, endedAt: Type.Optional(Time),
+  vantages: Type.Array(Type.Object({ vantage: Name, agent: Type.Optional(Name), target: Type.String(), state: Type.Enum(['asked', 'running', 'done', 'refused', 'no-agent', 'timed-out', 'cancelled']), says: Type.Optional(Type.String()), retryAfterSeconds: Type.Optional(Type.Integer()), observation: Type.Optional(Type.String()) }, closed)),
   before: Type.Optional(Type.Array(OverviewRow)), after: Type.Optional(Type.Array(OverviewRow)),
 }, closed)
 export type CheckView = Static<typeof CheckView>

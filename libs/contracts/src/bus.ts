@@ -32,8 +32,22 @@ export type Delivery<B> = {
   readonly at: string
 }
 
-/** Where reading begins: after a sequence number (0: the oldest kept), at a time, or with what comes from now on. */
-export type From = { afterSeq: number } | { since: string } | 'now'
+/**
+ * Where reading begins: after a sequence number (0: the oldest kept), at a time, or with what comes from now on. `made`: of which stream the number is, as
+ * `StreamAt` or `Extent` told it; when the stream was made anew since, it is read from its beginning.
+ */
+export type From = { afterSeq: number, made?: string } | { since: string } | 'now'
+
+/**
+ * Of which stream a batch is. `made`: its identity, an opaque text; the server or its disk may be lost, and the stream that is made then has another, and
+ * its numbers begin at 1. Keep it beside the position, in one transaction, and give both back in `From`.
+ * `reset`: true for the first batch of a stream that is not the one that the reader knew (by what it read before, or by its `From`): the position is worth nothing, and
+ * what comes may have been read under another number; ids tell. Told until the handler has resolved.
+ */
+export type StreamAt = { made: string, reset: boolean }
+
+/** The oldest and the newest sequence number that a stream keeps; both 0 when it is empty. `made`: as in `StreamAt`. */
+export type Extent = { first: number, last: number, made: string }
 
 /** How a command ended that nobody answered with a value. `refused`: who it was for said no, in one sentence; `malformed`: its answer has not the shape. */
 export type Unanswered = { failed: 'no-responders' | 'timeout' | 'disconnected' | 'refused' | 'malformed', says: string }
@@ -41,6 +55,8 @@ export type Unanswered = { failed: 'no-responders' | 'timeout' | 'disconnected' 
 export type Subscription = {
   /** Stops taking; resolves when the handlers that run are over. */
   stop: () => Promise<void>
+  /** Of a durable history: up to where it has been handed over and taken, what was malformed or not for the reader included. Undefined: nothing yet. */
+  place?: () => { made: string, seq: number } | undefined
 }
 
 export type Bus = {
@@ -53,11 +69,11 @@ export type Bus = {
   subscribe: <S extends TSchema>(type: EventType<S>, key: readonly string[], handler: (delivery: Delivery<Static<S>>) => void) => Promise<Subscription>
   /**
    * A durable history, in order, from a place that the reader keeps: at least once. The next batch is read when the handler has resolved; when it rejects, the same
-   * batch comes again after a pause. Survives loss of the connection. What was dropped by limits before it was read is told as a gap.
+   * batch comes again after a pause. Survives loss of the connection. What was dropped by limits before it was read is told as a gap; a stream that was made anew is
+   * told as a reset.
    */
-  consume: <S extends TSchema>(type: EventType<S>, from: From, handler: (batch: readonly Delivery<Static<S>>[], gap: number) => Promise<void>, options?: { most?: number }) => Promise<Subscription>
-  /** The oldest and the newest sequence number that a stream keeps; both 0 when it is empty. */
-  extent: (stream: StreamName) => Promise<{ first: number, last: number }>
+  consume: <S extends TSchema>(type: EventType<S>, from: From, handler: (batch: readonly Delivery<Static<S>>[], gap: number, stream: StreamAt) => Promise<void>, options?: { most?: number }) => Promise<Subscription>
+  extent: (stream: StreamName) => Promise<Extent>
   /** Asks; one of those that serve the same target answers. */
   request: <Q extends TSchema, A extends TSchema>(type: CommandType<Q, A>, to: readonly string[], body: Static<Q>, options: { timeoutMs: number, signal?: Signal }) => Promise<{ answer: Static<A> } | Unanswered>
   /** Answers. `shared`: those that serve the same target take turns. An OperatorError of the handler is the refusal. */

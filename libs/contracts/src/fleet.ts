@@ -20,6 +20,8 @@ export const Target = Type.Object({
   job: Type.Enum([...JOBS]),
   domain: DomainName,
   ours: Type.Optional(DomainName),
+  /** Sub-domains of ours that the claim question asks about too. */
+  alsoClaimed: Type.Optional(Type.Array(DomainName)),
   /** Instead of the records. */
   endpoints: Type.Optional(Type.Array(Endpoint)),
   schedule: Name,
@@ -80,17 +82,22 @@ export const AgentPresence = Type.Object({
   listener: Type.Optional(Type.Object({ domain: DomainName, places: Type.Array(Type.Object({ address: Address, port: Port, kind: Type.String() }, closed)), connections: Type.Integer(), asked: Type.Integer() }, closed)),
   /** The targets that used most of their budget in the last hour. */
   budget: Type.Array(Type.Object({ domain: DomainName, connections: Type.Integer(), of: Type.Integer() }, closed), { maxItems: 20 }),
+  /** Until when its peers are not asked in our name again, because they refused: who takes a target over waits as long. */
+  waits: Type.Optional(Type.Array(Type.Object({ target: Type.String({ maxLength: 600 }), until: Time }, closed), { maxItems: 50 })),
   /** Salted fingerprints of the secrets that it holds, so that differing ones are found before a callback fails. */
   secrets: Type.Optional(Type.Record(DomainName, Type.String({ maxLength: 64 }))),
   hooks: Type.Optional(Type.Record(Name, Type.Array(Type.String({ maxLength: 32 })))),
 }, closed)
 export type AgentPresence = Static<typeof AgentPresence>
 
-/** Commands to agents. Served for (vantage, agent) by that agent, for (vantage, 'any') by the agents of the vantage in turn. */
+/**
+ * Commands to agents. Served for (vantage, agent) by that agent, for (vantage, 'any') by the agents of the vantage in turn. A check is made by the agent whose
+ * the target is, which alone knows its budget and retry window: another refuses, and names it as `owner`.
+ */
 export const CheckNow = {
   verb: 'check',
   request: Type.Object({ check: Type.String({ maxLength: 64 }), target: Type.String({ maxLength: 600 }), deep: Type.Boolean() }, closed),
-  answer: Type.Object({ agent: Name, accepted: Type.Boolean(), says: Type.Optional(Type.String({ maxLength: 400 })), retryAfterSeconds: Type.Optional(Type.Integer({ minimum: 0 })) }, closed),
+  answer: Type.Object({ agent: Name, accepted: Type.Boolean(), says: Type.Optional(Type.String({ maxLength: 400 })), retryAfterSeconds: Type.Optional(Type.Integer({ minimum: 0 })), owner: Type.Optional(Name) }, closed),
 } as const
 /** Forgets back-off and confirmations of a target, so that it is checked afresh. Without a target: of all. */
 export const ResetTarget = {

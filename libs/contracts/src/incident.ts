@@ -20,6 +20,8 @@ export const Incident = Type.Object({
   sentence: Type.String(),
   domain: DomainName,
   subjects: Type.Array(Subject),
+  /** How many it has, where not all of them are listed. */
+  subjectsInAll: Type.Optional(Type.Integer({ minimum: 0 })),
   openedAt: Time,
   confirmedAt: Type.Optional(Time),
   /** Its first good answer of those it has had since: until then the fault lasted. Gone when it comes back. */

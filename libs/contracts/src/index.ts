@@ -16,7 +16,7 @@ export type { DnsAnswer, DnsRecord } from './dns-answer.ts'
 export type { ChainSeen, FeaturesSeen, HeaderSeen, TlsSeen, TranscriptLine } from './stream-seen.ts'
 export type { Evidence, Finding, Half, JointReport, PairVerdict, Report, Untested, Verdict } from './report.ts'
 export {
-  STREAMS, domainTokens, type Bus, type CommandType, type Delivery, type Document, type DocumentChange, type DocumentType, type Documents, type EventType, type From, type StreamName, type Subscription, type Unanswered,
+  STREAMS, domainTokens, type Bus, type CommandType, type Delivery, type Document, type DocumentChange, type DocumentType, type Documents, type EventType, type Extent, type From, type StreamAt, type StreamName, type Subscription, type Unanswered,
 } from './bus.ts'
 export type { AgentPresence, Assignment, CheckProgress, Job, ObservationRecorded, Target } from './fleet.ts'
 export type { HookCommand, HookName, HooksFile } from './hooks-file.ts'

@@ -48,6 +48,17 @@ describe('C1: bytes in clear after <proceed/>', () => {
   }
 })
 
+it('asks whether the peer serves a sub-domain of ours, beside ours and a made-up name', async () => {
+  const running = await startScenario(named('claimed'), AbortSignal.timeout(20_000))
+  try {
+    // It claims `ours.example`, here a sub-domain of ours.
+    const { claim } = await observe(requestFor({ ...running.request, as: 'example', alsoClaimed: ['ours.example'] }), { signal: AbortSignal.timeout(20_000) })
+    expect(claim.map(({ role, to, answer }) => `${role} ${role === 'control' ? '' : to} ${answer}`).toSorted()).toEqual(['claim example denies', 'claim ours.example serves', 'control  denies'])
+  } finally {
+    await running.stop()
+  }
+})
+
 it('marks every stage after a failure as not asked', async () => {
   const endpoint = await against(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
   expect(endpoint?.steps.map(({ stage, outcome }) => `${stage} ${outcome}`)).toEqual([

@@ -50,7 +50,7 @@ export async function observe (request: CheckRequest, { signal, progress = () =>
   const dead = endpoints.length > 0 && endpoints.every(({ steps }) => steps.some(({ stage, outcome }) => stage !== 'close' && outcome === 'failed'))
   if (dead) endpoints.push(...await watchAll(portProbes(plan, request.fallbackPort)))
 
-  const claim = request.as === undefined ? [] : await askClaims(request.as, endpoints, plan, request, async (planned, to) => (await watch(planned, { from: 'dialtone.invalid', to, sni: to }, nameless)).endpoint)
+  const claim = request.as === undefined ? [] : await askClaims([request.as, ...request.alsoClaimed ?? []], endpoints, plan, request, async (planned, to) => (await watch(planned, { from: 'dialtone.invalid', to, sni: to }, nameless)).endpoint)
   for (const answer of claim) progress({ at: 'claim', answer })
   const deep = request.deep === undefined || request.recordsOnly ? undefined : await observeDeep({ request, deep: request.deep, plan, endpoints, certificates, messages, since, signal, progress })
   // What was cut short is no observation: it would be judged as if the peer had failed.
@@ -85,11 +85,11 @@ export async function observe (request: CheckRequest, { signal, progress = () =>
   }
 }
 
-/** "Do you serve OURS?", and the control: a name that nobody serves. Asked wherever a stream header came: a peer that refuses OURS at stream open is asked all the more. */
-async function askClaims (ours: string, endpoints: readonly EndpointObservation[], plan: Plan, request: CheckRequest, ask: (planned: PlannedEndpoint, to: string) => Promise<EndpointObservation>): Promise<ClaimAnswer[]> {
+/** "Do you serve OURS?", and its sub-domains, and the control: a name that nobody serves. Asked wherever a stream header came: a peer that refuses OURS at stream open is asked all the more. */
+async function askClaims (ours: readonly string[], endpoints: readonly EndpointObservation[], plan: Plan, request: CheckRequest, ask: (planned: PlannedEndpoint, to: string) => Promise<EndpointObservation>): Promise<ClaimAnswer[]> {
   const nobody = `${randomBytes(12).toString('hex')}.invalid`
   const answering = plan.endpoints.filter(planned => endpoints.some(({ id, header }) => id === endpointId(planned) && header !== undefined))
-  const answers = await inParallel(answering.flatMap(planned => [{ planned, role: 'claim' as const, to: ours }, { planned, role: 'control' as const, to: nobody }]), request.parallel, async ({ planned, role, to }): Promise<ClaimAnswer> => {
+  const answers = await inParallel(answering.flatMap(planned => [...ours.map(to => ({ planned, role: 'claim' as const, to })), { planned, role: 'control' as const, to: nobody }]), request.parallel, async ({ planned, role, to }): Promise<ClaimAnswer> => {
     const observed = await ask(planned, to)
     const failure = observed.steps.find(({ outcome }) => outcome === 'failed')?.failure
     return { endpoint: endpointId(planned), role, to, answer: answerOf(observed, failure), ...(failure === undefined ? {} : { failure }), ms: total(observed) }

@@ -45,6 +45,8 @@ export type CheckRequest = {
   domain: string
   /** OURS: the domain in whose interest the peer is checked; turns the claim question on. */
   as?: string
+  /** Sub-domains of OURS that the claim question asks about too. */
+  alsoClaimed?: readonly string[]
   /** The name of this vantage, as it appears in observations. */
   vantage: string
   /** `trusted`: the path to this resolver is ours, so that its AD bit means something. */

@@ -9,6 +9,9 @@ export type Journal = {
   /** What was last known under a key, to see what changes. */
   fact: (key: string) => string | undefined
   setFact: (key: string, value: string) => void
+  /** The first domain of which something is known, from this text on; a key of facts begins with its domain and a space. */
+  factOf: (from: string) => string | undefined
+  dropFacts: (domain: string) => void
   change: (change: ChangeView) => void
   changes: (filter: { domain?: string, kind?: string } & Period, page: Page) => Paged<ChangeView>
   putIncident: (incident: Incident) => void
@@ -33,6 +36,8 @@ export function createJournal (sql: Sql): Journal {
   return {
     fact: key => textOf(sql.get('SELECT value FROM facts WHERE key = ?', key)?.['value']),
     setFact: (key, value) => { sql.run('INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)', key, value) },
+    factOf: from => textOf(sql.get('SELECT key FROM facts WHERE key >= ? ORDER BY key LIMIT 1', from)?.['key'])?.split(' ', 1)[0],
+    dropFacts: domain => { sql.run('DELETE FROM facts WHERE key >= ? AND key < ?', `${domain} `, `${domain}!`) },
     change: change => { sql.run('INSERT OR IGNORE INTO changes (id, at, domain, kind, body) VALUES (?, ?, ?, ?, ?)', change.id, millis(change.at), change.domain, change.kind, JSON.stringify(change)) },
     changes: ({ domain, kind, ...rest }, page) => bodies<ChangeView>(pageOf(sql, { columns: 'n, at, body', from: 'changes', tie: 'n', where: [equal('domain', domain), equal('kind', kind), ...period(rest)] }, page)),
     putIncident: incident => {

@@ -13,7 +13,7 @@ import { DEFAULT_LIMITS, createRetention, type Forgotten, type StoreLimits } fro
 import { migrate } from './schema.ts'
 import { createSlots, type Slots } from './slots.ts'
 import { createSpans, type Spans } from './spans.ts'
-import { createSql, type Sql } from './sql.ts'
+import { createSql, textOf, type Sql } from './sql.ts'
 
 export type { StoreLimits } from './retention.ts'
 
@@ -26,6 +26,12 @@ export type Store = {
   /** Up to where a stream has been read; 0: from its beginning. */
   position: (stream: StreamName) => number
   setPosition: (stream: StreamName, seq: number) => void
+  /** Of which stream that place is, as the bus names it; undefined when it was never told. */
+  made: (stream: StreamName) => string | undefined
+  /** What was never told. */
+  found: (stream: StreamName, made: string) => void
+  /** It is another stream from now on: read from its beginning. */
+  begin: (stream: StreamName, made: string) => void
   /** A number that is kept under a name; 0 when it never was. */
   number: (name: string) => number
   setNumber: (name: string, value: number) => void
@@ -59,6 +65,7 @@ function storeOf (sql: Sql, { file, clock, limits: given = {} }: StoreOptions): 
   const limits = { ...DEFAULT_LIMITS, ...given }
   const number = (name: string) => Number(sql.get('SELECT value FROM meta WHERE key = ?', name)?.['value'] ?? 0)
   const setNumber = (name: string, value: number) => { sql.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', name, value) }
+  const setMade = (stream: StreamName, made: string) => { sql.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', `made.${stream}`, made) }
   const blobs = createBlobs(sql, number('blobs'))
   const known = { ids: number('ids') }
   const observations = createObservations(sql, blobs)
@@ -80,6 +87,12 @@ function storeOf (sql: Sql, { file, clock, limits: given = {} }: StoreOptions): 
     transaction, number, setNumber, observations, halves, limits,
     position: stream => number(`position.${stream}`),
     setPosition: (stream, seq) => setNumber(`position.${stream}`, seq),
+    made: stream => textOf(sql.get('SELECT value FROM meta WHERE key = ?', `made.${stream}`)?.['value']),
+    found: setMade,
+    begin: (stream, made) => transaction(() => {
+      setNumber(`position.${stream}`, 0)
+      setMade(stream, made)
+    }),
     first: (id, started) => {
       const added = sql.run('INSERT OR IGNORE INTO seen (started, id) VALUES (?, ?)', started, id)
       known.ids += added

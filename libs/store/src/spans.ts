@@ -8,6 +8,8 @@ export type Spans = {
   /** Ends the span that is open and begins this one. */
   begin: (span: Omit<SpanRow, 'until'>) => void
   end: (subject: string, at: number) => void
+  /** Nothing begins or ends after `to`. */
+  turnBack: (to: number) => void
   /** Oldest first, of these subjects, as far as they touch the period; the newest `limit` of them. */
   of: (subjects: readonly string[], from: number, to: number, limit: number) => SpanRow[]
   /** When it was last up: `at` itself, when it was up then. */
@@ -24,6 +26,10 @@ export function createSpans (sql: Sql): Spans {
       sql.run('INSERT INTO spans (subject, domain, peer, direction, state, cause, side, confidence, sentence, since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', subject, domain, peer ?? null, direction ?? null, state, cause, side, confidence, sentence, since)
     },
     end,
+    turnBack: to => {
+      sql.run('UPDATE spans SET since = MIN(since, ?), until = ? WHERE until > ?', to, to, to)
+      sql.run('UPDATE spans SET since = ? WHERE until IS NULL AND since > ?', to, to)
+    },
     of: (subjects, from, to, limit) => subjects.length === 0 ? [] : sql.all(
       `SELECT * FROM spans WHERE subject IN (${subjects.map(() => '?').join()}) AND since <= ? AND (until IS NULL OR until >= ?) ORDER BY since DESC, n DESC LIMIT ?`, ...subjects, to, from, limit,
     ).map(spanOf).toReversed(),

@@ -54,7 +54,7 @@ function everythingIsTaken (): Bus {
   }
   const bus: Omit<Bus, 'documents'> = {
     publish: async ({ noun }, _, body) => { if (noun === 'observation') published += JSON.stringify(body).length > 0 ? 1 : 0 },
-    subscribe: () => Promise.resolve(subscription), consume: () => Promise.resolve(subscription), extent: () => Promise.resolve({ first: 0, last: 0 }),
+    subscribe: () => Promise.resolve(subscription), consume: () => Promise.resolve(subscription), extent: () => Promise.resolve({ first: 0, last: 0, made: 'bench' }),
     request: () => Promise.resolve({ failed: 'no-responders', says: 'the bench does not answer' }), serve: () => Promise.resolve(subscription),
     connected: true, onConnection: () => () => undefined, stop: () => Promise.resolve(),
   }

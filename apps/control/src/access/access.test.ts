@@ -76,9 +76,15 @@ describe('who asks', () => {
   })
 
   it('is told by 403 what role it takes, and the try is on record', async () => {
-    const found = problemOf(await api.ask('PUT', '/v1/domains/ours.example', { spec: {} }, { authorization: `Bearer ${await api.tokenOf('viewer')}` }))
+    const authorization = `Bearer ${await api.tokenOf('viewer')}`
+    const found = problemOf(await api.ask('PUT', '/v1/domains/ours.example', { spec: {} }, { authorization }))
     expect(found.detail).toContain('needs operator')
     expect(await api.trail()).toMatchObject([{ action: 'forbidden', outcome: 'refused', role: 'viewer', subject: 'PUT /v1/domains/:name' }])
+    // Who tries again and again fills no audit.
+    for (let times = 0; times < 20; times++) expect((await api.ask('PUT', `/v1/domains/d${times}.example`, { spec: {} }, { authorization })).status).toBe(403)
+    expect(await api.trail()).toHaveLength(1)
+    await api.access.stop()
+    expect(await api.trail()).toMatchObject([{}, { action: 'forbidden', subject: 'PUT /v1/domains/:name', says: '20 more within 60 s: needs the role operator' }])
   })
 
   it('a token ends when it expires', async () => {

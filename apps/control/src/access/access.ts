@@ -12,6 +12,7 @@ import type { Audit } from '../audit/audit.ts'
 import { problem, type Refusal } from '../resources/problem.ts'
 import { mayAct, type Actor } from './actor.ts'
 import { createFailures } from './failures.ts'
+import { createRefusals } from './refusals.ts'
 import { ACCESS_DOCUMENT, ACCESS_KEY, MOST_TOKENS, bearerOf, hashOf, newToken, viewOf, type KeptToken, type KeptTokens } from './token.ts'
 
 export type Access = {
@@ -31,6 +32,7 @@ const MOST_TRIES = 10
 export async function createAccess ({ bus, clock, random, logger, audit, meter = NO_METER }: { bus: Bus, clock: Clock, random: Random, logger: Logger, audit: Audit, meter?: Meter }): Promise<Access & Stoppable> {
   const documents = await bus.documents(ACCESS_DOCUMENT, { create: true })
   const failures = createFailures(clock)
+  const refusals = createRefusals(audit)
   let known: { revision: number, byHash: ReadonlyMap<string, KeptToken> } = { revision: 0, byHash: new Map() }
 
   const adopt = (revision: number, tokens: readonly KeptToken[]): void => {
@@ -117,7 +119,7 @@ export async function createAccess ({ bus, clock, random, logger, audit, meter =
       if (mayAct(role, needs)) return
       meter.add(accessRefused, { why: 'role' })
       const isWrite = request.method !== 'GET' && request.method !== 'HEAD'
-      if (isWrite) await audit.record({ actor: name, role, action: 'forbidden', subject: `${request.method} ${request.routeOptions.url ?? 'of no route'}`, outcome: 'refused', says: `needs the role ${needs}` })
+      if (isWrite) await refusals.forbidden({ actor: name, role, subject: `${request.method} ${request.routeOptions.url ?? 'of no route'}`, says: `needs the role ${needs}` })
       throw problem(403, 'forbidden', `The token '${name}' has the role ${role}, and this needs ${needs}; ask an admin for another token.`)
     },
     tokens: () => [...known.byHash.values()].map(viewOf).toSorted((a, b) => a.name < b.name ? -1 : 1),
@@ -143,7 +145,10 @@ export async function createAccess ({ bus, clock, random, logger, audit, meter =
       if (gone === undefined) throw problem(404, 'not-found', `There is no token '${name}'.`)
       return viewOf(gone)
     },
-    stop: () => watching.stop(),
+    stop: async () => {
+      await watching.stop()
+      await refusals.stop()
+    },
   }
 }
 

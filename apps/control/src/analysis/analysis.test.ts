@@ -1,5 +1,5 @@
 import { openStore, type Store } from '@dialtone/store'
-import { NO_LOGGER } from '@dialtone/kernel'
+import { NO_LOGGER, type Clock } from '@dialtone/kernel'
 import type { Delivery, LiveEvent, ObservationRecorded, Readings } from '@dialtone/contracts'
 import { afterEach, expect, it } from 'vitest'
 import { createAnalysis } from './analysis.ts'
@@ -51,6 +51,117 @@ it('who speaks under the subject of another vantage is not heard', async () => {
   expect(readings.observation('observation-0001')).toBeUndefined()
 })
 
+it.each<[string, Delivery<ObservationRecorded>]>([
+  ['a domain that nobody configured', delivery(seen({ at: 1, id: 'x001', domain: 'other.example' }), 1)],
+  ['a pair that is none', delivery({ ...seen({ at: 1, id: 'x001' }), ours: 'else.example', target: `peer:${PEER}:else.example` }, 1)],
+  ['a job of the other side', delivery(seen({ at: 1, id: 'x001', vantage: 'north', job: 'peer' }), 1)],
+  ['an internal address that there is not', delivery(seen({ at: 1, id: 'x001', domain: OURS, job: 'own-internal' }), 1)],
+  ['a listener that there is not', delivery(seen({ at: 1, id: 'x001', domain: PEER, job: 'listener' }), 1)],
+  ['a target by another name', delivery({ ...seen({ at: 1, id: 'x001' }), target: 'peer:whatever' }, 1)],
+])('what a vantage has not to check is not kept: %s', async (_, each) => {
+  const { analysis, readings, meter, store } = start()
+  await analysis.take([each])
+  expect(meter.of('dialtone_observations_ingested_total', { result: 'refused' })).toBe(1)
+  expect(readings.observations({}, { limit: 10 }).observations).toEqual([])
+  expect([[...analysis.witnesses.all()].length, store.journal.factOf('')]).toEqual([0, undefined])
+})
+
+it('what a vantage has to check is kept, checks that somebody asked for and listeners of others too', async () => {
+  const { analysis, meter, configuration } = start()
+  configuration.put('Domain', OURS, { internal: [{ host: '192.0.2.9', port: 5269 }] })
+  configuration.put('Vantage', 'south', { side: 'outside', probeDomain: { domain: 'probe.example', listen: [{ address: '192.0.2.8' }], secret: { env: 'SECRET' } } } as never)
+  await analysis.take([
+    delivery(seen({ at: 1, id: 'x001', domain: OURS, job: 'own-internal' }), 1), delivery(seen({ at: 1, id: 'x002', domain: 'probe.example', job: 'listener' }), 2),
+    delivery(seen({ at: 1, id: 'x003', check: 'c-1' }), 3), delivery(seen({ at: 1, id: 'x004', vantage: 'south', check: 'c-1' }), 4),
+  ])
+  expect([meter.of('dialtone_observations_ingested_total', { result: 'new' }), meter.of('dialtone_observations_ingested_total', { result: 'refused' })]).toEqual([4, 0])
+})
+
+it('who publishes is counted by the subject, and only vantages that there are have a series', async () => {
+  const { analysis, meter } = start()
+  await analysis.take([
+    { ...delivery({ ...seen({ at: 1, id: 'x001' }), vantage: 'made-up' }, 1), key: ['north', 'example', 'partner'] }, delivery({ ...seen({ at: 1, id: 'x002' }), vantage: 'made-up' }, 2),
+  ])
+  const refused = (vantage: string) => meter.of('dialtone_observations_ingested_total', { vantage, result: 'refused' })
+  expect([refused('north'), refused('unknown'), refused('made-up')]).toEqual([1, 1, 0])
+})
+
+it('what was known of a domain goes with it', async () => {
+  const { analysis, store, configuration } = start()
+  await analysis.take(round(0, 'a'))
+  expect(store.journal.factOf('')).toBe(OURS)
+  expect(store.journal.factOf(`${OURS}!`)).toBe(PEER)
+  configuration.remove('Peer', PEER)
+  await analysis.pass(T0 + 10_000)
+  expect(store.journal.factOf(`${OURS}!`)).toBeUndefined()
+  configuration.remove('Domain', OURS)
+  await analysis.pass(T0 + 20_000)
+  expect(store.journal.factOf('')).toBeUndefined()
+})
+
+it('a clock that was ahead for a moment does not stop time', async () => {
+  const { analysis, readings, meter } = start()
+  await analysis.take(round(0, 'a'))
+  await analysis.take(round(60, 'b', 'inside'))
+  await analysis.pass(T0 + 30 * 86_400_000)
+  expect(readings.pair(OURS, PEER)?.out.verdict.state).toBe('unknown')
+  for (const n of [2, 3, 4]) await analysis.take(round(60 * n, `c${n}`, 'inside'))
+  expect(meter.of('dialtone_analysis_time_set_back_total')).toBe(1)
+  expect(readings.pair(OURS, PEER)?.out).toMatchObject({ since: '2026-01-01T00:02:00.000Z', verdict: { state: 'down' } })
+  expect(readings.incidents({}, { limit: 10 }).incidents.filter(({ state }) => state !== 'resolved')).toMatchObject([{ state: 'confirmed' }])
+  expect(readings.timeline(OURS, PEER, { to: '2026-01-01T00:10:00Z' }, 100)?.spans.filter(({ until }) => until !== undefined && until > '2026-01-01T00:05:00Z')).toEqual([])
+  await analysis.pass(T0 + 20 * 60_000)
+  expect(readings.pair(OURS, PEER)?.out).toMatchObject({ since: '2026-01-01T00:07:00.000Z', verdict: { state: 'unknown' } })
+})
+
+it('a clock of the bus that was ahead does not hide what comes after', async () => {
+  const { analysis, readings } = start()
+  await analysis.take(round(86_400, 'a'))
+  await analysis.take(round(60, 'b', 'inside'))
+  expect(readings.pair(OURS, PEER)).toMatchObject({ checkedAt: '2026-01-01T00:01:00.000Z', out: { since: '2026-01-01T00:01:00.000Z', verdict: { state: 'down' } } })
+  expect(analysis.at).toBe(T0 + 60_000)
+})
+
+it('two instances that hear of a change at different times date it alike, and tell one incident', async () => {
+  const [a, b] = [start(), start()]
+  const all = [0, 1, 2].flatMap(n => round(60 * n, `a${n}`))
+  for (const { analysis } of [a, b]) await analysis.take(all)
+  for (const [{ analysis, configuration }, at] of [[a, 130_000], [b, 134_700]] as const) {
+    await analysis.pass(T0 + at)
+    configuration.put('Domain', OURS, { expectedAddresses: ['198.51.100.7'] }, T0 + 129_000)
+    await analysis.pass(T0 + at + 300)
+  }
+  const more = [3, 4, 5].flatMap(n => round(60 * n, `b${n}`))
+  for (const { analysis } of [a, b]) await analysis.take(more)
+  const told = ({ store }: typeof a) => store.journal.unsaid(20).map(({ id }) => id)
+  expect(told(a).length).toBeGreaterThan(1)
+  expect(told(b)).toEqual(told(a))
+  for (const { analysis, configuration } of [a, b]) {
+    configuration.remove('Domain', OURS)
+    await analysis.pass(analysis.at + (analysis === a.analysis ? 100 : 800))
+  }
+  expect(told(b)).toEqual(told(a))
+  expect(a.store.journal.unsaid(20).map(({ on }) => on)).toContain('resolved')
+})
+
+it('many that go, or go stale, at once are taken in many slices', async () => {
+  let elapsed = 0
+  const { analysis, configuration } = start({ elapsed: () => { elapsed += 50; return elapsed } })
+  const peers = Array.from({ length: 40 }, (_, n) => `p${n}.example`)
+  for (const peer of peers) configuration.put('Peer', peer, {})
+  await analysis.take(peers.map((domain, n) => delivery(seen({ at: 0, id: `p${n}`, domain }), n + 1)))
+  const slices = async (work: () => Promise<void>) => {
+    const before = analysis.seq
+    await work()
+    return analysis.seq - before
+  }
+  expect(await slices(() => analysis.pass(T0 + 190_000))).toBeGreaterThan(2 * peers.length)
+  expect([...analysis.witnesses.all()].filter(({ stale }) => stale).length).toBe(peers.length)
+  for (const peer of peers) configuration.remove('Peer', peer)
+  expect(await slices(() => analysis.pass(T0 + 195_000))).toBeGreaterThan(peers.length)
+  expect(analysis.board.all().length).toBe(2)
+})
+
 it('names one cause of a pair from all vantages, tells it live, and writes its timeline', async () => {
   const { analysis, readings } = start()
   const told: LiveEvent[] = []
@@ -94,6 +205,40 @@ it('an agent of which nothing is heard for three intervals is no witness any mor
   expect(readings.pair(OURS, PEER)?.out.verdict.agreement.outside).toBe(1)
 })
 
+it.each([['before anybody had spoken', [-60_000, -30_000]], ['while all were silent', [15 * 60_000]]])('a fleet that dies is not well for ever: time had passed %s', async (_, silences) => {
+  const { analysis, readings } = start()
+  if (silences[0] !== undefined && silences[0] > 0) await analysis.take(round(0, 'a'))
+  for (const at of silences) await analysis.pass(T0 + at)
+  for (const n of [16, 17, 18]) await analysis.take(round(60 * n, `b${n}`))
+  expect(readings.pair(OURS, PEER)?.out.verdict.state).toBe('up')
+  await analysis.pass(T0 + 30 * 60_000)
+  expect(readings.pair(OURS, PEER)?.out.verdict.state).toBe('unknown')
+  expect(readings.domain(OURS)?.verdict.state).toBe('unknown')
+  await analysis.pass(T0 + 8 * 86_400_000)
+  expect([...analysis.witnesses.all()]).toEqual([])
+})
+
+it('the end of an exception is seen although others speak all the time', async () => {
+  const { analysis, readings, configuration } = start()
+  configuration.put('Exception', 'moving', { effect: 'maintenance', domain: OURS, peer: PEER, until: '2026-01-01T00:10:05Z', reason: 'a move' })
+  await analysis.take(round(600, 'a', 'inside'))
+  const quiet = () => readings.overview({ only: 'pairs' }, { limit: 10 }).domains[0]?.quietBecause
+  expect(quiet()).toBe('moving')
+  for (let at = 601; at < 612; at++) await analysis.take([delivery(seen({ at, id: `b${at}`, vantage: 'north', domain: OURS, job: 'own-published' }), ++seq)])
+  expect(quiet()).toBeUndefined()
+})
+
+it('confirmations that are reset begin anew, for what is named', async () => {
+  const { analysis, readings } = start()
+  for (const n of [0, 1]) await analysis.take(round(60 * n, `a${n}`, 'inside'))
+  expect(readings.incidents({}, { limit: 10 }).incidents).toMatchObject([{ state: 'open' }])
+  expect([analysis.reset({ domain: 'other.example' }), analysis.reset({ peer: PEER }), analysis.reset({ domain: OURS })]).toEqual([0, 1, 2])
+  for (const n of [2, 3]) await analysis.take(round(60 * n, `a${n}`, 'inside'))
+  expect(readings.incidents({}, { limit: 10 }).incidents).toMatchObject([{ state: 'open' }])
+  await analysis.take(round(240, 'a4', 'inside'))
+  expect(readings.incidents({}, { limit: 10 }).incidents).toMatchObject([{ state: 'confirmed' }])
+})
+
 it('sees what changed, from one observation to the next of a vantage, and through a failure', async () => {
   const { analysis, readings } = start()
   await analysis.take([
@@ -112,6 +257,18 @@ it('a maintenance window keeps quiet, and ends by itself', async () => {
   for (const [n, at] of [120, 240, 360, 480, 570, 610].entries()) await analysis.take(round(at, `c${n}`, 'inside'))
   expect(readings.overview({ only: 'pairs' }, { limit: 10 }).domains[0]).not.toHaveProperty('quietBecause')
   expect(readings.incidents({}, { limit: 10 }).incidents.find(({ state }) => state !== 'resolved')).not.toHaveProperty('quietBecause')
+})
+
+it('a maintenance window of a vantage sets its testimony aside, and ends by itself', async () => {
+  const { analysis, readings, configuration } = start()
+  configuration.put('Exception', 'cabling', { effect: 'maintenance', vantage: 'inside', from: '2026-01-01T00:00:30Z', until: '2026-01-01T00:10:00Z', reason: 'new cables' })
+  await analysis.take(round(0, 'a'))
+  const heard = () => readings.pair(OURS, PEER)?.vantages.map(({ vantage }) => vantage).includes('inside')
+  expect(heard()).toBe(true)
+  await analysis.pass(T0 + 40_000)
+  expect(heard()).toBe(false)
+  for (const [n, at] of [120, 240, 360, 480, 590, 610].entries()) await analysis.take(round(at, `c${n}`))
+  expect(heard()).toBe(true)
 })
 
 it('subjects come and go with the configuration; their history stays', async () => {
@@ -193,8 +350,8 @@ function picture (readings: Readings) {
   }
 }
 
-function start () {
-  const clock = handClock()
+function start (faked: Partial<Clock> = {}) {
+  const clock = { ...handClock(), ...faked }
   const store = openStore({ file: ':memory:', clock })
   stores.push(store)
   const [configuration, meter] = [usualConfiguration(), counts()]

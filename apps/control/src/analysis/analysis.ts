@@ -12,7 +12,7 @@ import { WHAT, factsOf } from './changes.ts'
 import { about, createExpectations, type Expectations } from './expectations.ts'
 import { createIncidentDesk, type IncidentDesk } from './incident-desk.ts'
 import { createJudging, type Because, type Judging } from './judging.ts'
-import { analysisErrors, ingested, stale, type IngestResult } from './metrics.ts'
+import { analysisErrors, ingested, setBack, stale, type IngestResult } from './metrics.ts'
 import { createFleetReach, reachSeen, reachTogether } from './reach.ts'
 import type { Slices } from './slices.ts'
 import { taken, type Taken } from './taken.ts'
@@ -37,6 +37,8 @@ export type Analysis = {
   onEvent: (hear: (event: LiveEvent, seq: number) => void) => () => void
   /** Something of the store that readers see was written by another. */
   noticed: (events: readonly LiveEvent[]) => void
+  /** Confirmations begin anew for what fits the filter: how many subjects that are. Without any: of all. */
+  reset: (filter: { domain?: string, peer?: string }) => number
 }
 
 /** Time passes in steps of this grid, wherever it is read from. */
@@ -51,6 +53,8 @@ const REJUDGE_MS = 3_600_000
 const REJUDGE_FAILING_MS = 300_000
 /** A failure that goes on is kept in full so often. */
 const KEEP_FAILURE_MS = 3_600_000
+/** So far the clocks of the bus and of this machine may differ. */
+const SET_BACK_MS = 60_000
 const FORGET_SLOT_MS = 7 * 86_400_000
 /** What others do to a pair is worked out a little later, of the stream: by then it may have been judged for a reason of its own, and many of them count as one. */
 const OTHERS_MS = 1000
@@ -77,11 +81,22 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   /** Peers of whom it may have changed how they are reached. */
   const unreached = new Set<string>()
   let pendingChanges: ConfigurationChange[] = []
+  /** Subjects that are none any more, and since when. */
+  const leaving = new Map<string, number>()
+  /** Slots of which nothing was heard for too long, or for so long that they are forgotten. */
+  const overdue = new Set<Slot>()
+  /** From which domain on it is looked whether what is known of it is still wanted. */
+  let prunedTo: string | undefined
+  /** When that was written which is taken up now, as all who take it up see it. */
+  let dated: number | undefined
   /** All is to be judged again. */
   let everything: Because | undefined
   let now = 0
   let seq = 0
+  /** When a slot becomes stale or is forgotten next: never later than that is looked for. */
   let nextStale = 0
+  /** Up to where time has done its work: observations move `now` between two ticks. */
+  let ticked = 0
 
   load()
 
@@ -89,6 +104,8 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     now = store.number('clock')
     seq = store.number('seq')
     nextStale = 0
+    ticked = now
+    expectations.turning(now, now)
     touched.clear()
     renewed.clear()
     untold.length = 0
@@ -98,6 +115,9 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     dirty.clear()
     later.clear()
     laterAt = Number.POSITIVE_INFINITY
+    leaving.clear()
+    overdue.clear()
+    prunedTo = undefined
     pendingChanges = []
     everything = 'start'
   }
@@ -111,23 +131,38 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
       for (const peer of expectations.peersOf(domain)) mark({ domain, peer }, because)
     }
     dropGone()
+    prunedTo = ''
   }
 
+  /** What is known of a domain that nobody checks any more; returns from where to go on. */
+  function pruneFacts (from: string): string | undefined {
+    const domain = store.journal.factOf(from)
+    if (domain === undefined) return undefined
+    if (configuration.get('Domain', domain) === undefined && configuration.get('Peer', domain) === undefined) store.journal.dropFacts(domain)
+    return `${domain}!`
+  }
+
+  /** One by one, in steps of their own. */
   function dropGone (): void {
-    const gone = board.all().filter(entry => !expectations.has(entry))
-    for (const entry of gone) {
-      judging.drop(entry, now)
-      dirty.delete(entry.key)
-      later.delete(entry.key)
+    for (const entry of board.all()) if (!expectations.has(entry)) leaving.set(entry.key, dated ?? now)
+  }
+
+  function dropOne (key: string, at: number): void {
+    leaving.delete(key)
+    const entry = board.get(key)
+    if (entry !== undefined && !expectations.has(entry)) {
+      judging.drop(entry, at)
+      dirty.delete(key)
+      later.delete(key)
     }
-    if (gone.length > 0) desk.forget(subject => !expectations.has(subject), now)
+    if (leaving.size === 0) desk.forget(subject => !expectations.has(subject), at)
   }
 
   function mark ({ domain, peer }: Subject, because: Because): void {
     const subject = { domain, ...(peer === undefined ? {} : { peer }) }
     const key = keyOf(subject)
     if (dirty.has(key) || !expectations.has(subject)) return
-    if (because !== 'others' || peer === undefined) dirty.set(key, { subject, at: now, because })
+    if (because !== 'others' || peer === undefined) dirty.set(key, { subject, at: dated ?? now, because })
     else if (!later.has(key)) {
       if (later.size === 0) laterAt = now + OTHERS_MS
       later.set(key, subject)
@@ -161,11 +196,14 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   }
 
   function ingest (delivery: Delivery<ObservationRecorded>): void {
-    const { vantage, observation: { domain, vantage: stands } } = delivery.body
-    const count = (result: IngestResult) => meter.add(ingested, { vantage, result })
-    now = Math.max(now, Date.parse(delivery.at))
-    // Who may publish under one vantage speaks for that one alone.
-    if (stands !== vantage || delivery.key.join('.') !== [vantage, ...domainTokens(domain)].join('.')) return count('refused')
+    const { vantage, target, job, ours, observation: { domain, vantage: stands } } = delivery.body
+    // Who published is known by the subject alone: whatever a body claims makes no new series.
+    const [by = ''] = delivery.key
+    const count = (result: IngestResult) => meter.add(ingested, { vantage: configuration.get('Vantage', by) === undefined ? 'unknown' : by, result })
+    const heardAt = Date.parse(delivery.at)
+    now = Math.max(now, heardAt)
+    // Who may publish under one vantage speaks for that one alone, and of what it was told to check.
+    if (stands !== vantage || delivery.key.join('.') !== [vantage, ...domainTokens(domain)].join('.') || !expectations.isTarget(vantage, { id: target, job, domain, ...(ours === undefined ? {} : { ours }) })) return count('refused')
     let seen: Taken
     try {
       seen = taken(delivery, (expectations.domain(domain) ?? configuration.get('Peer', domain)?.spec)?.slowStageMs ?? DEFAULT_JUDGE_CONFIG.slowStageMs)
@@ -175,6 +213,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
       return count('failed')
     }
     if (!store.first(seen.record.id, seen.started)) return count('duplicate')
+    if (now - heardAt > SET_BACK_MS) turnBack(heardAt)
     const slot = witnesses.get(seen.slot)
     if (slot !== undefined && seen.at < slot.at) {
       // History, and no witness: a newer one has spoken.
@@ -186,11 +225,29 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     else renew(slot, seen)
   }
 
+  /** Time had come too far, by a clock that was wrong: nothing may lie ahead, or it would stay as it is until time gets there. */
+  function turnBack (to: number): void {
+    logger.warn({ from: iso(now), to: iso(to) }, 'time is set back: the clock of the bus or of this machine was ahead')
+    meter.add(setBack)
+    now = ticked = to
+    nextStale = 0
+    expectations.turning(to, to)
+    for (const slot of witnesses.all()) {
+      if (slot.heard <= to && slot.at <= to) continue
+      for (const time of ['heard', 'at', 'since', 'keptAt'] as const) slot[time] = Math.min(slot[time], to)
+      touched.add(slot)
+    }
+    judging.turnBack(to)
+    desk.turnBack(to)
+    everything = 'time'
+  }
+
   function repeat (slot: Slot, seen: Taken): void {
     const { record, at } = seen
     const was = slot.stale
     Object.assign(slot, { agent: record.agent, at, heard: now, same: slot.same + 1, stale: false })
     touched.add(slot)
+    nextStale = Math.min(nextStale, staleAt(slot))
     if (record.check !== undefined || (slot.failing && at - slot.keptAt >= KEEP_FAILURE_MS)) keep(slot, seen)
     if (was) return markAll(slot, { slot: slot.key })
     for (const subject of subjectsOf(slot)) {
@@ -217,6 +274,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     if (ours !== undefined && shown(ours) !== heard) mark({ domain: ours }, 'others')
     touched.add(next)
     renewed.add(next)
+    nextStale = Math.min(nextStale, staleAt(next))
     if (aside === undefined && job !== 'listener') noteChanges(seen)
     markAll(next, { slot: next.key })
   }
@@ -248,45 +306,67 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
 
   /** What time alone does. */
   function tick (at: number): void {
-    const before = now
-    now = at
-    if (at >= nextStale) nextStale = dropStale(at)
+    const before = ticked
+    now = ticked = at
+    if (at >= nextStale) nextStale = findStale(at)
     for (const entry of board.all()) if (at - entry.judgedAt >= REJUDGE_MS) mark(entry, 'time')
     for (const spec of expectations.turning(before, at)) markAbout(spec)
     desk.tick(at, subject => expectations.rules(subject))
   }
 
-  function dropStale (at: number): number {
+  function findStale (at: number): number {
     let next = Number.POSITIVE_INFINITY
-    for (const slot of Array.from(witnesses.all())) {
-      const due = staleAt(slot)
-      if (slot.stale && at - slot.heard > FORGET_SLOT_MS) {
-        witnesses.drop(slot)
-        touched.delete(slot)
-        store.slots.drop(slot.n)
-      } else if (!slot.stale && due <= at) {
-        slot.stale = true
-        meter.add(stale, { vantage: slot.vantage })
-        markAll(slot, 'time')
-      } else if (!slot.stale) next = Math.min(next, due)
+    for (const slot of witnesses.all()) {
+      const due = slot.stale ? slot.heard + FORGET_SLOT_MS + 1 : staleAt(slot)
+      if (due <= at) overdue.add(slot)
+      next = Math.min(next, due > at ? due : Math.max(at + 1, slot.heard + FORGET_SLOT_MS + 1))
     }
     return next
   }
 
+  function drop (slot: Slot): void {
+    overdue.delete(slot)
+    if (slot.stale) {
+      witnesses.drop(slot)
+      touched.delete(slot)
+      store.slots.drop(slot.n)
+    } else {
+      slot.stale = true
+      meter.add(stale, { vantage: slot.vantage })
+      markAll(slot, 'time')
+    }
+  }
+
   function markAbout (spec: ExceptionSpec): void {
-    for (const entry of board.all()) if (about(spec, entry)) mark(entry, 'configuration')
+    for (const entry of board.all()) if (spec.vantage !== undefined || about(spec, entry)) mark(entry, 'configuration')
   }
 
   function takeChanges (): void {
     const changes = pendingChanges
     pendingChanges = []
     nextStale = 0
-    if (changes.some(({ kind }) => kind === 'Vantage' || kind === 'Gateway' || kind === 'Domain')) return reconcile('configuration')
-    for (const { kind, name, before, after } of changes) {
-      if (kind === 'Peer') for (const ours of expectations.oursOf(name)) mark({ domain: ours, peer: name }, 'configuration')
-      for (const each of [before, after]) if (each?.kind === 'Exception') markAbout(each.spec)
+    try {
+      for (const change of changes) takeChange(change)
+      dropGone()
+    } finally {
+      dated = undefined
     }
-    dropGone()
+  }
+
+  /** It counts from when it was written, so that all who take it up date it alike, each when it hears of it. What was removed says no time. */
+  function takeChange ({ kind, name, before, after }: ConfigurationChange): void {
+    const written = Date.parse(after?.updatedAt ?? '')
+    dated = written <= now + SET_BACK_MS ? written : undefined
+    if (kind === 'Domain') {
+      mark({ domain: name }, 'configuration')
+      for (const peer of expectations.peersOf(name)) mark({ domain: name, peer }, 'configuration')
+    }
+    if (kind === 'Vantage' || kind === 'Gateway' || kind === 'Domain') return reconcile('configuration')
+    if (kind === 'Peer') {
+      for (const ours of expectations.oursOf(name)) mark({ domain: ours, peer: name }, 'configuration')
+      if (after === undefined && configuration.get('Domain', name) === undefined) store.journal.dropFacts(name)
+    }
+    for (const each of [before, after]) if (each?.kind === 'Exception') markAbout(each.spec)
   }
 
   /** Works until the batch is taken, time has passed up to `until`, and all that follows from both is done. */
@@ -312,6 +392,16 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
 
     /** One step; false when nothing is left. */
     function step (): boolean {
+      const [slot] = overdue
+      if (slot !== undefined) {
+        drop(slot)
+        return true
+      }
+      const [gone] = leaving
+      if (gone !== undefined) {
+        dropOne(...gone)
+        return true
+      }
       const [peer] = unreached
       if (peer !== undefined) {
         unreached.delete(peer)
@@ -328,11 +418,15 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
         return true
       }
       const delivery = batch[next]
+      if (prunedTo !== undefined) {
+        prunedTo = pruneFacts(prunedTo)
+        return true
+      }
       if (everything !== undefined) {
         const because = everything
         everything = undefined
         // A new store begins with what it reads first.
-        if (now === 0) now = delivery === undefined ? until : Date.parse(delivery.at)
+        if (now === 0) now = ticked = delivery === undefined ? until : Date.parse(delivery.at)
         reconcile(because)
         return true
       }
@@ -407,6 +501,11 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     noticed: events => {
       seq++
       tell(events)
+    },
+    reset: ({ domain, peer }) => {
+      const those = board.all().filter(entry => (domain === undefined || entry.domain === domain) && (peer === undefined || entry.peer === peer))
+      store.transaction(() => { for (const entry of those) judging.reset(entry) })
+      return those.length
     },
   }
 }

@@ -1,8 +1,9 @@
 /**
  * What the configuration says about subjects: which there are, what is expected of them, how often they are seen, and what keeps quiet about them.
  */
-import type { ConfigurationView, DomainSpec, ExceptionSpec, FleetConfig, JudgeConfig, PeerSpec, Resource, ScheduleSpec, Standpoint, Subject } from '@dialtone/contracts'
+import type { ConfigurationView, DomainSpec, ExceptionSpec, FleetConfig, Job, JudgeConfig, PeerSpec, Resource, ScheduleSpec, Standpoint, Subject } from '@dialtone/contracts'
 import { DEFAULT_JUDGE_CONFIG } from '@dialtone/contracts'
+import { unreachable } from '@dialtone/kernel'
 
 export type Expectations = {
   /** It is a subject: asked of thousands at once, so nothing is worked out for it. */
@@ -14,13 +15,15 @@ export type Expectations = {
   domains: () => readonly string[]
   peersOf: (ours: string) => readonly string[]
   oursOf: (peer: string) => readonly string[]
-  /** Undefined: there is no such vantage, or its testimony is not heard. */
+  /** Undefined: there is no such vantage, or its testimony is not heard: it is in quarantine, or in maintenance as far as time has passed. */
   standpoint: (vantage: string) => Standpoint | undefined
   rules: (subject: Subject) => { confirmations: number, remindEverySeconds: number }
   /** Seconds between two light, or two deep, checks of a target of this domain. */
   interval: (domain: string, deep: boolean) => number
   /** What keeps quiet about a subject with this cause at a time: its name. */
   quiet: (subject: Subject, cause: string, at: number) => string | undefined
+  /** Whether this vantage has to check that, by the configuration as it is: in the words of a target. */
+  isTarget: (vantage: string, target: { id: string, job: Job, domain: string, ours?: string }) => boolean
   /** Exceptions that begin or end in (after, until]: what they are about changes without a word from anybody. */
   turning: (after: number, until: number) => readonly ExceptionSpec[]
 }
@@ -36,6 +39,10 @@ export function createExpectations (view: ConfigurationView): Expectations {
   let exceptions: Resource<'Exception'>[]
   let judging: Map<string, FleetConfig>
   let standpoints: Map<string, Standpoint>
+  /** Which vantages have a probe domain, by it. */
+  let probes: Map<string, string[]>
+  /** How far time has come. */
+  let time = 0
   let intervals: Map<string, readonly [light: number, deep: number]>
   const fresh = () => {
     if (known === view.revision) return
@@ -51,6 +58,8 @@ export function createExpectations (view: ConfigurationView): Expectations {
     exceptions = [...view.all('Exception')]
     judging = new Map()
     intervals = new Map()
+    probes = new Map()
+    for (const { name, spec } of view.all('Vantage')) if (spec.probeDomain !== undefined) probes.set(spec.probeDomain.domain, [...probes.get(spec.probeDomain.domain) ?? [], name])
     standpoints = new Map(view.all('Vantage').flatMap(({ name, spec }) => 'quarantined' in spec && spec.quarantined !== undefined ? [] : [[name, standpointOf(name, spec)]]))
   }
   const schedule = (domain: string): ScheduleSpec => {
@@ -83,7 +92,10 @@ export function createExpectations (view: ConfigurationView): Expectations {
     domains: () => { fresh(); return domains },
     peersOf: domain => { fresh(); return peers.get(domain) ?? [] },
     oursOf: peer => { fresh(); return ours.get(peer) ?? [] },
-    standpoint: vantage => { fresh(); return standpoints.get(vantage) },
+    standpoint: vantage => {
+      fresh()
+      return exceptions.some(({ spec }) => spec.vantage === vantage && active(spec, time)) ? undefined : standpoints.get(vantage)
+    },
     rules: ({ domain, peer }) => {
       const { confirmations = DEFAULT_SCHEDULE.confirmations, remindEverySeconds = DEFAULT_SCHEDULE.remindEverySeconds } = schedule(peer ?? domain)
       return { confirmations, remindEverySeconds }
@@ -100,17 +112,33 @@ export function createExpectations (view: ConfigurationView): Expectations {
       fresh()
       return exceptions.find(({ spec }) => about(spec, subject) && active(spec, at) && (spec.effect === 'maintenance' || spec.causes?.some(each => each === cause) === true))?.name
     },
+    isTarget: (vantage, { id, job, domain, ours }) => {
+      fresh()
+      const side = view.get('Vantage', vantage)?.spec.side
+      const own = view.get('Domain', domain)?.spec
+      const peer = view.get('Peer', domain)?.spec
+      if (side === undefined || id !== (ours === undefined ? `${job}:${domain}` : `${job}:${domain}:${ours}`) || (ours !== undefined) !== (job === 'peer')) return false
+      switch (job) {
+        case 'own-internal': return side === 'inside' && (own?.internal ?? []).length > 0
+        case 'own-published': return own !== undefined
+        case 'peer': return side === 'inside' && peer !== undefined && ours !== undefined && view.get('Domain', ours) !== undefined && (peer.ours === undefined || peer.ours.includes(ours))
+        case 'control': return side === 'outside' && peer !== undefined
+        case 'listener': return probes.get(domain)?.some(each => each !== vantage) === true
+        default: return unreachable(job)
+      }
+    },
     turning: (after, until) => {
       fresh()
+      time = until
       const within = (time: string | undefined) => time !== undefined && Date.parse(time) > after && Date.parse(time) <= until
       return exceptions.flatMap(({ spec }) => within(spec.from) || within(spec.until) ? [spec] : [])
     },
   }
 }
 
-/** An exception is about a subject where it names nothing that the subject is not. One of a vantage alone silences no subject: others may see it too. */
+/** An exception is about a subject where it names nothing that the subject is not. One of a vantage silences no subject: others may see it too. */
 export function about ({ domain, peer, vantage }: ExceptionSpec, subject: Subject): boolean {
-  if (domain === undefined && peer === undefined && vantage !== undefined) return false
+  if (vantage !== undefined) return false
   return (domain === undefined || domain === subject.domain) && (peer === undefined || peer === subject.peer)
 }
 
@@ -123,8 +151,9 @@ function ownConfig (spec: DomainSpec): JudgeConfig {
   return { ...DEFAULT_JUDGE_CONFIG, ...thresholds(spec), ours: true, profile: spec.profile ?? 'standard', expectedAddresses: spec.expectedAddresses ?? [], hostedBy: spec.hostedBy ?? [] }
 }
 
+/** The addresses are ours: whoever answers for our domain there claims nothing. */
 function peerConfig (spec: PeerSpec, own: DomainSpec): JudgeConfig {
-  return { ...DEFAULT_JUDGE_CONFIG, ...thresholds(spec), profile: spec.profile ?? 'standard', hostedBy: own.hostedBy ?? [] }
+  return { ...DEFAULT_JUDGE_CONFIG, ...thresholds(spec), profile: spec.profile ?? 'standard', expectedAddresses: own.expectedAddresses ?? [], hostedBy: own.hostedBy ?? [] }
 }
 
 function thresholds ({ expiryWarningDays, slowStageMs }: Pick<PeerSpec, 'expiryWarningDays' | 'slowStageMs'>): Partial<JudgeConfig> {

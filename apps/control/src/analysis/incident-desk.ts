@@ -6,7 +6,7 @@ import { hash } from 'node:crypto'
 import type { Announcement, Incident, LiveEvent, Subject } from '@dialtone/contracts'
 import type { Meter } from '@dialtone/kernel'
 import type { Store } from '@dialtone/store'
-import { advanceIncidents, forgetSubjects, tickIncidents, type IncidentChange, type IncidentEvent } from '@dialtone/verdict'
+import { advanceIncidents, forgetSubjects, shownIncident, tickIncidents, type IncidentChange, type IncidentEvent } from '@dialtone/verdict'
 import { iso, keyOf } from './board.ts'
 import { incidentEvents } from './metrics.ts'
 
@@ -25,6 +25,8 @@ export type IncidentDesk = {
   advance: (change: IncidentChange, rules: Rules) => boolean
   /** Reminders and ends that are due. `rulesOf`: of an incident, by its first subject. */
   tick: (at: number, rulesOf: (subject: Subject) => Rules) => void
+  /** Nothing that is not over is later than `to`. */
+  turnBack: (to: number) => void
   forget: (isGone: (subject: Subject) => boolean, at: number) => void
   /** Inside the transaction, before its end: writes what became of incidents. Returns what to tell when it is committed. */
   flush: () => LiveEvent[]
@@ -41,27 +43,27 @@ export function createIncidentDesk ({ store: { journal }, meter }: { store: Stor
 
   const sharedKey = ({ domain, cause }: Pick<Incident, 'domain' | 'cause'>) => `${domain} ${cause}`
   const isShared = ({ side }: Incident) => side === 'ours' || side === 'path'
-  const unlist = (incident: Incident): void => {
+  const unlist = (incident: Incident, gone: readonly Subject[]): void => {
     incidents.delete(incident.id)
-    for (const subject of incident.subjects) if (bySubject.get(keyOf(subject)) === incident.id) bySubject.delete(keyOf(subject))
+    for (const subject of gone) if (bySubject.get(keyOf(subject)) === incident.id) bySubject.delete(keyOf(subject))
     shared.get(sharedKey(incident))?.delete(incident.id)
   }
-  const list = (incident: Incident): void => {
+  const list = (incident: Incident, come: readonly Subject[]): void => {
     if (incident.state === 'resolved') return
     incidents.set(incident.id, incident)
-    for (const subject of incident.subjects) bySubject.set(keyOf(subject), incident.id)
+    for (const subject of come) bySubject.set(keyOf(subject), incident.id)
     if (!isShared(incident)) return
     const key = sharedKey(incident)
     shared.set(key, (shared.get(key) ?? new Set()).add(incident.id))
   }
   const take = (before: readonly Incident[], { incidents: after, events: told }: { incidents: readonly Incident[], events: readonly IncidentEvent[] }, at: number): boolean => {
-    const changed = after.filter(incident => !before.includes(incident))
-    for (const { id } of changed) {
-      const was = incidents.get(id)
-      if (was !== undefined) unlist(was)
-    }
-    for (const incident of changed) {
-      list(incident)
+    const changed = after.filter(incident => !before.includes(incident)).map(incident => {
+      const was = incidents.get(incident.id)
+      return { incident, was, ...difference(was?.subjects ?? [], incident.state === 'resolved' ? [] : incident.subjects) }
+    })
+    for (const { was, gone } of changed) if (was !== undefined) unlist(was, gone)
+    for (const { incident, come } of changed) {
+      list(incident, come)
       touched.set(incident.id, incident)
     }
     for (const event of told) events.push({ id: announcementId(event, at), at, event })
@@ -82,7 +84,7 @@ export function createIncidentDesk ({ store: { journal }, meter }: { store: Stor
       shared.clear()
       touched.clear()
       events.length = 0
-      for (const incident of journal.openIncidents()) list(incident)
+      for (const incident of journal.openIncidents()) list(incident, incident.subjects)
     },
     of: subject => incidents.get(bySubject.get(keyOf(subject)) ?? ''),
     advance: (change, rules) => {
@@ -96,6 +98,13 @@ export function createIncidentDesk ({ store: { journal }, meter }: { store: Stor
         take([incident], tickIncidents([incident], iso(at), { ...rules, flapWindowSeconds: FLAP_WINDOW_SECONDS }), at)
       }
     },
+    turnBack: to => {
+      const limit = iso(to)
+      for (const incident of Array.from(incidents.values())) {
+        const late = (['openedAt', 'confirmedAt', 'wellSince', 'recoveredAt', 'remindedAt'] as const).filter(time => (incident[time] ?? '') > limit)
+        if (late.length > 0) take([incident], { incidents: [{ ...incident, ...Object.fromEntries(late.map(time => [time, limit])) }], events: [] }, to)
+      }
+    },
     forget: (isGone, at) => {
       for (const incident of Array.from(incidents.values())) take([incident], forgetSubjects([incident], isGone, iso(at)), at)
     },
@@ -103,10 +112,10 @@ export function createIncidentDesk ({ store: { journal }, meter }: { store: Stor
       for (const incident of touched.values()) journal.putIncident(incident)
       touched.clear()
       const told = events.map(({ id, at, event: { on, incident } }): LiveEvent => {
-        const announcement: Announcement = { v: 1, id, at: iso(at), on, incident: { ...incident, subjects: incident.subjects.slice(0, ANNOUNCED_SUBJECTS) } }
+        const announcement: Announcement = { v: 1, id, at: iso(at), on, incident: shownIncident(incident, ANNOUNCED_SUBJECTS) }
         journal.announce(announcement)
         meter.add(incidentEvents, { cause: incident.cause, event: on })
-        return { on: `incident.${on}`, incident }
+        return { on: `incident.${on}`, incident: shownIncident(incident) }
       })
       events.length = 0
       return told
@@ -115,11 +124,23 @@ export function createIncidentDesk ({ store: { journal }, meter }: { store: Stor
   }
 }
 
+/** Between two lists that share their objects, and mostly begin and end alike: an incident may have thousands of subjects, and one comes or goes at a time. */
+function difference (before: readonly Subject[], after: readonly Subject[]): { gone: readonly Subject[], come: readonly Subject[] } {
+  let [from, back] = [0, 0]
+  const shorter = Math.min(before.length, after.length)
+  while (from < shorter && before[from] === after[from]) from++
+  while (back < shorter - from && before[before.length - 1 - back] === after[after.length - 1 - back]) back++
+  return { gone: before.slice(from, before.length - back), come: after.slice(from, after.length - back) }
+}
+
 /** The same wherever the same stream was read. */
 function newId (subject: Subject, openedAt: string): string {
   return hash('sha256', `${keyOf(subject)} ${openedAt}`).slice(0, 24)
 }
 
+/** What happens to an incident once is known by that alone: instances may see it at different times. */
+const ONCE: ReadonlySet<IncidentEvent['on']> = new Set(['opened', 'confirmed', 'resolved', 'withdrawn'])
+
 function announcementId ({ on, incident: { id } }: IncidentEvent, at: number): string {
-  return `${id}-${on}-${at}`
+  return ONCE.has(on) ? `${id}-${on}` : `${id}-${on}-${at}`
 }

@@ -1,11 +1,11 @@
 // What the analysis counts.
 import { defineCounter, defineGauge, defineHistogram } from '@dialtone/kernel'
 
-/** How an observation was taken: a new outcome, the same as before, seen already, set aside by its agent, later than a newer one, refused because it speaks for another vantage, or not understood. */
+/** How an observation was taken: a new outcome, the same as before, seen already, set aside by its agent, later than a newer one, refused because it speaks for another vantage or is about nothing that its vantage has to check, or not understood. */
 export const INGEST_RESULTS = ['new', 'same', 'duplicate', 'aside', 'late', 'refused', 'failed'] as const
 export type IngestResult = (typeof INGEST_RESULTS)[number]
 
-export const ingested = defineCounter('dialtone_observations_ingested_total', 'Observations that were taken from the stream.', ['vantage', 'result'])
+export const ingested = defineCounter('dialtone_observations_ingested_total', 'Observations that were taken from the stream, by configured vantage.', ['vantage', 'result'])
 export const judged = defineCounter('dialtone_verdicts_judged_total', 'Verdicts that were worked out.', ['because'])
 export const judgeSeconds = defineHistogram('dialtone_verdict_seconds', 'Seconds to work one verdict out, its observations read.', [], [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05])
 export const analysisErrors = defineCounter('dialtone_analysis_errors_total', 'Steps of the analysis that failed by a fault of Dialtone, or of its disk.', ['step'])
@@ -22,6 +22,9 @@ export const leaseHeld = defineGauge('dialtone_lease_held', 'Whether this instan
 export const stale = defineCounter('dialtone_witnesses_stale_total', 'Witnesses that were dropped because nothing was heard of them for three intervals.', ['vantage'])
 export const disagreement = defineGauge('dialtone_vantage_disagreement', 'Domains and directions of pairs of which some networks see the cause and others do not.')
 
+export const resets = defineCounter('dialtone_analysis_resets_total', 'Streams that were made anew while they were read, or since.', ['stream'])
+export const setBack = defineCounter('dialtone_analysis_time_set_back_total', 'Times that the stream went on before where time had come: the clock of the bus or of this machine was set back.')
+
 export const ANALYSIS_METRICS = [
-  ingested, judged, judgeSeconds, analysisErrors, incidentEvents, openIncidents, behind, gaps, storeBytes, storeBlobs, forgotten, announced, unannounced, leaseHeld, stale, disagreement,
+  resets, setBack, ingested, judged, judgeSeconds, analysisErrors, incidentEvents, openIncidents, behind, gaps, storeBytes, storeBlobs, forgotten, announced, unannounced, leaseHeld, stale, disagreement,
 ] as const

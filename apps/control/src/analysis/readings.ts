@@ -2,7 +2,7 @@
 import type { DomainView, OverviewRow, PairView, Readings, Span, Standpoint, Summary, Timeline, VantageView } from '@dialtone/contracts'
 import type { Clock } from '@dialtone/kernel'
 import type { SpanRow, Store } from '@dialtone/store'
-import { judgeDomain, judgePair } from '@dialtone/verdict'
+import { judgeDomain, judgePair, shownIncident } from '@dialtone/verdict'
 import type { Analysis } from './analysis.ts'
 import { iso, keyOf, pageOfEntries, worse, type Entry, type Half } from './board.ts'
 import { atThatTime } from './past.ts'
@@ -50,7 +50,7 @@ export function createReadings ({ analysis, store, clock, agents, behind }: Read
   const times = ({ checkedAt, staleAfter }: Entry) => ({ ...(checkedAt === undefined ? {} : { checkedAt: iso(checkedAt) }), ...(staleAfter === undefined ? {} : { staleAfter: iso(staleAfter) }) })
   const incidentOf = ({ incident }: Entry) => {
     const found = incident === undefined ? undefined : store.journal.incident(incident)
-    return found === undefined ? {} : { incident: found }
+    return found === undefined ? {} : { incident: shownIncident(found) }
   }
   const pairsOf = (domain: string): OverviewRow[] => board.page({ domain, only: 'pairs' }, { limit: MOST_PAIRS }).rows
   const standpoint = (vantage: string): Standpoint | undefined => expectations.standpoint(vantage)
@@ -114,8 +114,14 @@ export function createReadings ({ analysis, store, clock, agents, behind }: Read
       const changes = store.journal.changes({ domain: peer ?? domain, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }, { limit: MOST_CHANGES }).rows.toReversed()
       return { ...head(), ...subject, spans, changes, truncated: rows.length > limit }
     },
-    incidents: (filter, page) => paged('incidents', store.journal.incidents(filter, page)),
-    incident: id => store.journal.incident(id),
+    incidents: (filter, page) => {
+      const { rows, ...rest } = store.journal.incidents(filter, page)
+      return paged('incidents', { ...rest, rows: rows.map(incident => shownIncident(incident)) })
+    },
+    incident: id => {
+      const found = store.journal.incident(id)
+      return found === undefined ? undefined : shownIncident(found)
+    },
     changes: (filter, page) => paged('changes', store.journal.changes(filter, page)),
     observations: (filter, page) => paged('observations', store.observations.list(filter, page)),
     observation: id => store.observations.get(id),

@@ -1,7 +1,8 @@
 import { openStore, type Store } from '@dialtone/store'
 import type { Announcement, Bus } from '@dialtone/contracts'
-import { AnnouncementEvent, AuditEvent } from '@dialtone/contracts/schemas'
-import { NO_LOGGER } from '@dialtone/kernel'
+import { AnnouncementEvent, AuditEvent, ObservationEvent } from '@dialtone/contracts/schemas'
+import { NO_LOGGER, type Clock } from '@dialtone/kernel'
+import { Type } from 'typebox'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { startAnalysis } from './start-analysis.ts'
 import { OURS, PEER, T0, TIMEOUT, counts, eventually, folder, handClock, handLease, memoryBus, publish, seen, usualConfiguration, type HandClock } from './test-support/rig.ts'
@@ -82,9 +83,73 @@ it('tells how far it is behind, and forgets a stream that was made anew', async 
   expect(readings.summary()).toMatchObject({ states: { up: 2 }, behind: 0, oldestObservation: '2026-01-01T00:00:00.000Z' })
 })
 
-async function instance (name: string) {
+it('a stream that was made anew is read from its beginning, while it is read and at the next start', async () => {
+  await rounds(0, 4)
+  const { through, swap } = swappable(bus)
+  const { store, readings, meter, stop } = await instance('a', through)
+  await settled(store)
+  const known = () => readings.observations({}, { limit: 1000 }).observations.reduce((sum, { same }) => sum + 1 + same, 0)
+  expect(known()).toBe(12)
+  const second = other()
+  await rounds(3, 3, undefined, second)
+  await swap(second)
+  await eventually(() => expect(known()).toBe(18))
+  expect([meter.of('dialtone_analysis_resets_total', { stream: 'observations' }), store.position('observations')]).toEqual([1, 9])
+  await stop()
+  const third = other()
+  await rounds(6, 5, undefined, third)
+  const again = await instance('a', third)
+  await eventually(() => expect(again.store.position('observations')).toBe(15))
+  expect(again.readings.observations({}, { limit: 1000 }).observations.reduce((sum, { same }) => sum + 1 + same, 0)).toBe(33)
+})
+
+it('time does not pass while something is not read, however long that takes', async () => {
+  await rounds(0, 2)
+  const { through, hold, asked } = stalling(bus)
+  const { store, readings } = await instance('a', through)
+  await settled(store)
+  const release = hold()
+  await rounds(2, 1)
+  clock.pass(3600)
+  const before = asked()
+  await eventually(() => expect(asked()).toBeGreaterThan(before + 5))
+  expect(readings.summary().behind).toBe(3)
+  expect(readings.pair(OURS, PEER)?.out.verdict.state).toBe('up')
+  release()
+  await eventually(() => expect(readings.pair(OURS, PEER)?.out.verdict.state).toBe('unknown'))
+})
+
+it('time passes over what is malformed', async () => {
+  await rounds(0, 2)
+  const { store, readings } = await instance('a')
+  await settled(store)
+  await bus.publish({ ...ObservationEvent, schema: Type.Unknown() }, ['north', 'example'], { not: 'an observation' }, { id: 'malformed-1' })
+  clock.pass(3600)
+  await eventually(() => expect(readings.pair(OURS, PEER)?.out.verdict.state).toBe('unknown'))
+  expect(readings.summary().behind).toBe(0)
+})
+
+it('a jump of the clock of this machine moves nothing while the bus says what time it is', async () => {
+  const { through, asked } = stalling(bus)
+  const local = { ...clock, ahead: 0, now: () => clock.now() + local.ahead }
+  const { store, readings } = await instance('a', through, local)
+  const turns = async () => {
+    const before = asked()
+    await eventually(() => expect(asked()).toBeGreaterThan(before + 3))
+  }
+  await turns()
+  await rounds(0, 1)
+  await settled(store)
+  local.ahead = 30 * 86_400_000
+  await turns()
+  expect(readings.pair(OURS, PEER)?.out.verdict.state).toBe('up')
+  clock.pass(3600)
+  await eventually(() => expect(readings.pair(OURS, PEER)?.out.verdict.state).toBe('unknown'))
+})
+
+async function instance (name: string, through = bus, local: Clock = clock) {
   const [store, lease, meter] = [openStore({ file: files.path(name), clock }), handLease(), counts()]
-  const { readings, stop } = await startAnalysis({ bus, store, configuration: usualConfiguration(), lease, meter, logger: NO_LOGGER, clock, instance: name })
+  const { readings, stop } = await startAnalysis({ bus: through, store, configuration: usualConfiguration(), lease, meter, logger: NO_LOGGER, clock: local, instance: name })
   let stopped = false
   const end = async () => {
     if (stopped) return
@@ -97,11 +162,69 @@ async function instance (name: string) {
 }
 
 /** Everybody looks once a minute; `fails`: the vantage that gets no connection to the peer. */
-async function rounds (from: number, many: number, fails?: string): Promise<void> {
+async function rounds (from: number, many: number, fails?: string, to = bus): Promise<void> {
   for (let n = from; n < from + many; n++) {
     const at = 60 * n
     clock.pass(Math.max(0, at - (clock.now() - T0) / 1000))
-    await publish(bus, seen({ at, id: `${n}-own`, vantage: 'north', domain: OURS, job: 'own-published' }), ...['inside', 'north'].map(vantage => seen({ at, id: `${n}-${vantage}`, vantage, ...(vantage === fails ? { fails: TIMEOUT } : {}) })))
+    await publish(to, seen({ at, id: `${n}-own`, vantage: 'north', domain: OURS, job: 'own-published' }), ...['inside', 'north'].map(vantage => seen({ at, id: `${n}-${vantage}`, vantage, ...(vantage === fails ? { fails: TIMEOUT } : {}) })))
+  }
+}
+
+function other (): Bus {
+  const made = memoryBus(clock)
+  closers.unshift(() => made.stop())
+  return made
+}
+
+/** A bus whose disk can be lost while it is read. */
+function swappable (first: Bus): { through: Bus, swap: (next: Bus) => Promise<void> } {
+  let now = first
+  const again: (() => Promise<void>)[] = []
+  const through: Bus = {
+    ...first,
+    extent: stream => now.extent(stream),
+    consume: async (type, from, handler, options) => {
+      let known = from
+      let reading = await now.consume(type, from, (batch, gap, stream) => {
+        known = { afterSeq: batch.at(-1)?.seq ?? 0, made: stream.made }
+        return handler(batch, gap, stream)
+      }, options)
+      again.push(async () => {
+        await reading.stop()
+        reading = await now.consume(type, known, handler, options)
+      })
+      return { stop: () => reading.stop(), place: () => reading.place?.() }
+    },
+  }
+  return {
+    through, swap: async next => {
+      now = next
+      for (const each of again) await each()
+    },
+  }
+}
+
+/** A bus whose readers can be held up. `asked`: how often somebody asked how much there is. */
+function stalling (real: Bus): { through: Bus, hold: () => () => void, asked: () => number } {
+  let held = Promise.resolve()
+  let asked = 0
+  const through: Bus = {
+    ...real,
+    extent: stream => {
+      asked++
+      return real.extent(stream)
+    },
+    consume: (type, from, handler, options) => real.consume(type, from, async (...given) => {
+      await held
+      await handler(...given)
+    }, options),
+  }
+  return {
+    through, asked: () => asked, hold: () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      held = promise
+      return resolve
+    },
   }
 }
 

@@ -10,9 +10,10 @@ import type { Static, TSchema } from 'typebox'
 import { createAnalysis } from './analysis.ts'
 import { announce } from './announcer.ts'
 import { spareMemory } from './memory.ts'
-import { analysisErrors, behind, disagreement, forgotten, gaps, leaseHeld, openIncidents, storeBlobs, storeBytes, unannounced } from './metrics.ts'
+import { analysisErrors, behind, disagreement, forgotten, gaps, leaseHeld, openIncidents, resets, storeBlobs, storeBytes, unannounced } from './metrics.ts'
 import { createReadings, type AnalysisReadings } from './readings.ts'
 import { createSlices } from './slices.ts'
+import { createStreamTime } from './stream-time.ts'
 
 export type AnalysisOptions = { bus: Bus, store: Store, configuration: ConfigurationView, lease: Lease, meter: Meter, logger: Logger, clock: Clock, instance: string }
 
@@ -22,21 +23,27 @@ const BATCH = 64
 const TURN_MS = 1000
 /** Time passes a little late, so that what was published just before is read just before. */
 const LATE_MS = 2000
-/** A stream of which nothing came for so long is read to its end, although its numbers say that there is more: what is left was malformed. */
-const QUIET_MS = 5000
 /** How often what costs more is counted. */
 const GAUGES_EVERY = 10
 
+export type RunningAnalysis = Stoppable & {
+  readings: AnalysisReadings
+  /** Forgets the confirmations of what fits the filter (a domain with all its pairs, a peer for all of ours): how many subjects that are. An incident stays what it is. */
+  reset: (filter: { domain?: string, peer?: string }) => number
+}
+
 /** Observations are read once the configuration has been heard for the first time: without it nothing can be judged. Stop it before the store is closed. */
-export async function startAnalysis ({ bus, store, configuration, lease, meter, logger, clock, instance }: AnalysisOptions): Promise<Stoppable & { readings: AnalysisReadings }> {
+export async function startAnalysis ({ bus, store, configuration, lease, meter, logger, clock, instance }: AnalysisOptions): Promise<RunningAnalysis> {
   spareMemory()
   const slices = createSlices(clock)
   const analysis = createAnalysis({ store, configuration, slices, meter, logger, clock })
   const stopping = new AbortController()
   const presences = new Map<string, AgentPresence>()
   const waiting: Record<StreamName, number> = { observations: 0, announcements: 0, audit: 0 }
-  const heardAt = new Map<StreamName, number>()
-  const subscriptions: Subscription[] = []
+  const time = createStreamTime(clock)
+  /** Everything had been read a moment ago: what comes next was taken just now. */
+  let upToDate = false
+  const readers = new Map<StreamName, Subscription>()
   let turning: Promise<void> | undefined
   let turns = 0
   let ready = false
@@ -47,11 +54,19 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
   })
 
   const read = async <S extends TSchema>(type: EventType<S>, stream: StreamName, take: (batch: readonly Delivery<Static<S>>[]) => Promise<void> | void): Promise<void> => {
-    const { last } = await bus.extent(stream)
-    // The stream was made anew: what is in it has new numbers, and ids tell what is known.
-    if (store.position(stream) > last) store.setPosition(stream, 0)
-    subscriptions.push(await bus.consume(type, { afterSeq: store.position(stream) }, async (batch, gap) => {
-      heardAt.set(stream, clock.elapsed())
+    const { last, made: now } = await bus.extent(stream)
+    // A store that was never told of which stream its place is.
+    if (store.made(stream) === undefined && store.position(stream) <= last) store.found(stream, now)
+    const made = store.made(stream)
+    const reader = await bus.consume(type, { afterSeq: store.position(stream), ...(made === undefined ? {} : { made }) }, async (batch, gap, { made, reset }) => {
+      if (made !== store.made(stream)) {
+        // What is in it has new numbers; ids tell what is known.
+        store.begin(stream, made)
+        if (reset) {
+          meter.add(resets, { stream })
+          logger.warn({ stream, made }, 'the stream was made anew and is read from its beginning; what was known before stays')
+        }
+      }
       if (gap > 0) {
         meter.add(gaps, { stream }, gap)
         logger.warn({ stream, gap }, 'messages were dropped by the limits of the stream before they were read')
@@ -66,10 +81,9 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
         meter.add(analysisErrors, { step: stream })
         logger.error({ stream, instance, error: error instanceof Error ? error.message : String(error) }, 'a batch could not be taken and is read again')
         throw error
-      } finally {
-        heardAt.set(stream, clock.elapsed())
       }
-    }, { most: BATCH }))
+    }, { most: BATCH })
+    readers.set(stream, reader)
   }
 
   const takeAudit = (batch: readonly Delivery<AuditEntry>[]): void => {
@@ -101,32 +115,40 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
     if (ready || configuration.revision === 0) return
     ready = true
     try {
-      await read(ObservationEvent, 'observations', batch => analysis.take(batch))
+      await read(ObservationEvent, 'observations', batch => {
+        const last = batch.at(-1)
+        if (upToDate && last !== undefined) time.heard(Date.parse(last.at))
+        upToDate = false
+        return analysis.take(batch)
+      })
     } catch (error) {
       ready = false
       throw error
     }
   }
 
-  /** How many of a stream are not taken yet; what is malformed never comes, and is not waited for. */
+  /** How many of a stream are not taken yet. What is malformed never comes, and its reader tells that it is past it. */
   const left = async (stream: StreamName): Promise<number> => {
-    const { last } = await bus.extent(stream)
-    const number = Math.max(0, last - store.position(stream))
-    return number > 0 && !slices.busy && clock.elapsed() - (heardAt.get(stream) ?? begunAt) > QUIET_MS ? 0 : number
+    const { last, made } = await bus.extent(stream)
+    const place = readers.get(stream)?.place?.()
+    return Math.max(0, last - Math.max(store.made(stream) === made ? store.position(stream) : 0, place?.made === made ? place.seq : 0))
   }
-  const begunAt = clock.elapsed()
 
   const turn = async (): Promise<void> => {
     await begin()
     const said = forget()
     if (said) turns = 0
     if (turns++ % GAUGES_EVERY === 0) gauge()
-    if (!bus.connected || !ready) return
+    if (!bus.connected || !ready) {
+      upToDate = false
+      return
+    }
     for (const stream of ['observations', 'announcements', 'audit'] as const) waiting[stream] = await left(stream)
     meter.set(behind, {}, waiting.observations)
-    if (waiting.observations > 0 || slices.busy || stopping.signal.aborted) return
-    await analysis.pass(clock.now() - LATE_MS)
-    if (waiting.announcements === 0) await announce({ bus, store, lease, meter, logger, signal: stopping.signal, now: clock.now() })
+    upToDate = waiting.observations === 0 && !slices.busy
+    if (!upToDate || stopping.signal.aborted) return
+    await analysis.pass(time.now() - LATE_MS)
+    if (waiting.announcements === 0) await announce({ bus, store, lease, meter, logger, signal: stopping.signal, now: time.now() })
   }
 
   /** True when something was forgotten. */
@@ -173,12 +195,12 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
   const timer = setInterval(again, TURN_MS)
   again()
   return {
-    readings,
+    readings, reset: analysis.reset,
     stop: async () => {
       clearInterval(timer)
       for (const off of unhear) off()
       stopping.abort()
-      await Promise.all([presence, ...subscriptions].map(each => each.stop()))
+      await Promise.all([presence, ...readers.values()].map(each => each.stop()))
       await turning
       await slices.idle()
     },

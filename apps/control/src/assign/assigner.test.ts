@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { NO_LOGGER } from '@dialtone/kernel'
+import { NO_LOGGER, NO_METER, OperatorError } from '@dialtone/kernel'
 import { assignmentDocument } from '@dialtone/contracts/schemas'
 import type { Assignment, Bus, Lease } from '@dialtone/contracts'
 import { startConfiguration, type ConfigurationStore } from '../configuration/store.ts'
@@ -106,6 +106,29 @@ it('repairs what somebody else wrote or took away, and takes nobody their work w
   await blind.settled()
   expect(await targets('out')).toEqual(['own-published:a.example'])
   await blind.stop()
+})
+
+it('a vantage whose assignment cannot be written keeps no other from its work', async () => {
+  await change(vantage('first'), vantage('gone'), domain('a.example'))
+  const before = assigner(leaseOf(true))
+  await before.settled()
+  await before.stop()
+  await change(vantage('last'), vantage('old'), { remove: { kind: 'Vantage', name: 'gone' } }, domain('b.example'))
+  const [said, counted] = [[] as unknown[], [] as unknown[]]
+  const broken = new Set(['first', 'gone'])
+  const failing: Bus = { ...bus, connected: true, documents: async (type, options) => broken.has(type.bucket.replace('vantage-', '')) ? Promise.reject(new OperatorError('bus-full', 'no room')) : bus.documents(type, options) }
+  const running = startAssigner({
+    bus: failing, configuration, lease: leaseOf(true), reconcileMs: 20, logger: { ...NO_LOGGER, warn: fields => { said.push(fields) } },
+    meter: { ...NO_METER, add: (_, labels) => { counted.push(labels) } },
+  })
+  await running.settled()
+  expect([await targets('last'), await targets('old')]).toEqual([['own-published:a.example', 'own-published:b.example'], ['own-published:a.example', 'own-published:b.example']])
+  expect(said.slice(0, 2)).toMatchObject([{ vantage: 'first', err: expect.stringContaining('no room') }, { vantage: 'gone' }])
+  expect(counted).toContainEqual({ outcome: 'failed' })
+  broken.clear()
+  await eventually(() => targets('first')).toEqual(['own-published:a.example', 'own-published:b.example'])
+  await eventually(() => assigned('gone')).toBeUndefined()
+  await running.stop()
 })
 
 function leaseOf (held: boolean): Lease & { give: (held: boolean) => void } {

@@ -58,19 +58,36 @@ export function startAssigner ({ bus, configuration, lease, logger, meter = NO_M
     const before = await remember(names)
     for (const vantage of vantages) {
       if (!lease.held || state.stopped) return
-      await write(assignmentOf(vantage, configuration, configuration.revision))
+      await alone(vantage.name, () => write(assignmentOf(vantage, configuration, configuration.revision)))
       await breathe()
     }
-    const gone = before.filter(name => configuration.get('Vantage', name) === undefined)
-    for (const name of gone) {
+    const emptied: string[] = []
+    for (const name of before.filter(known => configuration.get('Vantage', known) === undefined)) {
       if (!lease.held || state.stopped) return
-      await (await bucketOf(name)).remove(ASSIGNMENT_KEY)
-      written.delete(name)
-      meter.remove(assignmentTargets, { vantage: name })
-      meter.add(assignmentWrites, { outcome: 'emptied' })
-      logger.info({ vantage: name }, 'a vantage was removed; its agents have nothing to do any more')
+      await alone(name, async () => {
+        await empty(name)
+        emptied.push(name)
+      })
     }
-    if (gone.length > 0) await forget(gone)
+    if (emptied.length > 0) await forget(emptied)
+  }
+
+  /** What fails for one vantage keeps no other from its work. */
+  const alone = async (vantage: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work()
+    } catch (error) {
+      meter.add(assignmentWrites, { outcome: 'failed' })
+      logger.warn({ vantage, err: String(error) }, 'the assignment of this vantage could not be written; it is tried again')
+    }
+  }
+
+  const empty = async (name: string): Promise<void> => {
+    await (await bucketOf(name)).remove(ASSIGNMENT_KEY)
+    written.delete(name)
+    meter.remove(assignmentTargets, { vantage: name })
+    meter.add(assignmentWrites, { outcome: 'emptied' })
+    logger.info({ vantage: name }, 'a vantage was removed; its agents have nothing to do any more')
   }
 
   const write = async (assignment: Assignment): Promise<void> => {

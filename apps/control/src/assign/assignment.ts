@@ -57,9 +57,9 @@ function netsOf (domain: Resource<'Domain'>): { published: string[], home: strin
 /** As deep as the peer lets us and as we can: in the name of OURS with its secret, else in the probe's. */
 function peerTarget ({ name, spec }: Resource<'Peer'>, ours: Resource<'Domain'>, vantage: VantageSpec): Target {
   const { deep = 'shared' } = spec
-  const { secret, secretOf } = ours.spec
+  const { secret, secretOf, alsoClaimed = [] } = ours.spec
   return {
-    id: `peer:${name}:${ours.name}`, job: 'peer', ours: ours.name, ...foreign(name, spec),
+    id: `peer:${name}:${ours.name}`, job: 'peer', ours: ours.name, ...(alsoClaimed.length === 0 ? {} : { alsoClaimed }), ...foreign(name, spec),
     ...(deep === 'none' ? {} : deep === 'shared' && secret !== undefined ? { deep: { depth: 'shared' as const, secret, ...(secretOf === undefined ? {} : { secretOf }) } } : asProbe(vantage)),
   }
 }

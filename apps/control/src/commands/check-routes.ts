@@ -1,13 +1,17 @@
-/** POST /v1/checks and GET /v1/checks/{id}. */
+/** POST /v1/checks, GET and DELETE /v1/checks/{id}. */
 import type { CheckView } from '@dialtone/contracts'
 import { CheckRequest, CheckView as CheckShape, CommandDone } from '@dialtone/contracts/schemas'
 import { Type, type Static } from 'typebox'
+import { whyOf } from '../audit/why.ts'
 import { refusal } from '../http/problem.ts'
 import type { App } from '../http/server.ts'
 import { closed, given } from '../queries/parameters.ts'
 import { actorOf } from '../http/actor.ts'
 import type { Checks } from './checks.ts'
 import type { CommandNeeds } from './needs.ts'
+import { reachable } from './reachable.ts'
+
+const OneCheck = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }) }, closed)
 
 export function checkRoutes (app: App, { audit, bus }: Pick<CommandNeeds, 'audit' | 'bus'>, checks: Checks): void {
   app.post('/v1/checks', {
@@ -25,7 +29,7 @@ export function checkRoutes (app: App, { audit, bus }: Pick<CommandNeeds, 'audit
       return reply.status(200).send({ dryRun: true, effects } satisfies Static<typeof CommandDone>) as never
     }
     checks.plan(body)
-    if (!bus.connected) throw refusal('bus-unreachable', 'Agents cannot be asked while the bus is away; try again when /readyz says that it is back.', { retryAfterSeconds: 5 })
+    reachable(bus)
     audit.ready()
     const asked = await checks.ask(body)
     const refused = refusedByAll(asked)
@@ -37,12 +41,30 @@ export function checkRoutes (app: App, { audit, bus }: Pick<CommandNeeds, 'audit
 
   app.get('/v1/checks/:id', {
     config: { role: 'viewer' },
-    schema: { tags: ['commands'], summary: 'How far a check is', params: Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }) }, closed), querystring: Type.Object({ wait: Type.Optional(Type.Integer({ minimum: 0, maximum: 120, description: 'Seconds to wait for its end' })) }, closed), response: { 200: CheckShape } },
+    schema: { tags: ['commands'], summary: 'How far a check is', params: OneCheck, querystring: Type.Object({ wait: Type.Optional(Type.Integer({ minimum: 0, maximum: 120, description: 'Seconds to wait for its end' })) }, closed), response: { 200: CheckShape } },
   }, async request => {
     const view = await checks.wait(request.params.id, (request.query.wait ?? 0) * 1000)
-    if (view === undefined) throw refusal('not-found', 'There is no such check here: it is over for long, or another instance was asked. What it saw is in GET /v1/observations?check=ID.')
+    if (view === undefined) throw unknown()
     return view
   })
+
+  app.delete('/v1/checks/:id', {
+    config: { role: 'operator' },
+    schema: { tags: ['commands'], summary: 'Wait no longer for a check', description: 'Agents are told nothing: one that took it carries it out, and what it sees is recorded. Of a check that has ended nothing changes.', params: OneCheck, querystring: Type.Object({}, closed), response: { 200: CheckShape } },
+  }, async request => {
+    const before = checks.get(request.params.id)
+    if (before === undefined) throw unknown()
+    if (before.state !== 'running') return before
+    audit.ready()
+    const actor = actorOf(request)
+    const view = checks.cancel(before.id, actor.name) ?? before
+    await audit.record({ actor: actor.name, role: actor.role, action: 'check.cancel', subject: view.ours === undefined ? view.domain : `${view.ours} ${view.domain}`, outcome: 'done', ...whyOf(request) })
+    return view
+  })
+}
+
+function unknown (): Error {
+  return refusal('not-found', 'There is no such check here: it is over for long, or another instance was asked. What it saw is in GET /v1/observations?check=ID.')
 }
 
 /** Where every cell ended without an agent that took it, that is the answer. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CheckView, Subscription } from '@dialtone/contracts'
 import { CheckNow, CheckProgress } from '@dialtone/contracts/schemas'
 import { OperatorError } from '@dialtone/kernel'
-import { harness, until, type Harness } from '../http/test-support/harness.ts'
+import { beThere, harness, until, type Harness } from '../http/test-support/harness.ts'
 import { THEN } from '../http/test-support/readings.ts'
 
 let api: Harness
@@ -20,7 +20,7 @@ const ask = (payload: object, role: 'operator' | 'admin' = 'operator') => api.ap
 const states = ({ vantages }: CheckView) => vantages.map(({ vantage, state }) => `${vantage} ${state}`)
 
 /** An agent that says this to every request. */
-async function agent (vantage: string, answer: (body: { check: string, target: string, deep: boolean }) => Promise<{ agent: string, accepted: boolean, says?: string, retryAfterSeconds?: number }>): Promise<void> {
+async function agent (vantage: string, answer: (body: { check: string, target: string, deep: boolean }) => Promise<{ agent: string, accepted: boolean, says?: string, retryAfterSeconds?: number, owner?: string }>): Promise<void> {
   served.push(await api.bus.serve(CheckNow, [vantage, 'any'], answer, { shared: true }))
 }
 
@@ -94,6 +94,17 @@ describe('a check', () => {
     expect(answer.json<{ detail: string }>().detail).toContain('the vantage is paused')
   })
 
+  it('asks the agent whose the target is, where another names it, and no third', async () => {
+    await agent('inside', async () => ({ agent: 'a1', accepted: false, says: 'agent a2 checks this target', retryAfterSeconds: 5, owner: 'a2' }))
+    await agent('outside', async () => ({ agent: 'b1', accepted: false, says: 'agent b2 checks this target', retryAfterSeconds: 5, owner: 'b2' }))
+    served.push(await api.bus.serve(CheckNow, ['inside', 'a2'], async () => ({ agent: 'a2', accepted: false, says: 'inside the retry window', retryAfterSeconds: 77 })))
+    served.push(await api.bus.serve(CheckNow, ['outside', 'b2'], async () => ({ agent: 'b2', accepted: false, says: 'agent b1 checks this target', retryAfterSeconds: 6, owner: 'b1' })))
+    const answer = await ask({ domain: 'example.org' })
+    expect(answer.statusCode).toBe(409)
+    expect(answer.json<{ detail: string }>().detail).toContain('inside the retry window')
+    expect(answer.json<{ detail: string }>().detail).toContain('agent b1 checks this target')
+  })
+
   it('goes on with those who are there', async () => {
     await working('inside')
     const view = (await ask({ domain: 'example.org', wait: 20 })).json<CheckView>()
@@ -110,6 +121,70 @@ describe('a check', () => {
       const answer = await ask(payload)
       expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([409, 'nothing-to-check'])
     }
+  })
+})
+
+describe('who speaks for a check', () => {
+  it('is its own vantage alone', async () => {
+    await agent('inside', async () => ({ agent: 'a1', accepted: true }))
+    await agent('outside', async () => ({ agent: 'b1', accepted: true }))
+    const { id } = (await ask({ domain: 'example.org' })).json<CheckView>()
+    const say = (key: string[], vantage: string, at: 'failed' | 'step', says: string) => api.bus.publish(CheckProgress, key, { check: id, vantage, agent: 'b1', target: 'own-published:example.org', at, says }, { id: says.replaceAll(' ', '-') })
+    await say(['outside', id], 'inside', 'failed', 'in the name of another vantage')
+    await say(['outside', 'another'], 'outside', 'failed', 'under the key of another check')
+    await say(['outside', id], 'outside', 'step', 'by itself')
+    const view = async () => (await api.app.inject({ url: `/v1/checks/${id}`, headers: api.as.viewer })).json<CheckView>()
+    await expect.poll(async () => (await view()).vantages).toMatchObject([{ vantage: 'inside', agent: 'a1', state: 'running' }, { vantage: 'outside', state: 'running', says: 'by itself' }])
+  })
+})
+
+describe('where presence is known', () => {
+  const named = async (vantage: string, name: string, asked: string[]) => {
+    served.push(await api.bus.serve(CheckNow, [vantage, name], async () => {
+      asked.push(name)
+      return { agent: name, accepted: true }
+    }))
+  }
+
+  it('agents that run are asked, in turn, and none that is paused', async () => {
+    const asked: string[] = []
+    await api.configuration.change(now => [{ put: { kind: 'Vantage', name: 'inside', spec: { ...now.get<'Vantage'>('Vantage', 'inside')?.spec, side: 'inside', pausedAgents: ['a4'] } } }], 'test')
+    for (const [name, state] of [['a1', 'paused'], ['a2', 'running'], ['a3', 'running'], ['a4', 'running']] as const) {
+      await beThere(api, 'inside', name, { state })
+      await named('inside', name, asked)
+    }
+    await agent('inside', async () => ({ agent: 'a1', accepted: false, says: 'paused' }))
+    for (let times = 0; times < 4; times++) expect((await ask({ domain: 'example.org', vantages: ['inside'] })).statusCode).toBe(202)
+    expect(asked.toSorted()).toEqual(['a2', 'a2', 'a3', 'a3'])
+  })
+
+  it('who is gone is passed over, and whoever takes it is asked last', async () => {
+    const asked: string[] = []
+    await beThere(api, 'inside', 'gone')
+    await beThere(api, 'inside', 'here')
+    await named('inside', 'here', asked)
+    for (let times = 0; times < 2; times++) await ask({ domain: 'example.org', vantages: ['inside'] })
+    expect(asked).toEqual(['here', 'here'])
+    await served.pop()?.stop()
+    await agent('inside', async () => ({ agent: 'new', accepted: true }))
+    expect((await ask({ domain: 'example.org', vantages: ['inside'] })).json<CheckView>().vantages).toMatchObject([{ agent: 'new', state: 'running' }])
+  })
+})
+
+describe('a check that is cancelled', () => {
+  it('is not waited for any more, and is on record', async () => {
+    await agent('inside', async () => ({ agent: 'a1', accepted: true }))
+    const { id } = (await ask({ domain: 'example.org', vantages: ['inside'] })).json<CheckView>()
+    const waiting = api.app.inject({ url: `/v1/checks/${id}?wait=60`, headers: api.as.viewer })
+    const cancel = (role: 'viewer' | 'operator') => api.app.inject({ method: 'DELETE', url: `/v1/checks/${id}`, headers: { ...api.as[role], 'x-reason': 'wrong one' } })
+    expect((await cancel('viewer')).statusCode).toBe(403)
+    const answer = await cancel('operator')
+    expect([answer.statusCode, answer.json<CheckView>()]).toMatchObject([200, { id, state: 'cancelled', endedAt: expect.any(String), vantages: [{ state: 'cancelled', agent: 'a1', says: expect.stringContaining('t-operator') }] }])
+    expect((await waiting).json()).toMatchObject({ state: 'cancelled' })
+    expect((await cancel('operator')).json()).toEqual(answer.json())
+    await until(() => api.audited.some(({ action }) => action === 'check.cancel'))
+    expect(api.audited.filter(({ action }) => action === 'check.cancel')).toMatchObject([{ actor: 't-operator', subject: 'example.org', outcome: 'done', reason: 'wrong one' }])
+    expect((await api.app.inject({ method: 'DELETE', url: '/v1/checks/unknown', headers: api.as.operator })).statusCode).toBe(404)
   })
 })
 

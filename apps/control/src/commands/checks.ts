@@ -5,12 +5,15 @@
 import type { CheckProgress as Progress, CheckRequest, CheckView, OverviewRow, Target, Unanswered } from '@dialtone/contracts'
 import { CheckNow, CheckProgress } from '@dialtone/contracts/schemas'
 import { quoted, unreachable } from '@dialtone/kernel'
-import { checksAsked } from '../http/metrics.ts'
+import type { Static } from 'typebox'
+import { checksAsked, progressRefused } from '../http/metrics.ts'
 import { refusal } from '../http/problem.ts'
 import type { CommandNeeds } from './needs.ts'
 
 /** Cells of one check; more are left out, which is refused. */
 const MOST_CELLS = 64
+/** Agents of one vantage that are tried by name before the question goes to whoever of it takes it. */
+const MOST_TRIED = 3
 /** Checks that are kept after their end. */
 const MOST_KEPT = 500
 const ASK_MS = 5000
@@ -21,6 +24,7 @@ const DEEP_MS = 300_000
 const LOOK_MS = 200
 
 type Cell = CheckView['vantages'][number]
+type Answered = { answer: Static<typeof CheckNow.answer> } | Unanswered
 type Running = { view: CheckView, cells: Map<string, Cell>, finished: Set<string>, endsAt: number, ended: Promise<void>, end: () => void }
 
 export type Checks = {
@@ -29,17 +33,24 @@ export type Checks = {
   /** What would be asked. */
   plan: (request: CheckRequest) => { vantage: string, target: Target }[]
   get: (id: string) => CheckView | undefined
+  /** Waits no longer for what is open of it; agents are told nothing, and what they see is recorded all the same. `by`: who says so. */
+  cancel: (id: string, by: string) => CheckView | undefined
   /** The view when it has ended, or when so much time is over. */
   wait: (id: string, ms: number) => Promise<CheckView | undefined>
   stop: () => Promise<void>
 }
 
-export async function createChecks ({ bus, readings, clock, meter, tell, targetsOf, limits, id, logger }: CommandNeeds, askMs = ASK_MS): Promise<Checks> {
+export async function createChecks ({ bus, readings, configuration, presence, clock, meter, tell, targetsOf, limits, id, logger }: CommandNeeds, askMs = ASK_MS): Promise<Checks> {
   const kept = new Map<string, Running>()
   const running = () => [...kept.values()].filter(({ view }) => view.state === 'running')
-  const progress = await bus.subscribe(CheckProgress, [], ({ body }) => hear(body))
+  const progress = await bus.subscribe(CheckProgress, [], ({ key, body }) => {
+    // The key is what the bus lets its sender write; the body is what he says.
+    if (key.length === 2 && key[0] === body.vantage && key[1] === body.check) hear(body)
+    else meter.add(progressRefused)
+  })
   const timer = setInterval(look, LOOK_MS).unref()
   let stopping: Promise<void> | undefined
+  let turn = 0
 
   function plan ({ domain, peer, vantages }: CheckRequest): { vantage: string, target: Target }[] {
     const all = targetsOf(domain, peer).filter(({ vantage }) => vantages === undefined || vantages.includes(vantage))
@@ -54,7 +65,7 @@ export async function createChecks ({ bus, readings, clock, meter, tell, targets
     const targets = plan(request)
     if (running().length >= limits.checks) throw refusal('too-many-checks', `${limits.checks} checks run already; wait for one to end.`, { retryAfterSeconds: 10 })
     const check = begin(request, targets)
-    for (let at = 0; at < targets.length; at += ASK_AT_ONCE) {
+    for (let at = 0; at < targets.length && check.view.state === 'running'; at += ASK_AT_ONCE) {
       await Promise.all(targets.slice(at, at + ASK_AT_ONCE).map(({ vantage, target }) => askOne(check, vantage, target, request.deep ?? false)))
     }
     publish(check)
@@ -81,7 +92,8 @@ export async function createChecks ({ bus, readings, clock, meter, tell, targets
     if (deep) check.endsAt = Math.max(check.endsAt, clock.elapsed() + DEEP_MS)
     const cell = check.cells.get(keyOf(vantage, target.id))
     if (cell === undefined) return
-    const answered = await bus.request(CheckNow, [vantage, 'any'], { check: check.view.id, target: target.id, deep }, { timeoutMs: askMs })
+    const answered = await askOwner(vantage, { check: check.view.id, target: target.id, deep })
+    if (cell.state === 'cancelled') return
     if (!('answer' in answered)) {
       Object.assign(cell, unanswered(answered))
       return
@@ -92,6 +104,25 @@ export async function createChecks ({ bus, readings, clock, meter, tell, targets
     if (retryAfterSeconds !== undefined) cell.retryAfterSeconds = retryAfterSeconds
     // Its progress may have come before its answer.
     if (cell.state === 'asked') cell.state = accepted ? 'running' : 'refused'
+  }
+
+  /** Where the one that was asked names another whose target it is, that one. */
+  async function askOwner (vantage: string, request: { check: string, target: string, deep: boolean }): Promise<Answered> {
+    const answered = await askSome(vantage, request)
+    const owner = 'answer' in answered && !answered.answer.accepted ? answered.answer.owner : undefined
+    return owner === undefined ? answered : bus.request(CheckNow, [vantage, owner], request, { timeoutMs: askMs })
+  }
+
+  /** Agents that run, in turn, since one that is paused would refuse; whoever takes it where nobody is known to run. Presence is some seconds old: who is gone is passed over. */
+  async function askSome (vantage: string, request: { check: string, target: string, deep: boolean }): Promise<Answered> {
+    const paused = configuration.get('Vantage', vantage)?.spec.pausedAgents ?? []
+    const running = presence.all().filter(each => each.vantage === vantage && each.state === 'running' && !paused.includes(each.agent)).map(({ agent }) => agent)
+    const first = turn++ % Math.max(1, running.length)
+    for (const agent of [...running.slice(first), ...running.slice(0, first)].slice(0, MOST_TRIED)) {
+      const answered = await bus.request(CheckNow, [vantage, agent], request, { timeoutMs: askMs })
+      if ('answer' in answered || answered.failed !== 'no-responders') return answered
+    }
+    return bus.request(CheckNow, [vantage, 'any'], request, { timeoutMs: askMs })
   }
 
   function hear (body: Progress): void {
@@ -128,7 +159,8 @@ export async function createChecks ({ bus, readings, clock, meter, tell, targets
     const { view, cells } = check
     if (view.state !== 'running' || [...cells.values()].some(isOpen)) return
     const peer = view.ours === undefined ? undefined : view.domain
-    view.state = [...cells.values()].some(({ state }) => state === 'timed-out') ? 'timed-out' : 'done'
+    const has = (wanted: Cell['state']) => [...cells.values()].some(({ state }) => state === wanted)
+    view.state = has('cancelled') ? 'cancelled' : has('timed-out') ? 'timed-out' : 'done'
     view.endedAt = new Date(clock.now()).toISOString()
     view.after = rowsOf(view.ours ?? view.domain, peer)
     for (const { state } of cells.values()) meter.add(checksAsked, { outcome: state })
@@ -148,6 +180,13 @@ export async function createChecks ({ bus, readings, clock, meter, tell, targets
     ask,
     plan,
     get: check => kept.get(check)?.view,
+    cancel: (id, by) => {
+      const check = kept.get(id)
+      if (check === undefined || check.view.state !== 'running') return check?.view
+      for (const cell of check.cells.values()) if (isOpen(cell)) Object.assign(cell, { state: 'cancelled', says: `cancelled by ${quoted(by, 90)}; an agent that took it may still be at it, and what it sees is recorded` })
+      settle(check)
+      return check.view
+    },
     wait: async (check, ms) => {
       const found = kept.get(check)
       if (found === undefined) return undefined

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { CommandDone, HookDone } from '@dialtone/contracts'
+import type { AgentPresence, CommandDone, HookDone } from '@dialtone/contracts'
 import { ResetTarget, RunHook } from '@dialtone/contracts/schemas'
 import { OperatorError } from '@dialtone/kernel'
+import type { Static } from 'typebox'
 import { beThere, harness, until, type Harness } from '../http/test-support/harness.ts'
 
 let api: Harness
@@ -93,47 +94,125 @@ describe('a reset', () => {
       })
     }
     const answer = await post('/v1/reset', { domain: 'example.org', peer: 'peer.example' })
-    expect(answer.json<CommandDone>().effects.map(({ subject, outcome }) => `${subject} ${outcome}`)).toEqual(['inside/a1 done', 'outside/b1 done'])
+    expect(answer.json<CommandDone>().effects.map(({ subject, outcome }) => `${subject} ${outcome}`)).toEqual(['inside/a1 done', 'outside/b1 done', 'control done'])
+    expect(api.resets).toEqual([{ domain: 'example.org', peer: 'peer.example' }])
     expect(asked.toSorted()).toEqual(['inside peer:peer.example:example.org', 'outside control:peer.example'])
     asked.length = 0
     await post('/v1/reset', { vantages: ['outside'] })
     expect(asked).toEqual(['outside undefined'])
+    // What was confirmed is of all vantages.
+    expect(api.resets).toHaveLength(1)
+    await post('/v1/reset', { dryRun: true })
+    expect(api.resets).toHaveLength(1)
+    await post('/v1/reset')
+    expect(api.resets.slice(1)).toEqual([{}])
     expect(await audit('reset')).toMatchObject({ subject: 'example.org peer.example', outcome: 'done' })
   })
 
   it('says of each agent that does not answer', async () => {
     await beThere(api, 'inside', 'a1')
     const answer = await post('/v1/reset')
-    expect(answer.json<CommandDone>().effects).toMatchObject([{ subject: 'inside/a1', outcome: 'no-agent' }])
+    expect(answer.json<CommandDone>().effects).toMatchObject([{ subject: 'inside/a1', outcome: 'no-agent' }, { subject: 'control' }])
     expect((await post('/v1/reset', { vantages: ['outside'] })).json()).toMatchObject({ code: 'no-agent' })
     expect((await post('/v1/reset', { peer: 'peer.example' })).statusCode).toBe(400)
   })
 })
 
 describe('a hook of a managed server', () => {
-  it('is asked for by name, and what it printed is on record', async () => {
+  const has = { hooks: { xmpp: ['status', 'reload'] } }
+  const serve = (agent: string, answer: () => Promise<Static<typeof RunHook.answer>>) => api.bus.serve(RunHook, ['inside', agent], answer)
+  const well = { exitCode: 0, output: 'running', ms: 5, truncated: false }
+
+  it('is asked for by name, of the agent that has it in its file, and what it printed is on record', async () => {
     const asked: unknown[] = []
-    await api.bus.serve(RunHook, ['inside', 'any'], async body => {
-      asked.push(body)
-      return { exitCode: 0, output: 'running\n'.repeat(1000), ms: 5, truncated: false }
-    }, { shared: true })
+    for (const [agent, how] of [['a1', {}], ['a2', { hooks: { other: ['status'] } }], ['a3', { ...has, state: 'paused' }], ['a4', has], ['a5', { hooks: { xmpp: ['stop'] } }]] as const) {
+      await beThere(api, 'inside', agent, structuredClone(how) as Partial<AgentPresence>)
+      await api.bus.serve(RunHook, ['inside', agent], async body => {
+        asked.push([agent, body])
+        return { exitCode: 0, output: 'running\n'.repeat(1000), ms: 5, truncated: false }
+      })
+    }
     const answer = await post('/v1/managed-servers/xmpp/status')
     expect(answer.json<HookDone>()).toMatchObject({ server: 'xmpp', vantage: 'inside', hook: 'status', exitCode: 0, truncated: false })
-    expect(asked).toEqual([{ server: 'xmpp', hook: 'status' }])
+    expect(asked).toEqual([['a4', { server: 'xmpp', hook: 'status' }]])
     const entry = await audit('hook.status')
-    expect(entry).toMatchObject({ subject: 'ManagedServer/xmpp', outcome: 'done', says: expect.stringContaining('exit 0: running\\n') })
+    expect(entry).toMatchObject({ subject: 'ManagedServer/xmpp', outcome: 'done', says: expect.stringContaining('by a4, exit 0: running\\n') })
     expect(entry?.says?.length).toBeLessThanOrEqual(2000)
   })
 
-  it('that fails, is refused, or is answered by nobody, is told as it is, and is on record', async () => {
+  it('says what is missing where no agent has it', async () => {
+    expect((await post('/v1/managed-servers/xmpp/reload')).json()).toMatchObject({ status: 503, code: 'no-agent', detail: expect.stringContaining('none is there') })
+    await beThere(api, 'inside', 'a1')
+    expect((await post('/v1/managed-servers/xmpp/reload')).json()).toMatchObject({ status: 409, code: 'hook-missing', detail: expect.stringContaining("No agent of inside has 'xmpp' in its hooks file (there: a1)") })
+    await beThere(api, 'inside', 'a2', { hooks: { xmpp: ['status'] } })
+    await until(() => api.presence.get('inside', 'a2') !== undefined)
+    expect((await post('/v1/managed-servers/xmpp/reload')).json()).toMatchObject({ status: 409, code: 'hook-missing', detail: expect.stringContaining("no 'reload' of it (status)") })
+    await until(() => api.audited.filter(({ action }) => action === 'hook.reload').length === 3)
+    expect(api.audited.filter(({ action }) => action === 'hook.reload').map(({ outcome }) => outcome)).toEqual(['failed', 'refused', 'refused'])
+    await api.configuration.change(() => [{ put: { kind: 'ManagedServer', name: 'constructor', spec: { vantage: 'inside', domains: ['example.org'], hooks: ['status'] } } }], 'test')
+    expect((await post('/v1/managed-servers/constructor/status')).json()).toMatchObject({ code: 'hook-missing' })
+  })
+
+  it('is asked of the agent that the resource names, whatever is known of it', async () => {
+    await api.configuration.change(() => [{ put: { kind: 'ManagedServer', name: 'xmpp', spec: { vantage: 'inside', agent: 'a9', domains: ['example.org'], hooks: ['status'] } } }], 'test')
+    await beThere(api, 'inside', 'a1', has)
+    expect((await post('/v1/managed-servers/xmpp/status')).json()).toMatchObject({ status: 503, code: 'no-agent', detail: expect.stringContaining('a9') })
+    await serve('a9', async () => well)
+    expect((await post('/v1/managed-servers/xmpp/status')).json<HookDone>().exitCode).toBe(0)
+  })
+
+  it('that fails or is refused is told as it is, and is on record', async () => {
+    await beThere(api, 'inside', 'a1', has)
     expect((await post('/v1/managed-servers/xmpp/reload')).json()).toMatchObject({ status: 503, code: 'no-agent' })
-    const refusing = await api.bus.serve(RunHook, ['inside', 'any'], async () => { throw new OperatorError('not-allowed-here', 'the file of this agent allows no reload') }, { shared: true })
+    const refusing = await serve('a1', async () => { throw new OperatorError('not-allowed-here', 'the file of this agent allows no reload') })
     expect((await post('/v1/managed-servers/xmpp/reload')).json()).toMatchObject({ status: 409, code: 'agent-refused', detail: expect.stringContaining('allows no reload') })
     await refusing.stop()
-    await api.bus.serve(RunHook, ['inside', 'any'], async () => ({ exitCode: 1, output: 'no', ms: 5, truncated: false }), { shared: true })
+    await serve('a1', async () => ({ ...well, exitCode: 1 }))
     expect((await post('/v1/managed-servers/xmpp/reload')).json<HookDone>().exitCode).toBe(1)
     await until(() => api.audited.filter(({ action }) => action === 'hook.reload').length === 3)
     expect(api.audited.filter(({ action }) => action === 'hook.reload').map(({ outcome }) => outcome)).toEqual(['failed', 'refused', 'failed'])
+  })
+
+  it('is on record when who asked has gone, when the bus breaks, and when control stops meanwhile', async () => {
+    await beThere(api, 'inside', 'a1', has)
+    const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>()
+    const { promise: done, resolve: finish } = Promise.withResolvers<typeof well>()
+    const first = await serve('a1', () => {
+      isAsked()
+      return done
+    })
+    const url = await api.app.listen({ port: 0, host: '127.0.0.1' })
+    const leaving = new AbortController()
+    const gone = fetch(`${url}/v1/managed-servers/xmpp/status`, { method: 'POST', headers: { ...api.as.operator, 'content-type': 'application/json' }, body: '{}', signal: leaving.signal })
+    await asked
+    leaving.abort()
+    await expect(gone).rejects.toThrow()
+    finish(well)
+    await audit('hook.status')
+    await first.stop()
+
+    const { request } = api.bus
+    api.bus.request = () => Promise.reject(new Error('broken'))
+    expect((await post('/v1/managed-servers/xmpp/reload')).json()).toMatchObject({ status: 500, code: 'internal' })
+    expect(await audit('hook.reload')).toMatchObject({ outcome: 'failed' })
+    api.bus.request = request
+
+    const { promise: again, resolve: isAgain } = Promise.withResolvers<void>()
+    const { promise: late, resolve: release } = Promise.withResolvers<typeof well>()
+    await serve('a1', () => {
+      isAgain()
+      return late
+    })
+    const stuck = fetch(`${url}/v1/managed-servers/xmpp/reload`, { method: 'POST', headers: { ...api.as.operator, 'content-type': 'application/json' }, body: '{}' })
+    stuck.catch(() => undefined)
+    await again
+    const closing = api.app.close()
+    api.app.server.closeAllConnections()
+    await closing
+    await expect(stuck).rejects.toThrow()
+    await until(() => api.audited.filter(({ action }) => action === 'hook.reload').length === 2)
+    expect(api.audited.findLast(({ action }) => action === 'hook.reload')).toMatchObject({ outcome: 'failed', says: expect.stringContaining('control was stopped') })
+    release(well)
   })
 
   it('that the resource does not allow is never asked for', async () => {

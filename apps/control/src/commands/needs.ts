@@ -27,6 +27,8 @@ export type CommandNeeds = {
   edit: (request: FastifyRequest, edit: Edit, why: { action: string, reason?: string, ticket?: string, dryRun: boolean }) => Promise<{ revision: number, changed: boolean }>
   /** What vantages have to check about a domain, or about a pair. */
   targetsOf: (domain: string, peer?: string) => { vantage: string, target: Target }[]
+  /** Confirmations of verdicts begin anew: of a domain, a pair, or all. Answers how many subjects that are. */
+  reset: (filter: { domain?: string, peer?: string }) => number
   limits: { checks: number }
   /** A new id, not to be guessed. */
   id: () => string

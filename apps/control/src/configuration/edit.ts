@@ -1,11 +1,13 @@
-/** What a set of edits makes of a configuration: pure, all of them or a refusal that names each that cannot be done. */
+/** What a set of edits makes of a configuration: a function of what it is given, all of them or a refusal that names each that cannot be done. */
 import { isDeepStrictEqual } from 'node:util'
 import type { FieldChange, Kind, LintFinding, Resource } from '@dialtone/contracts'
 import { problem, type FieldProblem } from '../resources/problem.ts'
 import { differenceOf } from './difference.ts'
 import { MOST_RESOURCES } from './limits.ts'
+import { lookAhead } from './lint/expectations.ts'
 import { lint, newErrors } from './lint/lint.ts'
 import type { ResourceSet } from './resource-set.ts'
+import { createTurn } from './turn.ts'
 import { subjectOf, type Wanted } from './wanted.ts'
 
 /** One wish. `expect`: only over this revision of the resource; 0: only where there is none. `pointer`: where the request says it. */
@@ -16,14 +18,23 @@ export type EditResult = { kind: Kind, name: string, result: 'created' | 'change
 
 export type Edited = { next: ResourceSet, results: EditResult[], lint: LintFinding[] }
 
-/** `revision`, `at` and `by`: what changed resources are stamped with. Throws a Refusal: 412 (another revision), 404, 422 (contradicts the rest), 413. */
-export function edited (now: ResourceSet, edits: readonly Edit[], stamp: { revision: number, at: number, by: string }): Edited {
+/** `revision`, `at` and `by`: what changed resources are stamped with. Throws a Refusal: 412 (another revision), 404, 422 (contradicts the rest), 413. Of many edits others have their turn in between. */
+export async function edited (now: ResourceSet, edits: readonly Edit[], stamp: { revision: number, at: number, by: string }): Promise<Edited> {
+  const turn = createTurn()
   refuseTwins(edits)
-  const results = edits.map(edit => resultOf(now, edit, stamp))
+  const results: EditResult[] = []
+  for (const edit of edits) {
+    results.push(resultOf(now, edit, stamp))
+    if (turn.isOver()) await turn.next()
+  }
   const put = results.flatMap(({ result, after }) => after !== undefined && result !== 'unchanged' ? [after] : [])
   const gone = results.filter(({ result }) => result === 'deleted')
   const next = put.length + gone.length === 0 ? now : now.with(put, gone)
   if (next.size > MOST_RESOURCES && next.size > now.size) throw problem(413, 'too-many-resources', `That would make ${next.size} resources, and ${MOST_RESOURCES} is the most.`)
+  for (const resource of put) {
+    lookAhead(resource)
+    if (turn.isOver()) await turn.next()
+  }
   const context = { now: stamp.at }
   const findings = lint(next, context)
   if (findings[0]?.level === 'error' && next !== now) refuseErrors(newErrors(lint(now, context), findings))

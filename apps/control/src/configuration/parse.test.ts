@@ -18,6 +18,8 @@ describe('what no schema can say', () => {
     ['is no time', 'Exception', { effect: 'maintenance', until: '2026-06-30T23:59:60Z', reason: 'x' }, '/spec/until'],
     ['accepts the causes that it lists', 'Exception', { effect: 'accept', until, reason: 'x' }, '/spec/causes'],
     ["does not go with 'maintenance'", 'Exception', { effect: 'maintenance', causes: ['unknown'], until, reason: 'x' }, '/spec/causes'],
+    ['stands alone', 'Exception', { effect: 'maintenance', vantage: 'inside', domain: 'ours.example', until, reason: 'x' }, '/spec/vantage'],
+    ['stands alone', 'Exception', { effect: 'accept', vantage: 'inside', causes: ['unknown'], until, reason: 'x' }, '/spec/vantage'],
     ['nothing that needs accepting', 'Exception', { effect: 'accept', causes: ['unknown', 'healthy'], until, reason: 'x' }, '/spec/causes/1'],
     ['needs the SHA-256', 'Policy', { ours: '*', peer: '*', action: 'allow', certificate: 'pinned' }, '/spec/pins'],
     ["does not go with certificate 'any'", 'Policy', { ours: '*', peer: '*', action: 'allow', pins: ['0'.repeat(64)] }, '/spec/pins'],

@@ -11,8 +11,8 @@ import type { Wanted } from './wanted.ts'
 export function senseProblems (resource: Wanted, at: string): FieldProblem[] {
   switch (resource.kind) {
     case 'Domain': {
-      const { expectedAddresses, internal, hostedBy, alsoClaimed, controlName, allowNets } = resource.spec
-      return [...addresses(expectedAddresses, `${at}/expectedAddresses`), ...endpoints(internal, `${at}/internal`), ...domains(hostedBy, `${at}/hostedBy`), ...domains(alsoClaimed, `${at}/alsoClaimed`), ...domain(controlName, `${at}/controlName`), ...nets(allowNets, `${at}/allowNets`)]
+      const { expectedAddresses, internal, hostedBy, alsoClaimed, allowNets } = resource.spec
+      return [...addresses(expectedAddresses, `${at}/expectedAddresses`), ...endpoints(internal, `${at}/internal`), ...domains(hostedBy, `${at}/hostedBy`), ...domains(alsoClaimed, `${at}/alsoClaimed`), ...nets(allowNets, `${at}/allowNets`)]
     }
     case 'Peer': {
       const { ours, endpoints: given, allowNets } = resource.spec
@@ -45,13 +45,14 @@ function vantage (spec: VantageSpec, at: string): FieldProblem[] {
   ]
 }
 
-function exception ({ effect, domain: ours, peer, causes, from, until }: ExceptionSpec, at: string): FieldProblem[] {
+function exception ({ effect, domain: ours, peer, vantage, causes, from, until }: ExceptionSpec, at: string): FieldProblem[] {
   const times = [...time(from, `${at}/from`), ...time(until, `${at}/until`)]
   return [
     ...domain(ours, `${at}/domain`), ...domain(peer, `${at}/peer`), ...times,
     ...(times.length === 0 && from !== undefined && Date.parse(from) >= Date.parse(until) ? [{ pointer: `${at}/until`, says: "must be later than 'from'" }] : []),
     ...(effect === 'accept' && causes === undefined ? [{ pointer: `${at}/causes`, says: "is missing: 'accept' accepts the causes that it lists; 'maintenance' keeps quiet about all" }] : []),
     ...(effect === 'maintenance' && causes !== undefined ? [{ pointer: `${at}/causes`, says: "does not go with 'maintenance', which keeps quiet about every cause; write effect 'accept'" }] : []),
+    ...(vantage !== undefined && (effect !== 'maintenance' || ours !== undefined || peer !== undefined) ? [{ pointer: `${at}/vantage`, says: "stands alone, with effect 'maintenance': it sets aside what that vantage sees of everything" }] : []),
     ...(causes?.includes('healthy') === true ? [{ pointer: `${at}/causes/${causes.indexOf('healthy')}`, says: "'healthy' is nothing that needs accepting" }] : []),
   ]
 }

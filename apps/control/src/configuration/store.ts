@@ -68,7 +68,7 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
     let blind = 0
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const base = stale ? current : await read()
-      const step = attempt(base, edit, by)
+      const step = await attempt(base, edit, by)
       if (step instanceof Refusal) {
         if (!stale) throw step
       } else if (dryRun || step.next === base.set) {
@@ -89,10 +89,10 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
     throw problem(503, 'configuration-busy', `Others changed the configuration ${MOST_TRIES} times while this was written; try again.`, { headers: { 'retry-after': '1' } })
   }
 
-  const attempt = (base: { revision: number, set: ResourceSet }, edit: (now: ResourceSet) => readonly Edit[], by: string): Edited | Refusal => {
+  const attempt = async (base: { revision: number, set: ResourceSet }, edit: (now: ResourceSet) => readonly Edit[], by: string): Promise<Edited | Refusal> => {
     try {
       // The bucket has this one key, so that the next write has the next revision; compare-and-set makes it ours alone.
-      return edited(base.set, edit(base.set), { revision: base.revision + 1, at: clock.now(), by })
+      return await edited(base.set, edit(base.set), { revision: base.revision + 1, at: clock.now(), by })
     } catch (error) {
       if (error instanceof Refusal) return error
       throw error

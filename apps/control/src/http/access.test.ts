@@ -13,7 +13,7 @@ const EXPECTED: Record<string, 'anyone' | Role> = {
   'GET /v1/agents': 'viewer', 'GET /v1/agents/:vantage/:agent': 'viewer', 'GET /v1/listeners': 'viewer', 'GET /v1/events': 'viewer', 'GET /v1/checks/:id': 'viewer',
   'GET /v1/lint': 'viewer', 'POST /v1/apply': 'operator', 'GET /v1/me': 'viewer', 'GET /v1/tokens': 'admin', 'POST /v1/tokens': 'admin', 'DELETE /v1/tokens/:name': 'admin',
   ...Object.fromEntries(Object.values(KINDS).flatMap(({ path }) => [[`GET /v1/${path}`, 'viewer'], [`GET /v1/${path}/:name`, 'viewer'], ...['PUT', 'PATCH', 'DELETE'].map(method => [`${method} /v1/${path}/:name`, 'operator']), [`GET /v1/${path}/:name/revisions`, 'viewer']])),
-  'GET /v1/audit': 'operator', 'POST /v1/checks': 'operator', 'POST /v1/reset': 'operator', 'POST /v1/maintenance': 'operator', 'POST /v1/changes': 'operator',
+  'GET /v1/audit': 'operator', 'POST /v1/checks': 'operator', 'DELETE /v1/checks/:id': 'operator', 'POST /v1/reset': 'operator', 'POST /v1/maintenance': 'operator', 'POST /v1/changes': 'operator',
   'POST /v1/agents/:vantage/:verb': 'operator', 'POST /v1/agents/:vantage/:agent/:verb': 'operator', 'POST /v1/schedules/:name/:verb': 'operator',
   'POST /v1/vantages/:name/quarantine': 'operator', 'POST /v1/vantages/:name/release': 'operator', 'POST /v1/managed-servers/:name/:hook': 'operator',
 }

@@ -4,6 +4,7 @@ import { checkRoutes } from '../commands/check-routes.ts'
 import type { Checks } from '../commands/checks.ts'
 import { desiredRoutes } from '../commands/desired.ts'
 import { fleetRoutes } from '../commands/fleet.ts'
+import { hookRoutes } from '../commands/hook-routes.ts'
 import type { CommandNeeds } from '../commands/needs.ts'
 import { noteRoutes } from '../commands/note.ts'
 import type { Hub } from '../live/hub.ts'
@@ -54,6 +55,7 @@ export async function createApi ({ config, tokens, queries, commands, checks, hu
   checkRoutes(app, commands, checks)
   desiredRoutes(app, commands)
   fleetRoutes(app, commands)
+  hookRoutes(app, commands)
   noteRoutes(app, commands)
   for (const register of others) await register(app)
   await app.ready()

@@ -8,3 +8,4 @@ export const sseDropped = defineCounter('dialtone_sse_dropped_total', 'Live stre
 export const sseResyncs = defineCounter('dialtone_sse_resyncs_total', 'Live streams that were told to read everything again, by why', ['why'])
 export const sseEvents = defineCounter('dialtone_sse_events_total', 'Live events that were taken, by kind', ['kind'])
 export const checksAsked = defineCounter('dialtone_checks_asked_total', 'Checks that operators asked for, by how each vantage ended', ['outcome'])
+export const progressRefused = defineCounter('dialtone_check_progress_refused_total', 'Progress of checks that was not heard, since it came under the key of another vantage or check')

@@ -1,5 +1,4 @@
 /** What operators write, as edits: every problem of every resource is found before anything is asked of the configuration. */
-import { setImmediate as breathe } from 'node:timers/promises'
 import { Compile } from 'typebox/compile'
 import { ApplyRequest, ResourceWrite } from '@dialtone/contracts/schemas'
 import type { Kind } from '@dialtone/contracts'
@@ -7,6 +6,7 @@ import type { Edit } from '../configuration/edit.ts'
 import { isKind, parseResource } from '../configuration/parse.ts'
 import type { ResourceSet } from '../configuration/resource-set.ts'
 import { shapeProblems } from '../configuration/shape.ts'
+import { createTurn } from '../configuration/turn.ts'
 import { subjectOf, type Wanted } from '../configuration/wanted.ts'
 import { MOST_PROBLEMS, type FieldProblem } from './problem.ts'
 import { invalidPart } from './validate.ts'
@@ -32,11 +32,12 @@ export function parseSpec (kind: Kind, name: string, spec: unknown): Wanted {
 /** The body of apply: checked whole, then a function of what is there. */
 export async function parseApply (body: unknown): Promise<{ apply: ApplyRequest, edits: (now: ResourceSet) => Edit[] }> {
   if (!apply.Check(body)) throw invalidPart('body', shapeProblems(ApplyRequest, body, '', 'an apply'))
+  const turn = createTurn()
   const problems: FieldProblem[] = []
   const puts: Edit[] = []
   const removes: Edit[] = []
   for (const [i, { kind, name, spec, revision }] of (body.resources ?? []).entries()) {
-    if (i % 200 === 199) await breathe() // Others are answered meanwhile.
+    if (turn.isOver()) await turn.next()
     const pointer = `/resources/${i}`
     const parsed = parseResource(kind, name, spec, pointer)
     if ('resource' in parsed) puts.push({ put: parsed.resource, pointer, ...(revision === undefined ? {} : { expect: revision }) })

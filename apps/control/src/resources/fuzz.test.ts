@@ -71,7 +71,9 @@ type Json = any
 function specOf (kind: Kind): fc.Arbitrary<Json> {
   return arbitraryOf(KINDS[kind].spec, '', kind).map((spec: Json) => {
     if (kind === 'Exception') {
-      const { causes, from, ...rest } = spec
+      const { causes, from, vantage, ...others } = spec
+      const alone = vantage !== undefined && others.effect === 'maintenance' && others.domain === undefined && others.peer === undefined
+      const rest = { ...others, ...(alone ? { vantage } : {}) }
       return { ...rest, ...(from !== undefined && from < rest.until ? { from } : {}), ...(rest.effect === 'accept' ? { causes: causes?.filter((one: string) => one !== 'healthy').length > 0 ? causes.filter((one: string) => one !== 'healthy') : ['unknown'] } : {}) }
     }
     if (kind === 'Policy') {

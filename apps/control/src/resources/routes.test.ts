@@ -99,7 +99,7 @@ describe('what is wrong is named', () => {
     ['a network', { spec: { allowNets: ['10.0.0.0/33'] } }, '/spec/allowNets/0', 'is no network'],
     ['a U-label', { spec: { hostedBy: ['bücher.example'] } }, '/spec/hostedBy/0', "it must be written as 'xn--bcher-kva.example'"],
     ['capitals', { spec: { hostedBy: ['Partner.Example'] } }, '/spec/hostedBy/0', "it must be written as 'partner.example'"],
-    ['an address for a domain', { spec: { controlName: '192.0.2.1' } }, '/spec/controlName', 'is an address'],
+    ['an address for a domain', { spec: { alsoClaimed: ['192.0.2.1'] } }, '/spec/alsoClaimed/0', 'is an address'],
     ['a nested field', { spec: { internal: [{ host: 'x.example', port: 70_000, tls: true }] } }, '/spec/internal/0/port', 'must be at most 65535'],
     ['a secret instead of a reference', { spec: { secret: 'hunter2' } }, '/spec/secret', 'file:/path'],
     ['half a surrogate pair', '{"spec":{"note":"\\ud800"}}', '/spec/note', 'surrogate'],

@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { createEmbeddedBus } from '@dialtone/bus'
-import { NO_LOGGER, NO_METER, type Clock } from '@dialtone/kernel'
+import { NO_LOGGER, NO_METER, type Clock, type Stoppable } from '@dialtone/kernel'
 import { RANDOM } from '@dialtone/net'
 import { AuditEvent } from '@dialtone/contracts/schemas'
 import type { AuditEntry, Bus, Problem, Readings, Role } from '@dialtone/contracts'
@@ -15,7 +15,7 @@ import { resourceRoutes } from './routes.ts'
 
 export type Answer = { status: number, headers: Record<string, unknown>, body: any }
 export type Stand = {
-  app: FastifyInstance, bus: Bus, configuration: ConfigurationStore, access: Access, audit: Audit
+  app: FastifyInstance, bus: Bus, configuration: ConfigurationStore, access: Access & Stoppable, audit: Audit
   clock: Clock & { time: number }
   /** As an admin, unless another token is given. */
   ask: (method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE' | 'HEAD', url: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>

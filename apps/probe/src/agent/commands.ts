@@ -1,10 +1,11 @@
-/** What operators ask of an agent: a check now, and a fresh start. Served for this agent, and in turn with the others for `any`. */
+/** What operators ask of an agent: a check now, and a fresh start. Served for this agent, and in turn with the others for `any`; a check of what is another's is refused, and that one named. */
 import type { Bus, Target } from '@dialtone/contracts'
 import { CheckNow, ResetTarget } from '@dialtone/contracts/schemas'
 import type { Clock, Logger, Stoppable } from '@dialtone/kernel'
 import type { Denied, Schedule } from '@dialtone/ladder'
 import { createTeller } from './progress.ts'
 import type { Runner } from './runner.ts'
+import { servedForEver } from './served-for-ever.ts'
 
 export type CommandsOptions = {
   bus: Bus
@@ -15,28 +16,35 @@ export type CommandsOptions = {
   targetOf: (id: string) => Target | undefined
   /** Why nothing may be checked now. */
   paused: () => string | undefined
+  /** Whose a target is; undefined: not known yet. */
+  ownerOf: (id: string) => string | undefined
   /** Where a deep check of the target can be made, when it cannot be here. */
   elsewhere: () => string | undefined
   clock: Clock
   logger: Logger
 }
 
-type Answer = { agent: string, accepted: boolean, says?: string, retryAfterSeconds?: number }
+type Answer = { agent: string, accepted: boolean, says?: string, retryAfterSeconds?: number, owner?: string }
+/** News of who comes and goes take a moment. */
+const BUSY_MS = 5000
 const TOKEN = /^[A-Za-z0-9_-]{1,64}$/
-const AGAIN_MS = 2000
 
-export function serveCommands ({ bus, vantage, agent, schedule, runner, targetOf, paused, elsewhere, clock, logger }: CommandsOptions): Stoppable {
+export function serveCommands ({ bus, vantage, agent, schedule, runner, targetOf, paused, ownerOf, elsewhere, clock, logger }: CommandsOptions): Stoppable {
   const check = async (body: { check: string, target: string, deep: boolean }): Promise<Answer> => {
     const no = (says: string, retryAfterMs?: number): Answer => ({ agent, accepted: false, says, ...(retryAfterMs === undefined ? {} : { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) }) })
     if (!TOKEN.test(body.check)) return no('the id of a check has letters, digits, hyphens and underscores only')
     const target = targetOf(body.target)
     if (target === undefined) return no('this vantage has no such target')
+    const owner = ownerOf(target.id)
     const pause = paused()
+    // One that is paused knows too whose it is; only where the whole vantage is, it is nobody's.
+    if (owner !== undefined && owner !== agent) return { ...no(`${pause === undefined ? '' : `${pause}, and `}agent ${owner} checks this target: ask that one`, BUSY_MS), owner }
     if (pause !== undefined) return no(pause)
+    if (owner === undefined) return no('this agent does not know yet which targets are its own', BUSY_MS)
     const claimed = schedule.claim(target.id, body.deep)
     if ('why' in claimed) return no(sentenceOf(claimed, elsewhere()), claimed.why === 'unknown' || claimed.why === 'no-deep' ? undefined : claimed.retryAfterMs)
     const teller = createTeller({ bus, vantage, agent, check: body.check, target: target.id, elapsed: clock.elapsed })
-    if (!runner.runNow(target, body.deep, body.check, teller)) return no('this agent has too much to do at the moment', 5000)
+    if (!runner.runNow(target, body.deep, body.check, teller)) return no('this agent has too much to do at the moment', BUSY_MS)
     return { agent, accepted: true }
   }
   const reset = async ({ target }: { target?: string }) => {
@@ -45,38 +53,15 @@ export function serveCommands ({ bus, vantage, agent, schedule, runner, targetOf
     return { targets }
   }
 
-  const stopped = new AbortController()
   const serving = [
     { begin: () => bus.serve(CheckNow, [vantage, agent], check) },
     { begin: () => bus.serve(CheckNow, [vantage, 'any'], check, { shared: true }) },
     { begin: () => bus.serve(ResetTarget, [vantage, agent], reset) },
     { begin: () => bus.serve(ResetTarget, [vantage, 'any'], reset, { shared: true }) },
-  ].map(({ begin }) => servedForEver(begin, stopped.signal, logger))
+  ].map(({ begin }) => servedForEver(begin, logger))
   return {
     stop: async () => {
-      stopped.abort()
       for (const one of serving) await one.stop()
-    },
-  }
-}
-
-/** From when the bus takes it. */
-function servedForEver (begin: () => Promise<Stoppable>, signal: AbortSignal, logger: Logger): Stoppable {
-  let timer: NodeJS.Timeout | undefined
-  let attempt: Promise<Stoppable | undefined> = Promise.resolve(undefined)
-  const go = () => {
-    attempt = begin().catch((error: unknown) => {
-      logger.debug({ error: String(error) }, 'commands cannot be served yet')
-      if (!signal.aborted) timer = setTimeout(go, AGAIN_MS)
-      return undefined
-    })
-  }
-  go()
-  return {
-    stop: async () => {
-      clearTimeout(timer)
-      const given = new Promise<undefined>(resolve => { setTimeout(() => resolve(undefined), 1000).unref() })
-      await (await Promise.race([attempt, given]))?.stop()
     },
   }
 }

@@ -20,11 +20,11 @@ export type Presence = Stoppable & {
   say: () => void
 }
 
-export type PresenceOptions = { bus: Bus, vantage: string, agent: string, startedAt: string, clock: Clock, logger: Logger, own: () => AgentPresence, /** Who is there, or who listens, has changed. */ changed: () => void, periodMs?: number }
+export type PresenceOptions = { bus: Bus, vantage: string, agent: string, startedAt: string, clock: Clock, logger: Logger, own: () => AgentPresence, /** Who is there, or who listens, has changed. */ changed: () => void, /** What another of this vantage says of itself. */ heard?: (other: AgentPresence) => void, periodMs?: number }
 
 const SETTLE_MS = 3000
 
-export function createPresence ({ bus, vantage, agent, startedAt, clock, logger, own, changed, periodMs = 1000 * PRESENCE_PERIOD_SECONDS }: PresenceOptions): Presence {
+export function createPresence ({ bus, vantage, agent, startedAt, clock, logger, own, changed, heard = () => undefined, periodMs = 1000 * PRESENCE_PERIOD_SECONDS }: PresenceOptions): Presence {
   const prefix = `agent.${vantage}.`
   const others = new Map<string, { listens: boolean }>()
   const leaving = new Set<string>()
@@ -62,6 +62,7 @@ export function createPresence ({ bus, vantage, agent, startedAt, clock, logger,
       return
     }
     leaving.delete(name)
+    heard(change.document)
     const listens = change.document.listener !== undefined
     const known = others.get(name)
     if (known?.listens === listens) return

@@ -37,7 +37,7 @@ export async function requestOf (target: Target, assignment: Assignment, given: 
   const request = await plainRequest(target.domain, assignment, given.keyring, target.allowNets)
   const asked: CheckRequest = {
     ...request,
-    ...(target.ours === undefined || target.ours === target.domain ? {} : { as: target.ours }),
+    ...(target.ours === undefined || target.ours === target.domain ? {} : { as: target.ours, alsoClaimed: target.alsoClaimed ?? [] }),
     overrides: (target.endpoints ?? []).map(({ host, port, kind = 'starttls' }): Override => ({ host: isIP(host) === 0 ? host.toLowerCase().replace(/\.$/, '') : host, port, kind })),
   }
   const { probeDomain } = assignment.spec

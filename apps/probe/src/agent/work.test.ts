@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Assignment, Target } from '@dialtone/contracts'
-import { mineOf, plansOf } from './work.ts'
+import { ownerOf, plansOf } from './work.ts'
 
 const PROBE: NonNullable<Target['deep']> = { depth: 'probe', secret: 'env:S' }
 
@@ -8,7 +8,8 @@ describe('who checks what', () => {
   const targets = Array.from({ length: 200 }, (_, at) => target(`d${at}.example`, at % 2 === 0 ? { deep: PROBE } : {}))
 
   it('domains that are asked in the name of the probe domain are checked by those whom the peers call back', () => {
-    const mine = (me: string) => targets.filter(mineOf(targets, { me, all: ['a', 'b', 'c'], listeners: ['b'] }))
+    const owner = ownerOf(targets, { all: ['a', 'b', 'c'], listeners: ['b'] })
+    const mine = (me: string) => targets.filter(({ id }) => owner(id) === me)
     expect(mine('b').filter(({ deep }) => deep !== undefined)).toHaveLength(100)
     expect(mine('a').length + mine('b').length + mine('c').length).toBe(200)
     expect(mine('a').length).toBeGreaterThan(15)
@@ -16,7 +17,8 @@ describe('who checks what', () => {
   })
 
   it('without a listener anywhere, all share them', () => {
-    const mine = (me: string) => targets.filter(mineOf(targets, { me, all: ['a', 'b'], listeners: [] }))
+    const owner = ownerOf(targets, { all: ['a', 'b'], listeners: [] })
+    const mine = (me: string) => targets.filter(({ id }) => owner(id) === me)
     expect(mine('a').length + mine('b').length).toBe(200)
     expect(mine('a').filter(({ deep }) => deep !== undefined).length).toBeGreaterThan(25)
   })

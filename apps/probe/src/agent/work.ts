@@ -3,7 +3,7 @@ import type { Assignment, Target } from '@dialtone/contracts'
 import { owners, paceOf, shareKey, type Plan } from '@dialtone/ladder'
 import { deepName } from './request.ts'
 
-export type Members = { me: string, all: readonly string[], /** Those that hold the listener of the probe domain. */ listeners: readonly string[] }
+export type Members = { all: readonly string[], /** Those that hold the listener of the probe domain. */ listeners: readonly string[] }
 
 /** One plan for each target. */
 export function plansOf ({ targets, schedules, spec }: Assignment, listens: boolean): Plan[] {
@@ -17,11 +17,11 @@ export function plansOf ({ targets, schedules, spec }: Assignment, listens: bool
   })
 }
 
-/** Whether a plan is mine. Domains that are asked in the name of the probe domain are shared among those that its peers call back. */
-export function mineOf (targets: readonly Target[], { me, all, listeners }: Members): (plan: Pick<Plan, 'id'>) => boolean {
+/** Whose each target is; undefined: nobody's, for all are paused. Domains that are asked in the name of the probe domain are shared among those that its peers call back. */
+export function ownerOf (targets: readonly Target[], { all, listeners }: Members): (id: string) => string | undefined {
   const called = new Set(listeners.length === 0 ? [] : targets.filter(({ deep }) => deep?.depth === 'probe').map(({ id }) => shareKey(id)))
   const keys = new Set(targets.map(({ id }) => shareKey(id)))
   const owned = owners([...keys].filter(key => !called.has(key)), all)
   for (const [key, owner] of owners(called, listeners)) owned.set(key, owner)
-  return ({ id }) => owned.get(shareKey(id)) === me
+  return id => owned.get(shareKey(id))
 }

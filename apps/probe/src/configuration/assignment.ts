@@ -1,6 +1,7 @@
 /**
  * What this vantage has to do: heard from the bus, kept on disk, and worked by from there while the bus is away. What has not its shape, or not our name,
- * is refused naming the field, and the old one stays.
+ * is refused naming the field, and the old one stays. Where the bus was reached and holds none, the vantage was removed, and there is nothing to do; where
+ * it has no place for one yet, nobody has said anything, and the old one stays.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -16,12 +17,14 @@ export type Assigned = Stoppable & {
   readonly problem: string | undefined
 }
 
-export type AssignedOptions = { bus: Bus, vantage: string, directory: string, logger: Logger, hear: (assignment: Assignment) => void }
+export type AssignedOptions = { bus: Bus, vantage: string, directory: string, logger: Logger, hear: (assignment: Assignment) => void, emptyMs?: number }
 
 const KEY = 'assignment'
+/** From when the bus holds none until that is believed: whoever has just made the place writes it next. */
+const EMPTY_MS = 1000
 
 /** Resolves when that of the disk, if any, has been heard. The bus is not waited for. */
-export async function watchAssignment ({ bus, vantage, directory, logger, hear }: AssignedOptions): Promise<Assigned> {
+export async function watchAssignment ({ bus, vantage, directory, logger, hear, emptyMs = EMPTY_MS }: AssignedOptions): Promise<Assigned> {
   const file = join(directory, 'assignment.json')
   let current: Assignment | undefined
   let problem: string | undefined
@@ -46,19 +49,29 @@ export async function watchAssignment ({ bus, vantage, directory, logger, hear }
 
   const kept = await readKept(file)
   if (kept !== undefined) take(kept, 'disk')
+  const clear = () => {
+    if (current === undefined || (current.targets.length === 0 && Object.keys(current.managed).length === 0)) return
+    const nothing: Assignment = { ...current, targets: [], managed: {} }
+    if (take(nothing, 'bus')) keep(nothing)
+  }
+  let held = false
+  let emptying: NodeJS.Timeout | undefined
   const watching = watchForEver(bus, assignmentDocument(vantage), change => {
-    if (change.on === 'ready' || change.key !== KEY) return
-    if (change.on === 'put') {
-      if (take(change.document, 'bus')) keep(change.document)
-    } else if (current !== undefined) {
-      const nothing: Assignment = { ...current, targets: [], managed: {} }
-      if (take(nothing, 'bus')) keep(nothing)
+    if (change.on === 'ready') {
+      if (!held) emptying = setTimeout(clear, emptyMs)
+      return
     }
+    if (change.key !== KEY) return
+    held = change.on === 'put'
+    clearTimeout(emptying)
+    if (change.on === 'removed') clear()
+    else if (take(change.document, 'bus')) keep(change.document)
   }, logger)
   return {
     get current () { return current },
     get problem () { return problem },
     stop: async () => {
+      clearTimeout(emptying)
       await watching.stop()
       await writing
     },

@@ -2,11 +2,11 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { NO_LOGGER } from '@dialtone/kernel'
+import { NO_LOGGER, OperatorError } from '@dialtone/kernel'
 import type { Bus, HookCommand, HookName } from '@dialtone/contracts'
 import { HooksFile, RunHook, firstProblem } from '@dialtone/contracts/schemas'
 import { createTelemetry } from '@dialtone/telemetry'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { createHooks, serveHooks, type Hooks } from './hooks.ts'
 
 const node = (code: string, more: Partial<HookCommand> = {}): HookCommand => ({ argv: [process.execPath, '-e', code], ...more })
@@ -108,14 +108,30 @@ it('answers for its own agent alone, in the shape of the answer', async () => {
     served.push({ to, handler })
     return { stop: async () => undefined }
   } } as unknown as Pick<Bus, 'serve'>
-  await serveHooks({ bus, vantage: 'inside', agent: 'a1', hooks })
+  const serving = serveHooks({ bus, vantage: 'inside', agent: 'a1', hooks, logger: NO_LOGGER })
+  onTestFinished(serving.stop)
   expect(served[0]?.to).toEqual(['inside', 'a1'])
   const answer = await served[0]?.handler({ server: 'chat', hook: 'status' })
   expect(firstProblem(RunHook.answer, answer)).toBeUndefined()
   expect(answer).toMatchObject({ output: 'running\n' })
 })
 
+it('are served from when the bus takes it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => { vi.useRealTimers() })
+  let tries = 0
+  const bus = { serve: async () => {
+    if (++tries < 3) throw new OperatorError('bus-unreachable', 'away')
+    return { stop: async () => undefined }
+  } } as unknown as Pick<Bus, 'serve'>
+  const serving = serveHooks({ bus, vantage: 'inside', agent: 'a1', hooks: await hooksOf({ status: node('') }), logger: NO_LOGGER })
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(tries).toBe(3)
+  await serving.stop()
+})
+
 for (const [name, content, says] of [
+  ['a command that may take longer than whoever asked waits', JSON.stringify({ servers: { chat: { stop: { argv: ['/bin/true'], timeoutSeconds: 81 } } } }), '/servers/chat/stop/timeoutSeconds'],
   ['no JSON', '{', 'is no JSON'],
   ['an unknown key', JSON.stringify({ servers: {}, hooks: {} }), '/hooks'],
   ['a hook of another name', JSON.stringify({ servers: { chat: { restart: node('') } } }), '/servers/chat'],

@@ -2,9 +2,10 @@
  * Hooks of managed servers: where the agent stands on a server's host, its local file says which commands may be asked for by name. Nothing of a request
  * reaches a command line: a request picks one of those, and that is all.
  */
-import type { Bus, HookName, Subscription } from '@dialtone/contracts'
+import type { Bus, HookName } from '@dialtone/contracts'
 import { RunHook } from '@dialtone/contracts/schemas'
-import { OperatorError, type Logger, type Meter } from '@dialtone/kernel'
+import { OperatorError, type Logger, type Meter, type Stoppable } from '@dialtone/kernel'
+import { servedForEver } from '../agent/served-for-ever.ts'
 import { hooksTotal } from './metrics.ts'
 import { readHooks, type AllowedHooks } from './read-hooks.ts'
 import { runCommand, type Ran } from './run-command.ts'
@@ -48,9 +49,9 @@ export async function createHooks ({ file, logger, meter }: { file?: string, log
   }
 }
 
-/** Answers RunHook for this agent alone. */
-export function serveHooks ({ bus, vantage, agent, hooks }: { bus: Pick<Bus, 'serve'>, vantage: string, agent: string, hooks: Hooks }): Promise<Subscription> {
-  return bus.serve(RunHook, [vantage, agent], ({ server, hook }) => hooks.run(server, hook))
+/** Answers RunHook for this agent alone, from when the bus takes it: presence tells which agent has the hooks of a server. */
+export function serveHooks ({ bus, vantage, agent, hooks, logger }: { bus: Pick<Bus, 'serve'>, vantage: string, agent: string, hooks: Hooks, logger: Logger }): Stoppable {
+  return servedForEver(() => bus.serve(RunHook, [vantage, agent], ({ server, hook }) => hooks.run(server, hook)), logger)
 }
 
 function notAllowed (hooks: AllowedHooks, server: string, hook: HookName): string {

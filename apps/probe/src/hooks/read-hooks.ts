@@ -15,7 +15,7 @@ export type Allowed = { readonly argv: readonly [string, ...string[]], readonly 
 export type AllowedHooks = ReadonlyMap<string, ReadonlyMap<HookName, Allowed>>
 
 const MOST_BYTES = 65_536
-const TIMEOUT_SECONDS = 30
+const TIMEOUT_SECONDS = 60
 const OTHERS_MAY_WRITE = 0o022
 const STICKY = 0o1000
 

@@ -1,15 +1,14 @@
 /** One file of the spool: bodies in the order in which they came, and which of them are delivered. */
 import { closeSync, fdatasync, fstatSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs'
-import { HEAD_BYTES, readRecords, recordOf } from './record.ts'
-
-type Body = { offset: number, length: number, delivered: boolean }
+import { createPlaces } from './places.ts'
+import { HEAD_BYTES, pack, readRecords, recordOf, unpack } from './record.ts'
 
 export type Segment = {
   readonly bytes: number
   /** Bodies that are not delivered. */
   readonly waiting: number
-  /** Appends; returns the number of the body. Throws what the file system throws (no space is left, for example). */
-  append: (body: Buffer) => number
+  /** Appends, `packed`: compressed; returns the number of the body. Throws what the file system throws (no space is left, for example). */
+  append: (body: Buffer, packed: boolean) => number
   /** Takes note of it; on disk it is with the next append or sync. */
   delivered: (number: number) => void
   /** Numbers of those that wait, oldest first, from `from` on. */
@@ -22,28 +21,41 @@ export type Segment = {
   drop: () => void
 }
 
-/** Opens or makes it. What is torn at its end is skipped: `torn` says so. */
-export function openSegment (path: string): { segment: Segment, torn: boolean } {
+/**
+ * Opens or makes it. What is not whole is skipped. `torn`: the last record was cut; `lost`: so many others that wait cannot be read, which is told once: it
+ * is noted with what was delivered.
+ */
+export function openSegment (path: string): { segment: Segment, torn: boolean, lost: number } {
   const fd = openSync(path, 'a+', 0o600)
-  const bodies: Body[] = []
+  const places = createPlaces()
   let bytes = fstatSync(fd).size
   let waiting = 0
   let firstWaiting = 0
   let dirty = false
   let notes: number[] = []
   let torn = false
+  let lost = 0
   if (bytes > 0) {
-    const { end } = readRecords(readFileSync(path), (kind, offset, held) => {
-      if (kind === 'body') bodies.push({ offset, length: held.length, delivered: false })
-      else for (let at = 0; at + 4 <= held.length; at += 4) mark(held.readUInt32LE(at))
+    const delivered: number[] = []
+    const most = bytes / HEAD_BYTES
+    const { end, cut } = readRecords(readFileSync(path), (kind, number, offset, held) => {
+      if (kind === 'delivered') for (let at = 0; at + 4 <= held.length; at += 4) delivered.push(held.readUInt32LE(at))
+      else if (number < most) places.put(number, { offset, length: held.length, packed: kind === 'packed' })
     })
+    for (const number of delivered) places.deliver(number)
+    for (let number = 0; number < places.count; number++) {
+      const state = places.state(number)
+      if (state === 'waiting') waiting++
+      if (state !== 'missing') continue
+      places.deliver(number)
+      notes.push(number)
+    }
     torn = end < bytes
-    waiting = bodies.filter(({ delivered }) => !delivered).length
+    lost = notes.length + Math.max(0, cut - 1)
   }
   function mark (number: number): boolean {
-    const body = bodies[number]
-    if (body === undefined || body.delivered) return false
-    body.delivered = true
+    if (places.state(number) !== 'waiting') return false
+    places.deliver(number)
     return true
   }
   function write (buffer: Buffer): void {
@@ -57,7 +69,7 @@ export function openSegment (path: string): { segment: Segment, torn: boolean } 
     const held = Buffer.allocUnsafe(4 * notes.length)
     for (const [at, number] of notes.entries()) held.writeUInt32LE(number, 4 * at)
     notes = []
-    return [recordOf('delivered', held)]
+    return [recordOf('delivered', 0, held)]
   }
   function writeNotes (): void {
     for (const record of takeNotes()) write(record)
@@ -65,12 +77,15 @@ export function openSegment (path: string): { segment: Segment, torn: boolean } 
   const segment: Segment = {
     get bytes () { return bytes },
     get waiting () { return waiting },
-    append: body => {
+    append: (body, packed) => {
       const before = takeNotes()
       const offset = before.reduce((sum, { length }) => sum + length, bytes) + HEAD_BYTES
-      write(Buffer.concat([...before, recordOf('body', body)]))
+      const held = packed ? pack(body) : body
+      const number = places.count
+      write(Buffer.concat([...before, recordOf(packed ? 'packed' : 'body', number, held)]))
       waiting++
-      return bodies.push({ offset, length: body.length, delivered: false }) - 1
+      places.put(number, { offset, length: held.length, packed })
+      return number
     },
     delivered: number => {
       if (!mark(number)) return
@@ -78,21 +93,21 @@ export function openSegment (path: string): { segment: Segment, torn: boolean } 
       notes.push(number)
     },
     pending: (from, most) => {
-      while (bodies[firstWaiting]?.delivered === true) firstWaiting++
+      while (places.state(firstWaiting) === 'delivered') firstWaiting++
       const found: number[] = []
-      for (let at = Math.max(from, firstWaiting); at < bodies.length && found.length < most; at++) if (bodies[at]?.delivered === false) found.push(at)
+      for (let at = Math.max(from, firstWaiting); at < places.count && found.length < most; at++) if (places.state(at) === 'waiting') found.push(at)
       return found
     },
     read: number => {
-      const body = bodies[number]
-      if (body === undefined) throw new TypeError(`the segment has no body ${number}`)
-      const held = Buffer.allocUnsafe(body.length)
+      const place = places.at(number)
+      if (place === undefined) throw new TypeError(`the segment has no body ${number}`)
+      const held = Buffer.allocUnsafe(place.length)
       for (let at = 0; at < held.length;) {
-        const count = readSync(fd, held, at, held.length - at, body.offset + at)
+        const count = readSync(fd, held, at, held.length - at, place.offset + at)
         if (count === 0) throw new TypeError('the segment is shorter than it was')
         at += count
       }
-      return held
+      return place.packed ? unpack(held) : held
     },
     sync: () => {
       writeNotes()
@@ -109,5 +124,5 @@ export function openSegment (path: string): { segment: Segment, torn: boolean } 
       rmSync(path, { force: true })
     },
   }
-  return { segment, torn }
+  return { segment, torn, lost }
 }

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
+import { PROBE_DEFAULTS } from '../configuration/config.ts'
 import { openSpool, type Spool, type SpoolOptions } from './spool.ts'
 
 const made: string[] = []
@@ -78,6 +79,64 @@ for (const [name, damage] of [
     expect(held(open({ directory }).spool).at(-1)).toBe('after')
   })
 }
+
+it('loses only what the disk has spoilt, and counts it, once', async () => {
+  const { spool, directory } = open()
+  const places = texts(100).map(text => spool.put(Buffer.from(text)))
+  if (places[40] !== undefined) spool.done(places[40])
+  await spool.stop()
+  const file = join(directory, readdirSync(directory)[0] ?? '')
+  const bytes = readFileSync(file)
+  const turn = (text: string, from = 0) => {
+    const at = bytes.indexOf(text) + from
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at)
+  }
+  // A body; the length of another; the mark of a third; one that was delivered.
+  turn('observation 1')
+  turn('observation 20', -8)
+  turn('observation 30', -17)
+  turn('observation 40')
+  writeFileSync(file, bytes)
+  const again = open({ directory })
+  const lost = ['1', '20', '30', '40'].map(number => `observation ${number}`)
+  expect(held(again.spool)).toEqual(texts(100).filter(text => !lost.includes(text)))
+  expect(again.told).toEqual(['damaged 3'])
+  expect(again.spool.counts()).toMatchObject({ waiting: 96, dropped: 3 })
+  await again.spool.stop()
+  const third = open({ directory })
+  expect([third.spool.counts().waiting, third.told]).toEqual([96, []])
+  await third.spool.stop()
+})
+
+it('counts what is missing at the end, beyond the one that a crash cut', async () => {
+  const { spool, directory } = open()
+  for (const text of texts(10)) spool.put(Buffer.from(text))
+  await spool.stop()
+  const file = join(directory, readdirSync(directory)[0] ?? '')
+  const bytes = readFileSync(file)
+  for (const number of [7, 8, 9]) bytes.write('O', bytes.indexOf(`observation ${number}`))
+  writeFileSync(file, bytes)
+  const again = open({ directory })
+  expect(again.told).toEqual(['torn 1', 'damaged 2'])
+  expect(again.spool.counts()).toMatchObject({ waiting: 7, dropped: 2 })
+  await again.spool.stop()
+})
+
+it('has room for an hour of ten thousand targets without the bus, for what waits long is compressed', async () => {
+  const { spool, directory } = open({ mostBytes: PROBE_DEFAULTS.spoolMegabytes * 2 ** 20, mostCount: PROBE_DEFAULTS.spoolObservations })
+  const body = (at: number) => Buffer.from(JSON.stringify({ at, steps: Array.from({ length: 100 }, (_, step) => ({ stage: 'tls', outcome: 'ok', atMs: step * at, ms: step })) }))
+  for (let at = 0; at < 3000; at++) spool.put(body(at))
+  const { bytes, waiting } = spool.counts()
+  expect(waiting).toBe(3000)
+  // The first thousand as it is.
+  expect(bytes).toBeLessThan(body(1000).length * (1000 + 2000 / 2))
+  await spool.stop()
+  const again = open({ directory, mostBytes: 1e9, mostCount: 1e6 })
+  expect(again.spool.oldest(3000).map(one => one.body().toString())).toEqual(Array.from({ length: 3000 }, (_, at) => body(at).toString()))
+  await again.spool.stop()
+  expect(PROBE_DEFAULTS.spoolObservations).toBeGreaterThan(600_000)
+  expect(PROBE_DEFAULTS.spoolMegabytes * 2 ** 20).toBeGreaterThan(600_000 * 6000)
+})
 
 it('keeps within its bytes and its count: the oldest go, and are counted', async () => {
   const bytes = open({ mostBytes: 1_000_000, mostCount: 100_000 })

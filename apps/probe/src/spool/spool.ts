@@ -23,9 +23,11 @@ export type Spool = Stoppable & {
   counts: () => { waiting: number, bytes: number, dropped: number }
 }
 
-export type SpoolOptions = { directory: string, mostBytes: number, mostCount: number, /** What became of records: told in a sentence. */ told?: (event: { what: 'torn' | 'dropped' | 'full', count: number }) => void, syncEveryMs?: number }
+export type SpoolOptions = { directory: string, mostBytes: number, mostCount: number, /** What became of records: told in a sentence. */ told?: (event: { what: 'torn' | 'damaged' | 'dropped' | 'full', count: number }) => void, syncEveryMs?: number }
 
 const SYNC_EVERY_MS = 1000
+/** What waits behind so many others is compressed: it is not delivered at once, and an hour without the bus is to have room. */
+const PACKED_FROM = 1000
 const NAME = /^(\d{12})\.spool$/
 
 /** Opens what is left of the last run. Throws an OperatorError where the directory cannot be used. */
@@ -41,8 +43,12 @@ export function openSpool ({ directory, mostBytes, mostCount, told = () => undef
     for (const name of readdirSync(directory).sort()) {
       const number = Number(NAME.exec(name)?.[1] ?? 0)
       if (number === 0) continue
-      const { segment, torn } = openSegment(join(directory, name))
+      const { segment, torn, lost } = openSegment(join(directory, name))
       if (torn) told({ what: 'torn', count: 1 })
+      if (lost > 0) {
+        dropped += lost
+        told({ what: 'damaged', count: lost })
+      }
       next = Math.max(next, number + 1)
       if (segment.waiting === 0) segment.drop()
       else segments.set(number, segment)
@@ -86,7 +92,7 @@ export function openSpool ({ directory, mostBytes, mostCount, told = () => undef
       try {
         const [segment, file] = current()
         inCurrent++
-        return { segment, number: file.append(body) }
+        return { segment, number: file.append(body, total(each => each.waiting) >= PACKED_FROM) }
       } catch {
         dropped++
         told({ what: 'full', count: 1 })

@@ -3,18 +3,19 @@ import type { DocumentChange, DocumentType, Documents } from '@dialtone/contract
 import type { Clock, Logger, Meter } from '@dialtone/kernel'
 import type { Static, TSchema } from 'typebox'
 import type { Bodies } from '../bodies.ts'
-import { conflict, provedBucket } from '../documents.ts'
+import { conflict, provedBucket, provedSize } from '../documents.ts'
+import type { Limits } from '../limits.ts'
 import { createMailbox } from '../mailbox.ts'
 import { provedDocumentKey } from '../subjects.ts'
 import type { Database } from './database.ts'
 
 type Row = { key: string, revision: number, at: number, body: Uint8Array }
 type Told = { row: Row } | { removed: string } | { ready: true }
-type Given = { database: Database, bodies: Bodies, clock: Clock, meter: Meter, logger: Logger }
+type Given = { database: Database, bodies: Bodies, limits: Limits, clock: Clock, meter: Meter, logger: Logger }
 
 export type Buckets = { open: <S extends TSchema>(type: DocumentType<S>) => Documents<Static<S>>, stop: () => void }
 
-export function createBuckets ({ database, bodies, clock, meter, logger }: Given): Buckets {
+export function createBuckets ({ database, bodies, limits, clock, meter, logger }: Given): Buckets {
   const { sql, transaction } = database
   const one = sql.prepare('SELECT key, revision, at, body FROM document WHERE bucket = ? AND key = ? AND at > ?')
   const every = sql.prepare('SELECT key, revision, at, body FROM document WHERE bucket = ? AND at > ? ORDER BY key')
@@ -76,7 +77,7 @@ export function createBuckets ({ database, bodies, clock, meter, logger }: Given
         list: async () => (every.all(bucket, horizon(type)) as Row[]).flatMap(documentOf),
         put: async (key, document, { expect } = {}) => {
           provedDocumentKey(key)
-          const body = bodies.write(bucket, type.schema, document)
+          const body = provedSize(bodies.write(bucket, type.schema, document), type, limits)
           const row = over(type, key, expect, () => {
             const row = { key, revision: next(bucket), at: clock.now(), body }
             write.run(bucket, key, row.revision, row.at, body)

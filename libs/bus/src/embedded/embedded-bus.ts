@@ -26,7 +26,7 @@ export function createEmbeddedBus ({ file, meter, logger, clock = SYSTEM, limits
   const database = openDatabase(file)
   const events = createEvents({ database, bodies, limits, clock, meter, logger })
   const commands = createCommands({ bodies, limits, meter, logger })
-  const buckets = createBuckets({ database, bodies, clock, meter, logger })
+  const buckets = createBuckets({ database, bodies, limits, clock, meter, logger })
   const hearers = new Set<(connected: boolean) => void>()
   let up = true
   let stopping: Promise<void> | undefined

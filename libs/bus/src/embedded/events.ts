@@ -2,7 +2,7 @@
 import { STREAMS, type Bus, type EventType, type From, type StreamName, type Subscription } from '@dialtone/contracts'
 import { OperatorError, type Clock, type Logger, type Meter } from '@dialtone/kernel'
 import type { TSchema } from 'typebox'
-import { MOST_BATCH, deliveryOf, gapBetween, handOver, type BatchHandler, type Kept } from '../batches.ts'
+import { MOST_BATCH, deliveryOf, gapBetween, handOver, type BatchHandler, type Kept, type Untold } from '../batches.ts'
 import type { Bodies } from '../bodies.ts'
 import type { Limits } from '../limits.ts'
 import { createMailbox } from '../mailbox.ts'
@@ -117,18 +117,19 @@ export function createEvents ({ database, bodies, limits, clock, meter, logger }
     consume: async (type, from, handler, options = {}) => {
       const { stream: name } = type
       if (name === undefined) throw new Error(`'${type.noun}' is not durable`)
-      const reader = read({ type, name, stream: streams[name], from, handler, most: options.most ?? MOST_BATCH, bodies, meter, logger })
+      const reader = read({ type, name, stream: streams[name], made: database.made, from, handler, most: options.most ?? MOST_BATCH, bodies, meter, logger })
       readers.set(reader.wake, reader.stop)
       return {
         stop: async () => {
           readers.delete(reader.wake)
           await reader.stop()
         },
+        place: reader.place,
       } satisfies Subscription
     },
     extent: async stream => {
       const { first, last } = streams[stream].extent()
-      return first === 0 ? { first: 0, last: 0 } : { first, last }
+      return first === 0 ? { first: 0, last: 0, made: database.made } : { first, last, made: database.made }
     },
     stop: async () => {
       stopped = true
@@ -141,16 +142,18 @@ export function createEvents ({ database, bodies, limits, clock, meter, logger }
   }
 }
 
-type Reading<S extends TSchema> = { type: EventType<S>, name: StreamName, stream: Durable, from: From, handler: BatchHandler<S>, most: number, bodies: Bodies, meter: Meter, logger: Logger }
+type Reading<S extends TSchema> = { type: EventType<S>, name: StreamName, stream: Durable, made: string, from: From, handler: BatchHandler<S>, most: number, bodies: Bodies, meter: Meter, logger: Logger }
 
-function read<S extends TSchema> ({ type, name, stream, from, handler, most, bodies, meter, logger }: Reading<S>) {
+function read<S extends TSchema> ({ type, name, stream, made, from, handler, most, bodies, meter, logger }: Reading<S>) {
   const ending = new AbortController()
   const { signal } = ending
   let wake = (): void => undefined
-  let place = placeOf(stream, from, name, logger)
+  const untold: Untold = { made, reset: isOlder(stream, made, from), gap: 0 }
+  let taken: { made: string, seq: number } | undefined
+  let place = untold.reset ? 0 : placeOf(stream, from)
+  if (untold.reset) logger.warn({ stream: name, from, made }, 'the stream was made anew and its reader has a place in an older one; it is read from the beginning')
 
   const loop = async (): Promise<void> => {
-    let gap = 0
     while (!signal.aborted) {
       const kept = stream.after(place, most)
       const [first] = kept
@@ -160,15 +163,17 @@ function read<S extends TSchema> ({ type, name, stream, from, handler, most, bod
         })
         continue
       }
-      gap += gapBetween(name, place, first.seq, meter, logger)
-      gap = await handOver(type, name, kept, gap, handler, { bodies, meter, logger, signal })
+      untold.gap += gapBetween(name, place, first.seq, meter, logger)
+      await handOver(type, name, kept, untold, handler, { bodies, meter, logger, signal })
       place = kept.at(-1)?.seq ?? place
+      if (!signal.aborted) taken = { made, seq: place }
       await new Promise(resolve => setImmediate(resolve)) // others are heard between batches
     }
   }
   const running = loop()
   return {
     wake: () => wake(),
+    place: () => taken,
     stop: async () => {
       ending.abort()
       wake()
@@ -177,11 +182,11 @@ function read<S extends TSchema> ({ type, name, stream, from, handler, most, bod
   }
 }
 
-function placeOf (stream: Durable, from: From, name: StreamName, logger: Logger): number {
-  const { last } = stream.extent()
-  if (from === 'now') return last
-  if ('since' in from) return stream.before(Date.parse(from.since))
-  if (from.afterSeq <= last) return from.afterSeq
-  logger.warn({ stream: name, afterSeq: from.afterSeq, last }, 'the stream is younger than the place of its reader; it is read from the beginning')
-  return 0
+function isOlder (stream: Durable, made: string, from: From): boolean {
+  return typeof from === 'object' && 'afterSeq' in from && (from.afterSeq > stream.extent().last || (from.made !== undefined && from.made !== made))
+}
+
+function placeOf (stream: Durable, from: From): number {
+  if (from === 'now') return stream.extent().last
+  return 'since' in from ? stream.before(Date.parse(from.since)) : from.afterSeq
 }

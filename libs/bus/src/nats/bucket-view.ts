@@ -13,8 +13,8 @@ export type View = {
   mark: () => number
   /** A message. */
   take: (stored: Stored) => void
-  /** The end of a reading of everything. */
-  settle: (began: number, all: ReadonlyMap<string, Stored>) => void
+  /** The end of a reading of everything, or, where it is not `whole`, of as much as is read: who is not in it may be well. */
+  settle: (began: number, all: ReadonlyMap<string, Stored>, whole: boolean) => void
   /** The end of a reading of one that is not there. */
   gone: (began: number, key: string) => void
   /** Those of which it should be asked whether they are still there. */
@@ -45,7 +45,7 @@ export function createView<D> (documentOf: (stored: Stored) => Document<D> | und
       removed.set(key, { revision, at: ++now })
       forget(key)
     },
-    settle: (began, all) => {
+    settle: (began, all, whole) => {
       for (const [key, stored] of all) {
         const is = known.get(key)
         const heardSince = (is?.at ?? removed.get(key)?.at ?? 0) > began
@@ -54,7 +54,7 @@ export function createView<D> (documentOf: (stored: Stored) => Document<D> | und
         if (stored.body === undefined) forget(key)
         else keep(stored, ttlMs === Infinity ? Infinity : performance.now())
       }
-      for (const [key, { at }] of known) if (at < began && !all.has(key)) forget(key)
+      for (const [key, { at }] of whole ? known : []) if (at < began && !all.has(key)) forget(key)
       for (const [key, { at }] of removed) if (at < began) removed.delete(key)
     },
     gone: (began, key) => {

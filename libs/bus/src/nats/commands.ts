@@ -7,6 +7,7 @@ import { UNANSWERED, answering, countRequest, readAnswer, type Answer } from '..
 import type { Limits } from '../limits.ts'
 import { commandSubject } from '../subjects.ts'
 import { toldAs } from './failures.ts'
+import { headOf } from './heads.ts'
 import type { Link } from './link.ts'
 import { untilAborted } from './until-aborted.ts'
 
@@ -27,11 +28,11 @@ export function createCommands ({ link, bodies, limits, meter, logger }: Given):
       const bytes = bodies.write(type.verb, type.request, body)
       if (!link.connected) return countRequest(meter, type.verb, UNANSWERED.disconnected())
       try {
-        const message = await untilAborted(link.ask(subject, bytes, { timeoutMs }), signal)
+        const message = await untilAborted(link.fetch(subject, bytes, timeoutMs), signal)
+        if (message.data.length === 0 && headOf(message).code === 503) return countRequest(meter, type.verb, UNANSWERED.noResponders(subject))
         return countRequest(meter, type.verb, readAnswer(bodies, type.verb, type.answer, answerOf(message)))
       } catch (error) {
         if (signal?.aborted === true) throw error
-        if (error instanceof NatsError && error.code === '503') return countRequest(meter, type.verb, UNANSWERED.noResponders(subject))
         if (error instanceof NatsError && error.code === 'TIMEOUT') return countRequest(meter, type.verb, UNANSWERED.timeout(subject, timeoutMs))
         if (!link.connected) return countRequest(meter, type.verb, UNANSWERED.disconnected())
         throw toldAs(error, subject)
@@ -65,6 +66,6 @@ export function createCommands ({ link, bodies, limits, meter, logger }: Given):
 }
 
 function answerOf (message: Msg): Answer {
-  const failed = message.headers?.get(FAILED)
+  const failed = headOf(message).last(FAILED)
   return failed === 'refused' || failed === 'malformed' ? { bytes: message.data, failed } : { bytes: message.data }
 }

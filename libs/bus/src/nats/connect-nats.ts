@@ -33,7 +33,7 @@ export async function connectNats ({ meter, logger, createStreams = true, replic
   const jetstream = createJetStream(link, { limits, replicas, createStreams, logger })
   const events = createEvents({ link, jetstream, bodies, limits, clock: SYSTEM, meter, logger })
   const commands = createCommands({ link, bodies, limits, meter, logger })
-  const documents = createDocuments({ link, jetstream, bodies, meter, logger })
+  const documents = createDocuments({ link, jetstream, bodies, limits, meter, logger })
   let stopping: Promise<void> | undefined
 
   await link.reached(firstMs)

@@ -1,6 +1,7 @@
 /** A pull consumer of JetStream as a cursor: batches of what is there, asked for ahead, until the connection, the server or the consumer is gone. */
 import type { Msg } from 'nats'
 import type { Kept } from '../batches.ts'
+import { headOf } from './heads.ts'
 import type { JetStream } from './jetstream.ts'
 import type { Link } from './link.ts'
 
@@ -35,19 +36,21 @@ export async function openCursor (link: Link, jetstream: JetStream, { stream, st
   }
   const hear = (message: Msg): void => {
     heard = performance.now()
-    const code = message.data.length === 0 ? message.headers?.code ?? 0 : 0
-    if (code === 100) return
-    if (code !== 0) {
+    const head = headOf(message)
+    const place = placeOf(message.reply)
+    // What has a place is stored, and whoever stored it wrote its header: a status in it is not the server's.
+    if (place === undefined) {
+      const { code } = head
+      if (code === 100) return
       // 404 nothing, 408 its time is over, 409 its bytes are: ask again. Everything else, and what 409 says else, is the end of the consumer.
       asked = 0
-      if (code === 404 || code === 408 || (code === 409 && /maxbytes|batch completed/i.test(message.headers?.description ?? ''))) return wake()
+      if (code === 404 || code === 408 || (code === 409 && /maxbytes|batch completed/i.test(head.description))) return wake()
       return end()
     }
-    const place = placeOf(message.reply)
     delivered++
-    if (place?.delivery !== delivered) return end() // one is missing
+    if (place.delivery !== delivered) return end() // one is missing
     asked--
-    held.push({ seq: place.seq, id: message.headers?.get('Nats-Msg-Id') ?? '', at: place.at, subject: message.subject, body: message.data })
+    held.push({ seq: place.seq, id: head.last('Nats-Msg-Id'), at: place.at, subject: message.subject, body: message.data })
     wake()
   }
   const subscription = await link.subscribe(inbox, hear)

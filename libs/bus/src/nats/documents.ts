@@ -3,9 +3,12 @@ import type { Document, DocumentType, Documents } from '@dialtone/contracts'
 import { OperatorError, type Logger, type Meter } from '@dialtone/kernel'
 import type { Static, TSchema } from 'typebox'
 import type { Bodies } from '../bodies.ts'
-import { conflict, provedBucket } from '../documents.ts'
+import { conflict, provedBucket, provedSize } from '../documents.ts'
+import type { Limits } from '../limits.ts'
+import { readingsCut } from '../metrics.ts'
 import { provedDocumentKey } from '../subjects.ts'
-import { isConflict, toldAs } from './failures.ts'
+import { JetStreamError, isConflict, nothingTakes, toldAs } from './failures.ts'
+import { headOf, placeIn } from './heads.ts'
 import { bucketStream, bucketSubject, type JetStream } from './jetstream.ts'
 import type { Link } from './link.ts'
 import { watchBucket } from './watch-bucket.ts'
@@ -14,16 +17,14 @@ import { watchBucket } from './watch-bucket.ts'
 export type Stored = { key: string, revision: number, body?: Uint8Array }
 export type BucketReader = {
   one: (key: string) => Promise<Stored | undefined>
-  /** All that are there and the marks of removed ones, each as it was when it was come to, oldest first. */
-  all: () => Promise<Map<string, Stored>>
+  /** All that are there and the marks of removed ones, each as it was when it was come to, oldest first. `whole`: false when there were more than are read. */
+  all: () => Promise<{ found: Map<string, Stored>, whole: boolean }>
 }
-type Given = { link: Link, jetstream: JetStream, bodies: Bodies, meter: Meter, logger: Logger }
+type Given = { link: Link, jetstream: JetStream, bodies: Bodies, limits: Limits, meter: Meter, logger: Logger }
 
 const GET_MS = 5000
-/** One is asked for after the other: this many are no bucket of ours, or one that is written faster than it can be read. */
-const MOST_STEPS = 50_000
 
-export function createDocuments ({ link, jetstream, bodies, meter, logger }: Given) {
+export function createDocuments ({ link, jetstream, bodies, limits, meter, logger }: Given) {
   const watching = new Set<() => Promise<void>>()
   /** Made at each connection: the server may have lost its disk. */
   const ours = new Map<string, () => Promise<void>>()
@@ -35,10 +36,15 @@ export function createDocuments ({ link, jetstream, bodies, meter, logger }: Giv
     const stream = bucketStream(bucket)
     const ready = (): Promise<void> => create ? jetstream.bucket(bucket, type.ttlSeconds) : Promise.resolve()
     const ask = async (subject: string, body?: unknown): Promise<Stored | undefined> => {
-      const { headers, data } = await link.ask(subject, Buffer.from(body === undefined ? '' : JSON.stringify(body)), { timeoutMs: GET_MS })
-      if (headers === undefined || headers.code === 404) return undefined
-      const stored = { key: headers.get('Nats-Subject').slice(bucketSubject(bucket, '').length), revision: Number(headers.get('Nats-Sequence')) }
-      return headers.get('KV-Operation') ? stored : { ...stored, body: data }
+      const message = await link.fetch(subject, Buffer.from(body === undefined ? '' : JSON.stringify(body)), GET_MS)
+      const head = headOf(message)
+      const place = placeIn(head)
+      if (place === undefined) {
+        if (head.code === 404) return undefined
+        throw head.code === 503 ? nothingTakes(subject) : new JetStreamError(head.code, head.description)
+      }
+      const stored = { key: place.subject.slice(bucketSubject(bucket, '').length), revision: place.seq }
+      return head.last('KV-Operation') !== '' ? stored : { ...stored, body: message.data }
     }
     const reader: BucketReader = {
       one: key => ask(`$JS.API.DIRECT.GET.${stream}.${bucketSubject(bucket, key)}`),
@@ -46,8 +52,14 @@ export function createDocuments ({ link, jetstream, bodies, meter, logger }: Giv
         const found = new Map<string, Stored>()
         for (let seq = 1, steps = 0; ; steps++) {
           const stored = await ask(`$JS.API.DIRECT.GET.${stream}`, { seq, next_by_subj: bucketSubject(bucket, '>') })
-          if (stored === undefined) return found
-          if (steps > MOST_STEPS || stored.revision < seq) throw new OperatorError('bus-unreachable', `the bucket ${bucket} cannot be read to its end`)
+          if (stored === undefined) return { found, whole: true }
+          if (stored.revision < seq) throw new OperatorError('bus-unreachable', `the bucket ${bucket} cannot be read to its end`)
+          if (steps >= limits.mostRead) {
+            // They are not ours, or written faster than they can be read.
+            meter.add(readingsCut, { bucket })
+            logger.warn({ bucket, read: steps }, 'a bucket was read in part: it has more documents than are read at once')
+            return { found, whole: false }
+          }
           found.set(stored.key, stored)
           seq = stored.revision + 1
         }
@@ -94,10 +106,11 @@ export function createDocuments ({ link, jetstream, bodies, meter, logger }: Giv
         return stored === undefined ? undefined : documentOf(stored)
       }),
       list: () => told('>', async () => {
-        const all = [...(await reader.all()).values()].flatMap(stored => documentOf(stored) ?? [])
+        const { found } = await reader.all()
+        const all = [...found.values()].flatMap(stored => documentOf(stored) ?? [])
         return all.toSorted((a, b) => a.key < b.key ? -1 : 1)
       }),
-      put: async (key, document, { expect } = {}) => told(provedDocumentKey(key), () => write(key, bodies.write(bucket, type.schema, document), expect, {})),
+      put: async (key, document, { expect } = {}) => told(provedDocumentKey(key), () => write(key, provedSize(bodies.write(bucket, type.schema, document), type, limits), expect, {})),
       remove: async (key, { expect } = {}) => told(provedDocumentKey(key), async () => {
         await write(key, new Uint8Array(), expect, { 'KV-Operation': 'DEL' })
       }),

@@ -10,6 +10,7 @@ import * as metrics from '../metrics.ts'
 import { eventSubject, provedId } from '../subjects.ts'
 import { writtenBy } from '../written.ts'
 import { toldAs } from './failures.ts'
+import { headOf } from './heads.ts'
 import { streamNames, type JetStream } from './jetstream.ts'
 import type { Link } from './link.ts'
 import { readStream } from './read-stream.ts'
@@ -67,7 +68,7 @@ export function createEvents ({ link, jetstream, bodies, limits, clock, meter, l
         of: type.noun, most: limits.mailbox, meter, logger,
         onDrop: () => meter.add(metrics.dropped, { noun: type.noun }),
         handle: ({ message, at }) => {
-          for (const delivery of deliveryOf(type, { seq: 0, id: message.headers?.get(ID) ?? '', at, subject: message.subject, body: message.data }, bodies, logger)) {
+          for (const delivery of deliveryOf(type, { seq: 0, id: headOf(message).last(ID), at, subject: message.subject, body: message.data }, bodies, logger)) {
             meter.add(metrics.delivered, { noun: type.noun })
             handler(delivery)
           }
@@ -87,20 +88,21 @@ export function createEvents ({ link, jetstream, bodies, limits, clock, meter, l
     consume: async (type, from, handler, options = {}) => {
       const { stream } = type
       if (stream === undefined) throw new Error(`'${type.noun}' is not durable`)
-      const stop = await readStream({ link, jetstream, type, stream, from, handler, most: options.most ?? MOST_BATCH, bodies, meter, logger })
+      const { stop, place } = await readStream({ link, jetstream, type, stream, from, handler, most: options.most ?? MOST_BATCH, bodies, meter, logger })
       readers.add(stop)
       return {
         stop: async () => {
           readers.delete(stop)
           await stop()
         },
+        place,
       }
     },
     extent: async stream => {
       try {
         await jetstream.stream(stream)
-        const { state } = await jetstream.info(streamNames[stream])
-        return state.messages === 0 ? { first: 0, last: 0 } : { first: state.first_seq, last: state.last_seq }
+        const { created: made, state } = await jetstream.info(streamNames[stream])
+        return state.messages === 0 ? { first: 0, last: 0, made } : { first: state.first_seq, last: state.last_seq, made }
       } catch (error) {
         throw toldAs(error, streamNames[stream])
       }

@@ -37,8 +37,12 @@ export function toldAs (error: unknown, subject: string): unknown {
   }
   if (!(error instanceof NatsError)) return error
   if (error.code === 'PERMISSIONS_VIOLATION') return new OperatorError('not-allowed', `the NATS server does not let this user use ${subject}; compare its users with deploy/nats`)
-  if (error.code === '503') return new OperatorError('bus-unreachable', `nothing takes ${subject}: JetStream is not ready, or what keeps it was not made yet; try later`)
+  if (error.code === '503') return nothingTakes(subject)
   return new OperatorError('bus-unreachable', `${subject} was not taken (${quoted(error.message)}); try later`)
+}
+
+export function nothingTakes (subject: string): OperatorError {
+  return new OperatorError('bus-unreachable', `nothing takes ${subject}: JetStream is not ready, or what keeps it was not made yet; try later`)
 }
 
 /** The server does not know who we say we are. */

@@ -116,8 +116,13 @@ it('the server comes back without its disk: streams and buckets are made again, 
   await notes.put('stays', { n: 1 })
   const read: number[] = []
   const seen: string[] = []
+  const streams: [number, string, boolean][] = []
   await publish(bus, 1, 5)
-  await bus.consume(Seen, { afterSeq: 0 }, async batch => void read.push(...batch.map(({ body }) => body.n)))
+  const { made } = await bus.extent('observations')
+  await bus.consume(Seen, { afterSeq: 0 }, async (batch, _, stream) => {
+    read.push(...batch.map(({ body }) => body.n))
+    streams.push([batch[0]?.seq ?? 0, stream.made, stream.reset])
+  })
   await notes.watch(change => seen.push(change.on === 'ready' ? 'ready' : `${change.on} ${change.key}`))
   await eventually(() => expect([read.length, seen.length]).toEqual([5, 3]))
   await server.kill()
@@ -128,7 +133,24 @@ it('the server comes back without its disk: streams and buckets are made again, 
   await publish(bus, 6, 8)
   await notes.put('stays', { n: 2 })
   await eventually(() => expect(read).toEqual([1, 2, 3, 4, 5, 6, 7, 8]))
+  const now = (await bus.extent('observations')).made
+  expect(now).not.toBe(made)
+  expect(streams[0]).toEqual([1, made, false])
+  expect(streams.filter(([, , reset]) => reset)).toEqual([[1, now, true]])
   await eventually(() => expect(seen.at(-1)).toBe('put stays'))
+})
+
+it('a stream that an operator deleted is made again, under another identity, and read from its beginning', async () => {
+  const bus = await join()
+  const read: [number, boolean][] = []
+  await publish(bus, 1, 3)
+  await bus.consume(Seen, { afterSeq: 0 }, async (batch, _, { reset }) => void read.push(...batch.map(({ body }): [number, boolean] => [body.n, reset])), { most: 1 })
+  await eventually(() => expect(read).toHaveLength(3))
+  const before = await bus.extent('observations')
+  await (await (await rawly()).jetstreamManager()).streams.delete('dialtone-observations')
+  await eventually(async () => expect((await bus.extent('observations')).made).not.toBe(before.made), 40_000)
+  await publish(bus, 4, 9)
+  await eventually(() => expect(read.slice(3)).toEqual([[4, true], ...[5, 6, 7, 8, 9].map(n => [n, false])]), 40_000)
 })
 
 it('a watcher whose connection was cut is told what changed meanwhile, and nothing else', async () => {

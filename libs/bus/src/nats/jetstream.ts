@@ -10,6 +10,7 @@ import { documentSubject, eventSubject } from '../subjects.ts'
 import { JetStreamError, NAME_IN_USE, STREAM_NOT_FOUND, toldAs } from './failures.ts'
 import type { Link } from './link.ts'
 
+/** `created`: of this one; another when it was made anew. */
 export type StreamInfo = { created: string, config: Record<string, unknown>, state: { first_seq: number, last_seq: number, messages: number, subjects?: Record<string, number> } }
 
 export type JetStream = {
@@ -49,12 +50,15 @@ export function createJetStream (link: Link, { limits, replicas, createStreams, 
     const message = await link.ask(`$JS.API.${subject}`, Buffer.from(body === undefined ? '' : JSON.stringify(body)), { timeoutMs: API_MS })
     return answerOf(message.data) as R
   }
-  const info = (stream: string, subjects?: string): Promise<StreamInfo> => api(`STREAM.INFO.${stream}`, subjects === undefined ? undefined : { subjects_filter: subjects })
+  const info = (stream: string, subjects?: string): Promise<StreamInfo> => api<StreamInfo>(`STREAM.INFO.${stream}`, subjects === undefined ? undefined : { subjects_filter: subjects }).catch((error: unknown) => {
+    if (isMissing(error)) made.delete(stream) // an operator deleted it: whoever asks for it next makes it
+    throw error
+  })
   const ensure = async (name: string, config: Record<string, unknown>): Promise<void> => {
     const wanted = { name, retention: 'limits', storage: 'file', discard: 'old', num_replicas: replicas, deny_delete: true, allow_rollup_hdrs: false, ...config }
     try {
       const { config: is } = await info(name).catch(async error => {
-        if (error instanceof JetStreamError && error.number === STREAM_NOT_FOUND) return api<StreamInfo>(`STREAM.CREATE.${name}`, wanted)
+        if (isMissing(error)) return api<StreamInfo>(`STREAM.CREATE.${name}`, wanted)
         throw error
       }).catch(error => {
         if (error instanceof JetStreamError && error.number === NAME_IN_USE) return info(name) // another was faster
@@ -68,7 +72,7 @@ export function createJetStream (link: Link, { limits, replicas, createStreams, 
       throw toldAs(error, name)
     }
   }
-  const stream = (name: StreamName): Promise<void> => once(name, () => ensure(streamNames[name], streamConfig(name, limits)))
+  const stream = (name: StreamName): Promise<void> => once(streamNames[name], () => ensure(streamNames[name], streamConfig(name, limits)))
 
   link.onChange(connected => {
     made.clear()
@@ -107,9 +111,11 @@ function streamConfig (name: StreamName, limits: Limits): Record<string, unknown
  */
 function bucketConfig (name: string, ttlSeconds: number | undefined, limits: Limits): Record<string, unknown> {
   const age = (ttlSeconds ?? 0) * NANO
+  // What is written again and again, by many: whoever fills the bucket keeps nobody out of it. What is kept is never dropped for something new.
+  const bounds = ttlSeconds === undefined ? { discard: 'new', max_msg_size: limits.mostBodyBytes + 16 * 1024 } : { discard: 'old', max_msg_size: limits.mostPassingBytes + 4096, max_msgs: limits.mostPassing }
   return {
     subjects: [bucketSubject(name, '>')],
-    max_msgs_per_subject: 1, discard: 'new', allow_direct: true, max_bytes: limits.bucketBytes, max_msg_size: limits.mostBodyBytes + 16 * 1024, max_age: age,
+    max_msgs_per_subject: 1, allow_direct: true, max_bytes: limits.bucketBytes, max_age: age, ...bounds,
     duplicate_window: age === 0 ? 120 * NANO : Math.min(age, 120 * NANO),
     republish: { src: bucketSubject(name, '>'), dest: documentSubject(name, '>') },
   }
@@ -119,6 +125,10 @@ function answerOf (bytes: Uint8Array): object {
   const answer = JSON.parse(Buffer.from(bytes).toString()) as { error?: { code: number, err_code?: number, description?: string } }
   if (answer.error !== undefined) throw new JetStreamError(answer.error.err_code ?? answer.error.code, answer.error.description ?? 'no reason given')
   return answer
+}
+
+function isMissing (error: unknown): boolean {
+  return error instanceof JetStreamError && error.number === STREAM_NOT_FOUND
 }
 
 /** What the server leaves out of its answer. */

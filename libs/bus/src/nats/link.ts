@@ -3,8 +3,8 @@
  * subscribed again; a request that was under way when the connection went is over at once and not only after its time.
  */
 import { readFileSync } from 'node:fs'
-import { OperatorError, type Logger, type Meter } from '@dialtone/kernel'
-import { Events, connect, createInbox, nkeyAuthenticator, usernamePasswordAuthenticator, type ConnectionOptions, type Msg, type MsgHdrs, type NatsConnection, type Subscription as NatsSubscription } from 'nats'
+import { OperatorError, quoted, type Logger, type Meter } from '@dialtone/kernel'
+import { Events, NatsError, connect, createInbox, nkeyAuthenticator, usernamePasswordAuthenticator, type ConnectionOptions, type Msg, type MsgHdrs, type NatsConnection, type Subscription as NatsSubscription } from 'nats'
 import * as metrics from '../metrics.ts'
 import { resting } from '../batches.ts'
 import { isRefusal, violationOf, type Violation } from './failures.ts'
@@ -32,6 +32,11 @@ export type Link = {
   publish: (subject: string, bytes: Uint8Array, headers?: MsgHdrs, reply?: string) => void
   /** Rejects with what the client says (a NatsError), or `bus-unreachable` when the connection is away or goes. */
   ask: (subject: string, bytes: Uint8Array, options: { timeoutMs: number, headers?: MsgHdrs }) => Promise<Msg>
+  /**
+   * As `ask`, where the header of the answer is not the server's, but of whoever stored it or answers. The client's own requests take a status in it for the
+   * server's, and a bad name in it stops the client. "Nobody listens" is an answer with status 503.
+   */
+  fetch: (subject: string, bytes: Uint8Array, timeoutMs: number) => Promise<Msg>
   /** Resolves when the server knows of it, or at once while it cannot be reached. */
   subscribe: (subject: string, hear: (message: Msg) => void, options?: { queue?: string }) => Promise<{ stop: () => Promise<void> }>
   inbox: () => string
@@ -127,6 +132,16 @@ export function createLink (options: LinkOptions, meter: Meter, logger: Logger):
     }
   }
   const keeping = keep()
+  /** Waits for what the server has to answer, but no longer than it is there: the client itself waits until it is back. */
+  const whileUp = async (answer: Promise<unknown>): Promise<void> => {
+    const patience = new AbortController()
+    const lost = Promise.withResolvers<void>()
+    const forget = link.onChange(now => { if (!now) lost.resolve() })
+    if (!up) lost.resolve()
+    await Promise.race([answer.catch(() => undefined), lost.promise, resting(STOP_MS, patience.signal)])
+    patience.abort()
+    forget()
+  }
   const unreachable = (): OperatorError => new OperatorError('bus-unreachable', `the bus at ${String(given.servers)} cannot be reached; it is tried again for ever`)
 
   const link: Link = {
@@ -148,15 +163,34 @@ export function createLink (options: LinkOptions, meter: Meter, logger: Logger):
       }
       inFlight.set(lost, connection.request(subject, bytes, { timeout: timeoutMs, ...(headers === undefined ? {} : { headers }) }).then(resolve, reject).finally(() => inFlight.delete(lost)))
     }),
+    fetch: (subject, bytes, timeoutMs) => new Promise((resolve, reject) => {
+      if (!up || connection === undefined) return reject(unreachable())
+      const answered = Promise.withResolvers<Msg>()
+      const inbox = createInbox(options.inboxPrefix)
+      const lost = (): void => answered.reject(unreachable())
+      const violation = ({ subject: of }: Violation): void => {
+        if (of === quoted(subject)) answered.reject(new NatsError(`no right to use ${of}`, 'PERMISSIONS_VIOLATION'))
+      }
+      const timer = setTimeout(() => answered.reject(new NatsError('TIMEOUT', 'TIMEOUT')), timeoutMs)
+      const subscription = connection.subscribe(inbox, { max: 1, callback: (error, message) => error === null ? answered.resolve(message) : answered.reject(error) })
+      violated.add(violation)
+      inFlight.set(lost, answered.promise.then(resolve, reject).finally(() => {
+        clearTimeout(timer)
+        violated.delete(violation)
+        inFlight.delete(lost)
+        subscription.unsubscribe()
+      }))
+      connection.publish(subject, bytes, { reply: inbox })
+    }),
     subscribe: async (subject, hear, options = {}) => {
       const each: Wanted = { subject, options, hear }
       wanted.add(each)
       if (connection !== undefined) attach(connection, each)
-      if (up) await connection?.flush().catch(() => undefined)
+      if (up && connection !== undefined) await whileUp(connection.flush())
       return {
         stop: async () => {
           wanted.delete(each)
-          if (up && each.live?.isClosed() === false) await each.live.drain().catch(() => undefined)
+          if (up && each.live?.isClosed() === false) await whileUp(each.live.drain())
           else each.live?.unsubscribe()
         },
       }
@@ -189,7 +223,8 @@ export function createLink (options: LinkOptions, meter: Meter, logger: Logger):
       patience.abort()
       ending.abort()
       const last = connection
-      if (last !== undefined) await (up ? last.drain().catch(() => last.close()) : last.close())
+      if (last !== undefined && up) await whileUp(last.drain())
+      await last?.close()
       change(false)
       await keeping
     },

@@ -2,10 +2,10 @@
  * A reader of a JetStream stream that keeps its own place. The consumer on the server is only a cursor that is made at the place and thrown away with the
  * connection, so that there is nothing of it to lose: after a lost connection, a silent server or a hole in its numbering another is made.
  */
-import type { EventType, From, StreamName } from '@dialtone/contracts'
+import type { EventType, From, StreamName, Subscription } from '@dialtone/contracts'
 import type { Logger, Meter } from '@dialtone/kernel'
 import type { TSchema } from 'typebox'
-import { gapBetween, handOver, resting, type BatchHandler, type Kept } from '../batches.ts'
+import { gapBetween, handOver, resting, type BatchHandler, type Untold } from '../batches.ts'
 import type { Bodies } from '../bodies.ts'
 import { openCursor, type Cursor } from './cursor.ts'
 import { streamNames, type JetStream, type StreamInfo } from './jetstream.ts'
@@ -18,23 +18,26 @@ type Reading<S extends TSchema> = {
 const LONGEST_PAUSE_MS = 2000
 const FIRST_MS = 2000
 
-/** Begins; resolves, to what stops it, when it reads, or at once while the bus is away. */
-export async function readStream<S extends TSchema> ({ link, jetstream, type, stream, from, handler, most, bodies, meter, logger }: Reading<S>): Promise<() => Promise<void>> {
+/** Begins; resolves when it reads, or at once while the bus is away. */
+export async function readStream<S extends TSchema> ({ link, jetstream, type, stream, from, handler, most, bodies, meter, logger }: Reading<S>): Promise<Required<Subscription>> {
   const name = streamNames[stream]
   const ending = new AbortController()
   const { signal } = ending
   const begun = Promise.withResolvers<void>()
   let place = typeof from === 'object' && 'afterSeq' in from ? from.afterSeq : undefined
-  let created: string | undefined
-  let gap = 0
+  let known = typeof from === 'object' && 'made' in from ? from.made : undefined
+  let taken: { made: string, seq: number } | undefined
+  const untold: Untold = { made: '', reset: false, gap: 0 }
 
   /** Where to go on in the stream as it is now. */
   const settle = (info: StreamInfo): void => {
-    const other = created !== undefined && created !== info.created
-    created = info.created
+    const other = known !== undefined && known !== info.created
+    known = untold.made = info.created
     if (from === 'now') place ??= info.state.last_seq
     if (place === undefined || (!other && place <= info.state.last_seq)) return
-    logger.warn({ stream, place, last: info.state.last_seq }, 'the stream is younger than the place of its reader; it is read from the beginning')
+    logger.warn({ stream, place, last: info.state.last_seq, made: info.created }, 'the stream was made anew and its reader has a place in an older one; it is read from the beginning')
+    untold.reset = true
+    untold.gap = 0
     place = 0
   }
   const session = async (): Promise<void> => {
@@ -52,10 +55,11 @@ export async function readStream<S extends TSchema> ({ link, jetstream, type, st
   const take = async (cursor: Cursor): Promise<void> => {
     for (let kept = await cursor.next(); kept.length > 0 && !signal.aborted; kept = await cursor.next()) {
       for (const { seq } of kept) {
-        gap += place === undefined ? 0 : gapBetween(stream, place, seq, meter, logger)
+        untold.gap += place === undefined ? 0 : gapBetween(stream, place, seq, meter, logger)
         place = seq
       }
-      gap = await handOver(type, stream, kept satisfies Kept[], gap, handler, { bodies, meter, logger, signal })
+      await handOver(type, stream, kept, untold, handler, { bodies, meter, logger, signal })
+      if (place !== undefined && !signal.aborted) taken = { made: untold.made, seq: place }
     }
   }
   const loop = async (): Promise<void> => {
@@ -77,8 +81,11 @@ export async function readStream<S extends TSchema> ({ link, jetstream, type, st
   }
   const running = loop()
   if (link.connected) await Promise.race([begun.promise, resting(FIRST_MS, signal)])
-  return async () => {
-    ending.abort()
-    await running
+  return {
+    stop: async () => {
+      ending.abort()
+      await running
+    },
+    place: () => taken,
   }
 }

@@ -9,6 +9,7 @@ import { createMailbox } from '../mailbox.ts'
 import { documentSubject } from '../subjects.ts'
 import { createView } from './bucket-view.ts'
 import type { BucketReader, Stored } from './documents.ts'
+import { headOf, placeIn } from './heads.ts'
 import type { Link } from './link.ts'
 
 type Watching<D> = {
@@ -41,7 +42,8 @@ export async function watchBucket<D> ({ link, reader, ready, bucket, ttlSeconds,
   const readAll = async (): Promise<void> => {
     await ready()
     const began = view.mark()
-    view.settle(began, await reader.all())
+    const { found, whole } = await reader.all()
+    view.settle(began, found, whole)
     if (!isReady) mailbox.put({ on: 'ready' })
     isReady = true
     first.resolve()
@@ -77,11 +79,13 @@ export async function watchBucket<D> ({ link, reader, ready, bucket, ttlSeconds,
       }
     })()
   }
-  const hearMessage = ({ headers, subject, data }: Msg): void => {
-    const revision = Number(headers?.get('Nats-Sequence'))
-    if (headers === undefined || !Number.isSafeInteger(revision) || revision < 1) return
+  const hearMessage = (message: Msg): void => {
+    const { subject, data } = message
+    const head = headOf(message)
+    const revision = placeIn(head)?.seq
+    if (revision === undefined) return
     const key = subject.slice(documentSubject(bucket, '').length)
-    view.take(headers.get('KV-Operation') ? { key, revision } : { key, revision, body: data })
+    view.take(head.last('KV-Operation') !== '' ? { key, revision } : { key, revision, body: data })
   }
 
   const subscription = await link.subscribe(documentSubject(bucket, '>'), hearMessage)

@@ -31,9 +31,9 @@ it('a server with what the script writes knows each app by its seed', async () =
   }
   const control = await joined({ app: 'control' })
   const inside = await joined({ app: 'probe', vantage: 'inside' })
-  expect(await control.extent('observations')).toEqual({ first: 0, last: 0 })
+  expect(await control.extent('observations')).toMatchObject({ first: 0, last: 0 })
   await inside.publish(Seen, ['inside', 'org'], { n: 1 }, { id: '1' })
-  expect(await control.extent('observations')).toEqual({ first: 1, last: 1 })
+  expect(await control.extent('observations')).toMatchObject({ first: 1, last: 1 })
   await Promise.all([control.stop(), inside.stop()])
   await server.stop()
 })
@@ -57,7 +57,7 @@ it('a vantage is added by a restart, and those that were connected come back', a
   await eventually(async () => {
     await inside.publish(Seen, ['inside', 'org'], { n: 1 }, { id: '1' })
     await outside.publish(Seen, ['outside', 'org'], { n: 2 }, { id: '2' })
-    expect(await control.extent('observations')).toEqual({ first: 1, last: 2 })
+    expect(await control.extent('observations')).toMatchObject({ first: 1, last: 2 })
   })
   await Promise.all([control, inside, outside].map(bus => bus.stop()))
   await server.stop()

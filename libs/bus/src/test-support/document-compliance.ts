@@ -92,6 +92,15 @@ export function documentCompliance (start: StartRig): void {
     expect(await mine.put('dies', { n: 3 }, { expect: 0 })).toBeGreaterThan(2)
   }))
 
+  it('with a time to live it is small, so that nobody fills the bucket for the others', () => withRig(start, async ({ a }) => {
+    const passing = await a.documents(Alive, MAKE)
+    const random = Array.from({ length: 6000 }, () => crypto.randomUUID()).join('')
+    await expect(passing.put('large', { n: 1, text: random })).rejects.toMatchObject({ code: 'too-large', message: expect.stringContaining('65536') })
+    const lasting = await a.documents(Note, MAKE)
+    expect(await lasting.put('large', { n: 1, text: random })).toBeGreaterThan(0)
+    expect(await passing.put('small', { n: 1, text: random.slice(0, 60_000) })).toBeGreaterThan(0)
+  }))
+
   it('a malformed one is refused where it is put, and left out where it is read', () => withRig(start, async ({ a, b, counts }) => {
     const [strict, loose] = [await a.documents(Note, MAKE), await b.documents(AnyNote, MAKE)]
     await expect(strict.put('k', { n: 'many' } as never)).rejects.toMatchObject({ code: 'bad-body', message: expect.stringContaining('/n') })

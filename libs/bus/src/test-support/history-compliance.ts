@@ -21,7 +21,7 @@ export function historyCompliance (start: StartRig): void {
     expect(read).toEqual(Array.from({ length: 610 }, (_, n) => n + 1))
     expect(places).toEqual(read)
     expect(first).toEqual({ body: { n: 1 }, id: 'id-1', key: ['inside', 'org', 'example'], seq: 1, at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/), gap: 0 })
-    expect(await a.extent('observations')).toEqual({ first: 1, last: 610 })
+    expect(await a.extent('observations')).toMatchObject({ first: 1, last: 610 })
   }))
 
   it('is read from a place, from a time, or from now on', () => withRig(start, async ({ a, b }) => {
@@ -38,6 +38,20 @@ export function historyCompliance (start: StartRig): void {
     await eventually(() => expect(reads).toEqual({ place: [3, 4, 5, 6, 7], time: [4, 5, 6, 7], now: [7] }))
   }))
 
+  it('tells how far a reader has come, over what is malformed too', () => withRig(start, async ({ a, b }) => {
+    let fails = true
+    const { place } = await b.consume(Seen, { afterSeq: 0 }, async () => {
+      if (fails) throw new Error('the disk is full')
+    })
+    await publish(a, 1, 2)
+    const { made } = await a.extent('observations')
+    expect(place?.()).toBeUndefined()
+    fails = false
+    await eventually(() => expect(place?.()).toEqual({ made, seq: 2 }))
+    await a.publish(AnySeen, [], { n: 'three' }, { id: 'malformed' })
+    await eventually(() => expect(place?.()).toEqual({ made, seq: 3 }))
+  }))
+
   it('holds an id once, however often it is published', () => withRig(start, async ({ a, b, counts }) => {
     await Promise.all([1, 2, 3].map(() => a.publish(Seen, [], { n: 1 }, { id: 'same' })))
     await b.publish(Seen, [], { n: 1 }, { id: 'same' })
@@ -45,7 +59,7 @@ export function historyCompliance (start: StartRig): void {
     const read: string[] = []
     await b.consume(Seen, { afterSeq: 0 }, async batch => void read.push(...batch.map(({ id }) => id)))
     await eventually(() => expect(read).toEqual(['same', 'other']))
-    expect(await a.extent('observations')).toEqual({ first: 1, last: 2 })
+    expect(await a.extent('observations')).toMatchObject({ first: 1, last: 2 })
     expect(counts.of(published, { outcome: 'duplicate' })).toBe(3)
   }))
 
@@ -77,7 +91,7 @@ export function historyCompliance (start: StartRig): void {
 
   it('tells what its limits dropped before it was read', () => withRig(start, async ({ a, b, counts }) => {
     await publish(a, 1, 12)
-    await eventually(async () => expect(await a.extent('observations')).toEqual({ first: 8, last: 12 }))
+    await eventually(async () => expect(await a.extent('observations')).toMatchObject({ first: 8, last: 12 }))
     const reads: [number[], number][] = []
     await b.consume(Seen, { afterSeq: 2 }, async (batch, gap) => void reads.push([batch.map(({ seq }) => seq), gap]))
     await eventually(() => expect(reads.flatMap(([batch]) => batch)).toEqual([8, 9, 10, 11, 12]))
@@ -101,9 +115,32 @@ export function historyCompliance (start: StartRig): void {
 
   it('a place beyond its end means that it was made anew: it is read from its beginning', () => withRig(start, async ({ a, b }) => {
     await publish(a, 1, 2)
-    const read: number[] = []
-    await b.consume(Seen, { afterSeq: 1000 }, async batch => void read.push(...batch.map(({ seq }) => seq)))
-    await eventually(() => expect(read).toEqual([1, 2]))
+    const { made } = await a.extent('observations')
+    const read: unknown[] = []
+    await b.consume(Seen, { afterSeq: 1000 }, async (batch, _, stream) => void read.push(...batch.map(({ seq }) => ({ seq, ...stream }))), { most: 1 })
+    await eventually(() => expect(read).toEqual([{ seq: 1, made, reset: true }, { seq: 2, made, reset: false }]))
+  }))
+
+  it('a place in another stream than this one is worth nothing, whatever its number; one in this stream is kept', () => withRig(start, async ({ a, b }) => {
+    await publish(a, 1, 3)
+    const { made } = await a.extent('observations')
+    expect(made).not.toBe('')
+    const told: Record<'other' | 'same', unknown[]> = { other: [], same: [] }
+    let failed = false
+    await b.consume(Seen, { afterSeq: 2, made: 'another' }, async (batch, gap, stream) => {
+      told.other.push([batch.map(({ seq }) => seq), gap, stream])
+      if (!failed) {
+        failed = true
+        throw new Error('told again with the batch that comes again')
+      }
+    })
+    await b.consume(Seen, { afterSeq: 2, made }, async (batch, gap, stream) => void told.same.push([batch.map(({ seq }) => seq), gap, stream]))
+    await eventually(() => expect(told).toEqual({
+      other: [[[1, 2, 3], 0, { made, reset: true }], [[1, 2, 3], 0, { made, reset: true }]],
+      same: [[[3], 0, { made, reset: false }]],
+    }))
+    await publish(a, 4, 4)
+    await eventually(() => expect([told.other.at(-1), told.same.at(-1)]).toEqual([[[4], 0, { made, reset: false }], [[4], 0, { made, reset: false }]]))
   }))
 
   it('stop waits for the handler that runs, and nothing comes after', () => withRig(start, async ({ a, b }) => {

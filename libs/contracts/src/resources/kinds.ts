@@ -16,7 +16,6 @@ export const DomainSpec = Type.Object({
   secret: Type.Optional(SecretRef),
   secretOf: Type.Optional(Type.Enum(['prosody', 'ejabberd', 'cups'], { description: 'How that server makes keys of it; default prosody' })),
   splitViewExpected: Type.Optional(Type.Boolean({ description: 'Inside and outside resolvers are meant to differ; default false' })),
-  controlName: Type.Optional(DomainName),
   schedule: Type.Optional(Name),
   expiryWarningDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 365 })),
   slowStageMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
@@ -85,7 +84,10 @@ export const ScheduleSpec = Type.Object({
 }, closed)
 export type ScheduleSpec = Static<typeof ScheduleSpec>
 
-/** For a time: `maintenance` keeps quiet about every cause of its subject, `accept` about the causes that it lists. Both end by themselves. */
+/**
+ * For a time: `maintenance` keeps quiet about every cause of its subject, or sets the testimony of its vantage aside; `accept` keeps quiet about the causes that
+ * it lists. All end by themselves.
+ */
 export const ExceptionSpec = Type.Object({
   effect: Type.Enum(['maintenance', 'accept']),
   domain: Type.Optional(DomainName),

@@ -183,6 +183,29 @@ it('makes no rush after a restart: what was due meanwhile is spread, what was no
   expect(ran).toBeLessThan(1200)
 })
 
+it('a retry window goes with the target to whoever takes it over, and is no longer than ours', () => {
+  const [before, after] = [scheduleOf(plans(3, { pair: true })), scheduleOf(plans(3, { pair: true }))]
+  for (const { schedule, clock } of [before, after]) {
+    clock.pass(1)
+    for (const { id, deep } of schedule.take(10)) schedule.done(id, { ...FINE, deep })
+    clock.pass(60)
+  }
+  expect(before.schedule.claim('peer:d0.example', true)).toEqual({ ok: true })
+  before.schedule.done('peer:d0.example', { ...FINE, deep: true, troubled: true, refused: true })
+  before.clock.pass(100)
+  expect(before.schedule.waits(5)).toEqual([{ id: 'peer:d0.example', ms: 200_000 }])
+  after.schedule.assign(plans(3, { pair: true }), () => false, { fresh: true, graceMs: 0 })
+  for (const { id, ms } of before.schedule.waits(5)) after.schedule.heed(id, ms)
+  after.schedule.heed('peer:d1.example', 1e9)
+  after.schedule.heed('peer:unknown.example', 1e9)
+  expect(after.schedule.waits(5)).toEqual([])
+  after.schedule.assign(plans(3, { pair: true }), () => true, { fresh: true, graceMs: 0 })
+  expect(after.schedule.claim('peer:d0.example', true)).toEqual({ why: 'retry-window', retryAfterMs: 200_000 })
+  expect(after.schedule.claim('peer:d1.example', true)).toEqual({ why: 'retry-window', retryAfterMs: 300_000 })
+  expect(after.schedule.claim('peer:d2.example', true)).toEqual({ ok: true })
+  expect(after.schedule.waits(1)).toEqual([{ id: 'peer:d1.example', ms: 300_000 }])
+})
+
 function plans (count: number, { pair = false, paused = false } = {}): Plan[] {
   const pace = paceOf({}, paused ? 'paused' : 'running')
   return Array.from({ length: count }, (_, at) => ({ id: `peer:d${at}.example`, domain: `d${at}.example`, pace, ...(pair ? { pair: `ours.example d${at}.example` } : {}) }))

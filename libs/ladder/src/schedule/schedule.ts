@@ -29,6 +29,10 @@ export type Schedule = {
   dropped: (id: string) => void
   /** Forgets what was seen of it, and checks it afresh; of all without a name. Returns how many. */
   reset: (id?: string) => number
+  /** Of mine, those whose peers are not asked in our name for some time, the longest first: `ms` from now. */
+  waits: (most: number) => { id: string, ms: number }[]
+  /** Another agent was refused: nor do we ask before that is over, should it become ours. Not longer than its retry window. */
+  heed: (id: string, ms: number) => void
   /** Milliseconds until the next is due; undefined: nothing ever. */
   nextMs: () => number | undefined
   counts: () => { mine: number, all: number, failing: number, overdue: number }
@@ -245,6 +249,18 @@ export function createSchedule ({ clock, random, budget, salt, kept = {} }: { cl
         enqueue(entry)
       }
       return chosen.length
+    },
+
+    waits: most => {
+      const now = clock.elapsed()
+      return [...entries.values()].filter(({ mine, retryUntil }) => mine && retryUntil > now).sort((a, b) => b.retryUntil - a.retryUntil).slice(0, most).map(({ plan: { id }, retryUntil }) => ({ id, ms: retryUntil - now }))
+    },
+
+    heed: (id, ms) => {
+      const entry = entries.get(id)
+      if (entry === undefined || !(ms > 0)) return
+      entry.retryUntil = Math.max(entry.retryUntil, clock.elapsed() + Math.min(ms, entry.plan.pace.retryWindowMs))
+      enqueue(entry)
     },
 
     nextMs: () => {

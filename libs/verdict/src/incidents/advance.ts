@@ -7,7 +7,7 @@
  *     recovering ──fault──► open or confirmed again, one flap more
  */
 import type { Cause, Incident, Side, State, Subject } from '@dialtone/contracts'
-import { elsewhere, holderOf, keyOfSubject } from './match.ts'
+import { elsewhere, holderOf, isSame } from './match.ts'
 
 /** A verdict about one subject. `same`: how many equal answers in a row, this one included. `quiet`: the exception that keeps quiet about it. */
 export type IncidentChange = { subject: Subject, verdict: { state: State, cause: Cause, side: Side, sentence: string }, at: string, same: number, quiet?: string }
@@ -19,7 +19,7 @@ export type NewIncidentId = (subject: Subject, openedAt: string) => string
 
 type Outcome = { incidents: Incident[], events: IncidentEvent[] }
 
-/** Subjects that one incident lists; of more, the cause is known all the same. */
+/** Subjects that are shown of one incident: it has them all, since each of them decides when it is over. */
 export const SUBJECTS_LISTED = 500
 /** Causes that an incident remembers: the first, and the latest. */
 export const CAUSES_LISTED = 50
@@ -62,6 +62,12 @@ export function forgetSubjects (incidents: readonly Incident[], isGone: (subject
   return { incidents: next, events }
 }
 
+/** As it is shown: of many subjects the first, and how many there are. */
+export function shownIncident (incident: Incident, most = SUBJECTS_LISTED): Incident {
+  const { subjects } = incident
+  return subjects.length <= most ? incident : { ...incident, subjects: subjects.slice(0, most), subjectsInAll: subjects.length }
+}
+
 function well (incidents: readonly Incident[], { subject, at, same }: IncidentChange, { confirmations }: IncidentRules): Outcome {
   const incident = holderOf(incidents, subject)
   if (incident === undefined) return { incidents: [...incidents], events: [] }
@@ -80,6 +86,8 @@ function faulty (incidents: readonly Incident[], change: IncidentChange, rules: 
   const { subject, verdict, at } = change
   const held = holderOf(incidents, subject)
   if (held !== undefined) {
+    // The exception that kept quiet about it is over, or another took its place: for all of it. Whom another still is about leaves with its next answer.
+    if (held.cause === verdict.cause && held.quietBecause !== undefined && held.quietBecause !== quietOf(change)) return unquieted(incidents, held, change, rules)
     if (held.cause === verdict.cause && held.quietBecause === quietOf(change)) return carriedOn(incidents, held, held.subjects, change, rules)
     // One odd answer does not move a subject out of what was announced.
     const sure = held.confirmedAt === undefined || change.same >= rules.confirmations || held.cause === verdict.cause
@@ -92,6 +100,14 @@ function faulty (incidents: readonly Incident[], change: IncidentChange, rules: 
   const over = held.subjects.length === 1 ? ended(held, at) : undefined
   const moved = joinedOrOpened(replaced(incidents, over?.incident ?? without(held, subject)), other, change, rules, newId)
   return { incidents: moved.incidents, events: [...(over === undefined ? [] : [over.event]), ...moved.events] }
+}
+
+function unquieted (incidents: readonly Incident[], held: Incident, change: IncidentChange, rules: IncidentRules): Outcome {
+  const other = elsewhere(incidents, change)
+  if (other === undefined) return carriedOn(incidents, held, held.subjects, change, rules)
+  const over = ended(held, change.at)
+  const moved = carriedOn(replaced(incidents, over.incident), other, [...other.subjects, ...held.subjects].sort((a, b) => Number(a.peer !== undefined) - Number(b.peer !== undefined)), change, rules)
+  return { incidents: moved.incidents, events: [over.event, ...moved.events] }
 }
 
 function joinedOrOpened (incidents: readonly Incident[], other: Incident | undefined, change: IncidentChange, rules: IncidentRules, newId: NewIncidentId): Outcome {
@@ -113,7 +129,8 @@ function opened (incidents: readonly Incident[], change: IncidentChange, rules: 
 function carriedOn (incidents: readonly Incident[], before: Incident, subjects: Incident['subjects'], change: IncidentChange, { confirmations }: IncidentRules): Outcome {
   const { at, same, verdict: { state, cause, side, sentence } } = change
   const changed = cause !== before.cause
-  const leads = keyOfSubject(subjects[0]) === keyOfSubject(change.subject)
+  const [first] = subjects
+  const leads = first !== undefined && isSame(first, change.subject)
   const causes = changed ? bounded([...before.causes, { cause, since: at }]) : before.causes
   const flaps = before.flaps + (before.state === 'recovering' ? 1 : 0)
   // What fails each time for another reason, or comes and goes, is never the same for long, and a fault all the same.
@@ -145,12 +162,11 @@ function replaced (incidents: readonly Incident[], next: Incident): Incident[] {
 
 /** The domain itself leads: it tells more than one of its pairs. */
 function joined ({ subjects }: Incident, subject: Subject): Subject[] {
-  if (subjects.length >= SUBJECTS_LISTED) return subjects
   return subject.peer === undefined ? [subject, ...subjects] : [...subjects, subject]
 }
 
 function without (incident: Incident, subject: Subject): Incident {
-  return { ...incident, subjects: incident.subjects.filter(each => keyOfSubject(each) !== keyOfSubject(subject)) }
+  return { ...incident, subjects: incident.subjects.filter(each => !isSame(each, subject)) }
 }
 
 function bounded (causes: Incident['causes']): Incident['causes'] {

@@ -2,7 +2,7 @@ import type { Incident, Subject } from '@dialtone/contracts'
 import { Incident as IncidentSchema, firstProblem } from '@dialtone/contracts/schemas'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { advanceIncidents, forgetSubjects, tickIncidents, type IncidentChange, type IncidentRules } from '../index.ts'
+import { advanceIncidents, forgetSubjects, shownIncident, tickIncidents, type IncidentChange, type IncidentRules } from '../index.ts'
 import { CAUSES_LISTED, SUBJECTS_LISTED } from './advance.ts'
 
 const RULES: IncidentRules = { confirmations: 3, remindEverySeconds: 3600, flapWindowSeconds: 300 }
@@ -170,11 +170,20 @@ describe('several subjects', () => {
     fleet.forget(() => true)
     expect(fleet.log.slice(2)).toEqual(['resolved #1 path.inbound-blocked'])
   })
-  it('beyond the limit are not listed, and hold nothing up', () => {
+  it('beyond the limit are shown in part, and each of them is waited for', () => {
     const fleet = watching()
-    for (let n = 0; n < SUBJECTS_LISTED + 20; n++) fleet.see(pair(`p${n}.example`), BLOCKED)
-    expect(fleet.all()).toHaveLength(1)
-    expect(fleet.all()[0]?.subjects).toHaveLength(SUBJECTS_LISTED)
+    const all = Array.from({ length: SUBJECTS_LISTED + 20 }, (_, n) => pair(`p${n}.example`))
+    for (const each of all) fleet.see(each, BLOCKED, undefined, 3)
+    const [incident] = fleet.all()
+    expect([fleet.all().length, incident?.subjects.length]).toEqual([1, all.length])
+    const shown = incident === undefined ? undefined : shownIncident(incident)
+    expect([shown?.subjects.length, shown?.subjectsInAll]).toEqual([SUBJECTS_LISTED, all.length])
+    expect(firstProblem(IncidentSchema, shown)).toBeUndefined()
+    for (const each of all.slice(1)) fleet.see(each, UP, undefined, 3)
+    expect(fleet.all()).toMatchObject([{ state: 'confirmed', subjects: [all[0]] }])
+    expect(fleet.log.map(line => line.split(' ')[0])).toEqual(['opened', 'confirmed'])
+    fleet.see(pair('p0.example'), UP, undefined, 3)
+    expect(fleet.log.at(-1)).toBe('recovered #1 path.inbound-blocked')
   })
 })
 
@@ -188,6 +197,32 @@ describe('an exception', () => {
     fleet.see(OURS, BLOCKED)
     expect(fleet.log.slice(2)).toEqual(['reminded #1 path.inbound-blocked'])
     expect(fleet.all()[0]?.quietBecause).toBeUndefined()
+  })
+  it('lets all that it was about be heard as one incident', () => {
+    const fleet = watching()
+    fleet.times(3, OURS, BLOCKED, 'window-1')
+    fleet.times(3, pair('a.example'), BLOCKED, 'window-1')
+    fleet.times(3, pair('b.example'), BLOCKED, 'window-1')
+    for (const subject of [pair('a.example'), OURS, pair('b.example')]) fleet.see(subject, BLOCKED)
+    expect(fleet.all()).toMatchObject([{ id: '#1', state: 'confirmed', subjects: [OURS, pair('a.example'), pair('b.example')] }])
+    expect(fleet.all()[0]?.quietBecause).toBeUndefined()
+    expect(fleet.log.map(line => line.split(' ')[0])).toEqual(['opened', 'confirmed', 'reminded'])
+  })
+  it('joins what is heard already, whole', () => {
+    const fleet = watching()
+    fleet.times(3, pair('loud.example'), BLOCKED)
+    fleet.times(3, OURS, BLOCKED, 'window-1')
+    fleet.times(3, pair('a.example'), BLOCKED, 'window-1')
+    fleet.see(pair('a.example'), BLOCKED)
+    expect(fleet.all()).toMatchObject([{ id: '#1', state: 'confirmed', subjects: [OURS, pair('loud.example'), pair('a.example')] }, { id: '#2', state: 'resolved' }])
+  })
+  it('that goes on for one of them keeps that one quiet', () => {
+    const fleet = watching()
+    fleet.times(3, OURS, BLOCKED, 'window-1')
+    fleet.times(3, pair('a.example'), BLOCKED, 'window-1')
+    fleet.see(OURS, BLOCKED)
+    fleet.see(pair('a.example'), BLOCKED, 'window-2')
+    expect(fleet.all().map(({ subjects, quietBecause }) => [subjects, quietBecause])).toEqual([[[OURS], undefined], [[pair('a.example')], 'window-2']])
   })
   it('of one pair does not quieten the others', () => {
     const fleet = watching()

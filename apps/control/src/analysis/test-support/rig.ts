@@ -17,7 +17,7 @@ export type HandClock = Clock & { pass: (seconds: number) => void }
 
 export function handClock (): HandClock {
   let now = T0
-  return { now: () => now, elapsed: () => performance.now(), pass: seconds => { now += seconds * 1000 } }
+  return { now: () => now, elapsed: () => performance.now() + now - T0, pass: seconds => { now += seconds * 1000 } }
 }
 
 export function memoryBus (clock: Clock): Bus {
@@ -29,7 +29,7 @@ export function folder (): { path: (name: string) => string, remove: () => void 
   return { path: name => join(at, name), remove: () => rmSync(at, { recursive: true, force: true }) }
 }
 
-export type HandConfiguration = ConfigurationView & { put: <K extends Kind>(kind: K, name: string, spec: Specs[K]) => void, remove: (kind: Kind, name: string) => void }
+export type HandConfiguration = ConfigurationView & { put: <K extends Kind>(kind: K, name: string, spec: Specs[K], updatedAt?: number) => void, remove: (kind: Kind, name: string) => void }
 
 /** One domain of ours, one peer, one vantage inside and two outside. */
 export function usualConfiguration (): HandConfiguration {
@@ -45,9 +45,9 @@ export function usualConfiguration (): HandConfiguration {
       hearers.add(hear)
       return () => hearers.delete(hear)
     },
-    put: (kind, name, spec) => {
+    put: (kind, name, spec, updatedAt = T0) => {
       const before = resources.get(`${kind} ${name}`)
-      const after = { kind, name, spec, revision: ++revision, updatedAt: '2026-01-01T00:00:00.000Z', updatedBy: 'test' } as unknown as Resource
+      const after = { kind, name, spec, revision: ++revision, updatedAt: new Date(updatedAt).toISOString(), updatedBy: 'test' } as unknown as Resource
       resources.set(`${kind} ${name}`, after)
       change([{ kind, name, after, ...(before === undefined ? {} : { before }) }])
     },

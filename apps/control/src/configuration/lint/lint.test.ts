@@ -35,7 +35,6 @@ const CASES: readonly [says: string, level: string, code: string, resource: stri
   ['a probe domain of two', 'error', 'probe-domain-twice', 'Vantage/v', [['Vantage', 'v', { side: 'outside', probeDomain: { domain: 'probe-in.example', secret: 'file:/s', listen: [{ address: '0.0.0.0', port: 5269 }] } }]]],
   ['a private address expected in public', 'warning', 'private-expected-address', 'Domain/d.example', [['Domain', 'd.example', { expectedAddresses: ['10.0.0.1'] }]]],
   ['a kind of secret without one', 'warning', 'secret-of-nothing', 'Domain/d.example', [['Domain', 'd.example', { secretOf: 'cups' }]]],
-  ['a control name that fails with its domain', 'warning', 'control-name-itself', 'Domain/d.example', [['Domain', 'd.example', { controlName: 'd.example' }]]],
   ['a name inside that may be private', 'notice', 'internal-name', 'Domain/d.example', [['Domain', 'd.example', { internal: [{ host: 'xmpp.lan.example', port: 5269 }] }]]],
   ['a net that is everything', 'warning', 'wide-net', 'Peer/p.example', [['Peer', 'p.example', { ours: ['ours.example'], allowNets: ['0.0.0.0/0'] }]]],
   ['deep checks in our name without a secret', 'warning', 'shared-without-secret', 'Peer/p.example', [['Peer', 'p.example', { ours: ['ours.example'], deep: 'shared' }]]],

@@ -1,7 +1,7 @@
 /** The whole API over a real embedded bus, with real tokens, audit and configuration, and readings that are plain data. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createEmbeddedBus } from '@dialtone/bus'
-import type { AuditEntry, Bus, Role, Target } from '@dialtone/contracts'
+import type { AgentPresence, AuditEntry, Bus, Role, Target } from '@dialtone/contracts'
 import { AuditEvent, PresenceDocument } from '@dialtone/contracts/schemas'
 import { NO_LOGGER, NO_METER, type Meter } from '@dialtone/kernel'
 import { createAccess } from '../../access/access.ts'
@@ -23,7 +23,7 @@ import { fakeReadings, type FakeReadings } from './readings.ts'
 export const CLOCK = { now: () => Date.now(), elapsed: () => performance.now() }
 
 export type Harness = {
-  app: App, server: Server, bus: Bus, hub: Hub, presence: Presence, readings: FakeReadings, configuration: ConfigurationStore, audited: AuditEntry[]
+  app: App, server: Server, bus: Bus, hub: Hub, presence: Presence, readings: FakeReadings, configuration: ConfigurationStore, audited: AuditEntry[], resets: { domain?: string, peer?: string }[]
   /** Authorization headers by role. */
   as: Record<Role, { authorization: string }>
   removeToken: (role: Role) => Promise<void>
@@ -55,7 +55,9 @@ export async function harness ({ limits = {}, hubLimits = {}, meter = NO_METER, 
   const tell = (event: Parameters<Hub['tell']>[0]) => hub.tell(event, readings.seq)
   const presence = await watchPresence(bus, tell)
   const config = parseControlConfig({ limits: { perTokenPerMinute: 100_000, perAddressPerMinute: 100_000, ...limits } })
-  const commands: CommandNeeds = { bus, readings, configuration, presence, audit, tell, targetsOf, edit: editor({ configuration, audit }), limits: config.limits, id: randomUUID, ...shared }
+  const resets: Harness['resets'] = []
+  const reset: CommandNeeds['reset'] = filter => resets.push(filter)
+  const commands: CommandNeeds = { bus, readings, reset, configuration, presence, audit, tell, targetsOf, edit: editor({ configuration, audit }), limits: config.limits, id: randomUUID, ...shared }
   const checks = await createChecks(commands, askMs)
   const server = await createApi({
     config, tokens: access, checks, hub, commands, others: [app => app.register(accessRoutes, { access, audit }), app => app.register(resourceRoutes, { configuration, audit, clock, readings })], ...shared,
@@ -64,7 +66,7 @@ export async function harness ({ limits = {}, hubLimits = {}, meter = NO_METER, 
   })
   const as = Object.fromEntries(await Promise.all((['viewer', 'operator', 'admin'] as const).map(async role => [role, { authorization: `Bearer ${(await access.create({ name: `t-${role}`, role }, 'test')).token}` }]))) as Harness['as']
   return {
-    app: server.app, server, bus, hub, presence, readings, configuration, audited, as,
+    app: server.app, server, bus, hub, presence, readings, configuration, audited, resets, as,
     removeToken: async role => { await access.remove(`t-${role}`) },
     stop: async () => {
       stopHearing()
@@ -92,11 +94,11 @@ function targetsOf (domain: string, peer?: string): { vantage: string, target: T
 }
 
 /** An agent is there, and is known to be. */
-export async function beThere ({ bus, presence }: Pick<Harness, 'bus' | 'presence'>, vantage: string, agent: string): Promise<void> {
+export async function beThere ({ bus, presence }: Pick<Harness, 'bus' | 'presence'>, vantage: string, agent: string, how: Partial<AgentPresence> = {}): Promise<void> {
   const documents = await bus.documents(PresenceDocument, { create: true })
   await documents.put(`agent.${vantage}.${agent}`, {
     v: 1, agent, vantage, version: '0.1.0', startedAt: new Date().toISOString(), at: new Date().toISOString(), state: 'running', findings: [], revision: 1, targets: { mine: 1, all: 1, failing: 0, overdue: 0 },
-    spool: { waiting: 0, bytes: 0, dropped: 0 }, eventLoopLagMs: 1, checks: 1, budget: [], listener: { domain: 'probe.example', places: [{ address: '127.0.0.1', port: 5269, kind: 'starttls' }], connections: 0, asked: 0 },
+    spool: { waiting: 0, bytes: 0, dropped: 0 }, eventLoopLagMs: 1, checks: 1, budget: [], listener: { domain: 'probe.example', places: [{ address: '127.0.0.1', port: 5269, kind: 'starttls' }], connections: 0, asked: 0 }, ...how,
   })
   await until(() => presence.get(vantage, agent) !== undefined)
 }
