@@ -269,12 +269,14 @@ export const UP_HELP = `dialtone up: the whole of Dialtone in this process.
 
 Starts the control API and the agents of every configured vantage, on a bus and
 a store of its own in files: nothing else has to be installed. Prints where it
-answers and the token, once. Ctrl-C stops it; the next start remembers.
+answers and the token, once. Ctrl-C stops it (a third one at once); the next
+start remembers.
 
 Without a configuration, and where none is remembered, a demo fleet is acted
 out on loopback: domains with one failure each, seen from an inside and an
 outside vantage. Its time-outs and intervals are short, so that the first causes
-are named after seconds; defaults are longer.
+are named after seconds; defaults are longer. Its resources are configured at
+its first start alone: what you change and delete of them stays so.
 
   --config FILE         apply these resources (YAML or JSON, or a directory) at
                         the start; all of them or nothing
@@ -283,7 +285,9 @@ are named after seconds; defaults are longer.
   --vantages A,B        agents of these vantages only; 'none': of none
   --bus nats://HOST     a NATS server with JetStream instead of the embedded bus
   --state DIR           where it remembers; default: DIALTONE_STATE, else
-                        $XDG_STATE_HOME/dialtone (~/.local/state/dialtone)
+                        $XDG_STATE_HOME/dialtone (~/.local/state/dialtone).
+                        Of observations the embedded bus keeps 24 hours, at
+                        most 256 MiB
   --listen ADDRESS:PORT where the API answers; default 127.0.0.1:5280; port 0:
                         any that is free. Of loopback: it speaks no TLS
   --log LEVEL           what is logged on standard error: silent (default on a

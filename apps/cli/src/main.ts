@@ -6,6 +6,7 @@ import { OperatorError, quoted } from '@dialtone/kernel'
 import { READER_GONE, exitOfError } from './exit-code.ts'
 import { HELP } from './help.ts'
 import { standardOut, type Out } from './out.ts'
+import { stopSignals } from './stop-signals.ts'
 
 type Command = (args: readonly string[], out: Out, signal: AbortSignal, environment: Readonly<Record<string, string | undefined>>) => Promise<number> | number
 
@@ -38,8 +39,12 @@ enableCompileCache(join(import.meta.dirname, '../../../.cache/compiled'))
 const out = standardOut(process.env)
 const stopping = new AbortController()
 let stoppedBy: NodeJS.Signals | undefined
+const heard = stopSignals(() => performance.now())
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(name, () => {
+  process.on(name, () => {
+    const what = heard()
+    if (what === 'force') process.exit(name === 'SIGTERM' ? 143 : 130)
+    if (what === 'ignore') return
     stoppedBy = name
     stopping.abort(new OperatorError('stopped', `stopped by ${name}; nothing was judged`))
   })

@@ -81,6 +81,14 @@ it('names ten causes within 15 s of being ready; what it prints works as printed
   const another = await startUp(join(dir, 'state'))
   expect(await another.ended).toBe(78)
   expect(another.errors()).toMatch(/another 'dialtone up' \(process \d+\) uses/)
+
+  // The demo is the operator's to change.
+  const file = join(dir, 'mine.yaml')
+  await writeFile(file, 'kind: Schedule\nname: default\nspec: { lightEverySeconds: 77 }\n')
+  await dialtone('apply', '-f', file)
+  await dialtone('delete', 'peer', 'good.example')
+  const { revision } = await asked<{ revision: number }>(first, '/v1/schedules/default')
+  for (const name of ['bus.db', 'control.db']) expect((await stat(join(dir, 'state', name))).mode & 0o777, name).toBe(0o600)
   expect(await ctrlC(first), first.errors()).toBe(0)
 
   const second = await startUp(join(dir, 'state'))
@@ -89,8 +97,31 @@ it('names ten causes within 15 s of being ready; what it prints works as printed
   expect(remembered.map(({ id }) => id)).toContain(incidents[0]?.id)
   const { stdout } = await dialtone('get', 'domain', 'example.org')
   expect(stdout).toMatch(/203\.0\.113\.10/)
+  expect(await asked<object>(second, '/v1/schedules/default')).toMatchObject({ revision, spec: { lightEverySeconds: 77 } })
+  await expect(dialtone('get', 'peer', 'good.example')).rejects.toThrow(/There is no Peer/)
+  const { entries } = await asked<{ entries: { actor: string, reason?: string }[] }>(second, '/v1/audit?limit=200')
+  expect(new Set(entries.filter(({ reason }) => reason === 'the demo fleet').map(({ actor }) => actor))).toEqual(new Set(['demo']))
   expect(await ctrlC(second), second.errors()).toBe(0)
+  expect(second.errors()).toContain('stopping ...')
   await expect(stat(join(dir, 'state/server.json'))).rejects.toThrow(/ENOENT/)
+
+  // A configuration ends the demo, and nobody looks for its files.
+  await writeFile(file, 'kind: Vantage\nname: outside\nspec: { side: outside, resolver: { address: 127.0.0.1, port: 1 } }\n---\nkind: Domain\nname: ours.example\n')
+  const third = await startUp(join(dir, 'state'), '--config', file)
+  let agents: { vantage: string, findings: { says: string }[] }[] = []
+  for (const until = performance.now() + PATIENCE_MS; !agents.some(({ vantage }) => vantage === 'outside') && performance.now() < until; await pause(200)) agents = (await asked<{ agents: typeof agents }>(third, '/v1/agents')).agents
+  expect(agents.map(({ vantage }) => vantage)).toEqual(['outside'])
+  expect(JSON.stringify(agents.map(({ findings }) => findings))).not.toContain('probe-')
+  expect(await ctrlC(third), third.errors()).toBe(0)
+  expect(third.errors()).not.toMatch(/probe-(?:in|out)side/)
+})
+
+it('stops once, however often it is told within a few seconds', { timeout: PATIENCE_MS }, async () => {
+  const one = await startUp(join(dir, 'state'), '--no-demo')
+  one.child.kill('SIGINT')
+  one.child.kill('SIGINT')
+  expect(await one.ended, one.errors()).toBe(0)
+  for (const name of ['server.json', 'lock']) await expect(stat(join(dir, 'state', name))).rejects.toThrow(/ENOENT/)
 })
 
 it('starts with a configuration of its own, all of it or nothing, and says what stops it', { timeout: PATIENCE_MS }, async () => {

@@ -3,9 +3,9 @@
  * lost: first who asks, then what answers, then what writes.
  */
 import { randomBytes } from 'node:crypto'
-import type { Bus } from '@dialtone/contracts'
+import type { ApplyRequest, Bus } from '@dialtone/contracts'
 import { TellTime } from '@dialtone/contracts/schemas'
-import type { Clock, Logger, Stoppable } from '@dialtone/kernel'
+import { OperatorError, type Clock, type Logger, type Stoppable } from '@dialtone/kernel'
 import { RANDOM } from '@dialtone/net'
 import { openStore } from '@dialtone/store'
 import type { Telemetry } from '@dialtone/telemetry'
@@ -22,18 +22,32 @@ import { startConfiguration } from './configuration/store.ts'
 import { createApi } from './http/api.ts'
 import type { ControlConfig } from './http/config.ts'
 import type { Readiness } from './http/health.ts'
+import { underWay } from './http/under-way.ts'
 import { listen } from './http/waiting.ts'
 import { startLease } from './lease.ts'
 import { HUB_LIMITS, createHub } from './live/hub.ts'
 import { watchPresence } from './live/presence.ts'
+import { parseApply } from './resources/bodies.ts'
+import { Refusal } from './resources/problem.ts'
 import { resourceRoutes } from './resources/routes.ts'
+import { writeAs } from './resources/write.ts'
 import { VERSION } from './version.ts'
 
 /** `telemetry`: of the process; several apps of one process share it. `beforeListening`: frees the address, where something answers there meanwhile. */
 export type ControlNeeds = { config: ControlConfig, bus: Bus, telemetry: Telemetry, logger: Logger, clock?: Clock, beforeListening?: () => Promise<void> }
 
 /** `url`: where it listens. `firstToken`: of the very first start of a fleet alone, an admin token that is never shown again. */
-export type Control = Stoppable & { url: string, firstToken?: string }
+export type Control = Stoppable & {
+  url: string
+  firstToken?: string
+  /**
+   * For who runs control in a process of its own making: all of it or nothing, on record as `by`, which no token stands for. Resolves to the revision of the
+   * configuration; throws an OperatorError `configuration` where it is refused.
+   */
+  apply: (by: string, request: ApplyRequest) => Promise<number>
+  /** Resolves when the vantages have been told what is configured now, where this instance tells them. */
+  assigned: () => Promise<void>
+}
 
 const SYSTEM: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
 /** How often live readers are told the numbers of the fleet, where they changed. */
@@ -71,7 +85,7 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM, b
     const configuration = begun(await startConfiguration(shared))
     const lease = begun(await startLease({ bus, instance, clock, logger }))
     const { readings, reset } = begun(await startAnalysis({ ...shared, store, configuration, lease, instance }))
-    begun(startAssigner({ ...shared, configuration, lease }))
+    const assigner = begun(startAssigner({ ...shared, configuration, lease }))
     begun(await bus.serve(TellTime, ['clock'], async () => ({ at: new Date(clock.now()).toISOString() }), { shared: true }))
 
     const hub = begun(createHub({ epoch, seq: () => readings.seq, clock, meter, limits: { ...HUB_LIMITS, clients: config.limits.streams } }))
@@ -98,6 +112,7 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM, b
       health: { readiness, exposition: telemetry },
       others: [server => server.register(accessRoutes, { access, audit }), server => server.register(resourceRoutes, { configuration, audit, clock, readings })],
     })
+    const idle = underWay(app.server)
     await beforeListening?.()
     const url = await listen(app, config)
     logger.info({ url, instance, version: VERSION }, 'control answers')
@@ -107,11 +122,18 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM, b
       // Who waits for a check is told how far it is.
       await checks.stop()
       const late = setTimeout(() => app.server.closeAllConnections(), GRACE_MS)
-      await app.close()
+      const closed = app.close()
+      await Promise.race([closed, idle().then(() => app.server.closeAllConnections())])
+      await closed
       clearTimeout(late)
       logger.info({ instance }, 'control has stopped answering')
     })
-    return { url, stop, ...(access.firstToken === undefined ? {} : { firstToken: access.firstToken }) }
+    const apply: Control['apply'] = async (by, request) => {
+      const { apply: { reason, ticket }, edits } = await parseApply(request).catch(refused)
+      const who = { actor: by, role: 'system', ...(reason === undefined ? {} : { reason }), ...(ticket === undefined ? {} : { ticket }) }
+      return (await writeAs({ configuration, audit }, who, { action: 'apply', subject: 'configuration' }, edits).catch(refused)).revision
+    }
+    return { url, stop, apply, assigned: assigner.settled, ...(access.firstToken === undefined ? {} : { firstToken: access.firstToken }) }
   } catch (error) {
     await stop()
     throw error
@@ -144,4 +166,8 @@ function withExpiries (readings: AnalysisReadings): AnalysisReadings {
       },
     },
   }) as AnalysisReadings
+}
+
+function refused (error: unknown): never {
+  throw error instanceof Refusal ? new OperatorError('configuration', error.message) : error
 }

@@ -149,7 +149,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       if (assigned?.problem !== undefined) add('configuration', `an assignment was refused: ${assigned.problem}`)
       if (presence.doubled) add('configuration', `another agent runs under the name ${agent}: give each its own`)
       if (callbacks.problem !== undefined && presence.listeners().length === 0) add('listener', callbacks.problem)
-      for (const problem of keyring.problems().slice(0, 4)) add('secret', problem)
+      for (const problem of keyring.problems(assignment).slice(0, 4)) add('secret', problem)
       return found.slice(0, 16)
     }
     const own = (): AgentPresence => {

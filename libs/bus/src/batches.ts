@@ -3,6 +3,7 @@ import type { Delivery, EventType, StreamAt, StreamName } from '@dialtone/contra
 import type { Logger, Meter } from '@dialtone/kernel'
 import type { Static, TSchema } from 'typebox'
 import type { Bodies } from './bodies.ts'
+import type { Limits } from './limits.ts'
 import * as metrics from './metrics.ts'
 import { keyOf } from './subjects.ts'
 
@@ -16,13 +17,29 @@ export const MOST_BATCH = 256
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 5000
 
-type Given = { bodies: Bodies, meter: Meter, logger: Logger, signal: AbortSignal }
+type Given = { bodies: Bodies, limits: Limits, meter: Meter, logger: Logger, signal: AbortSignal }
 
 /**
- * Hands one read over; resolves when the handler has taken it, or when `signal` is aborted. What was told is set back in `untold`: gap and reset.
+ * Hands one read over, in parts where its bodies are large; resolves when the handler has taken it, or when `signal` is aborted. What was told is set back in `untold`: gap and reset.
  */
-export async function handOver<S extends TSchema> (type: EventType<S>, stream: StreamName, kept: readonly Kept[], untold: Untold, handler: BatchHandler<S>, { bodies, meter, logger, signal }: Given): Promise<void> {
-  const batch = kept.flatMap(entry => deliveryOf(type, entry, bodies, logger))
+export async function handOver<S extends TSchema> (type: EventType<S>, stream: StreamName, kept: readonly Kept[], untold: Untold, handler: BatchHandler<S>, given: Given): Promise<void> {
+  let batch: Delivery<Static<S>>[] = []
+  let bytes = 0
+  for (const entry of kept) {
+    if (given.signal.aborted) return
+    const { delivery, bytes: read } = deliveryOf(type, entry, given.bodies, given.logger)
+    if (delivery !== undefined) batch.push(delivery)
+    bytes += read
+    if (bytes < given.limits.mostBatchBytes) continue
+    await give(type, stream, batch, untold, handler, given)
+    batch = []
+    bytes = 0
+    await new Promise(resolve => setImmediate(resolve)) // reading this much held the loop
+  }
+  await give(type, stream, batch, untold, handler, given)
+}
+
+async function give<S extends TSchema> (type: EventType<S>, stream: StreamName, batch: readonly Delivery<Static<S>>[], untold: Untold, handler: BatchHandler<S>, { meter, logger, signal }: Given): Promise<void> {
   if (batch.length === 0) return
   for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     try {
@@ -49,16 +66,16 @@ export function gapBetween (stream: StreamName, after: number, first: number, me
   return gap
 }
 
-/** Nothing for what is of another noun or malformed; never throws. */
-export function deliveryOf<S extends TSchema> ({ noun, schema }: EventType<S>, { seq, id, at, subject, body }: Kept, bodies: Bodies, logger: Logger): Delivery<Static<S>>[] {
+/** Without a delivery for what is of another noun or malformed; never throws. `bytes`: that were read for it. */
+export function deliveryOf<S extends TSchema> ({ noun, schema }: EventType<S>, { seq, id, at, subject, body }: Kept, bodies: Bodies, logger: Logger): { delivery?: Delivery<Static<S>>, bytes: number } {
   const key = keyOf(noun, subject)
-  if (key === undefined) return []
+  if (key === undefined) return { bytes: 0 }
   const read = bodies.read(noun, schema, body)
   if ('reason' in read) {
     logger.warn({ subject, seq, why: read.says }, 'an event was left out, because its body is not what its kind says')
-    return []
+    return { bytes: read.bytes }
   }
-  return [{ body: read.value as Static<S>, id, key, seq, at: new Date(at).toISOString() }]
+  return { delivery: { body: read.value as Static<S>, id, key, seq, at: new Date(at).toISOString() }, bytes: read.bytes }
 }
 
 /** Waits, or until it is aborted. */

@@ -1,6 +1,7 @@
 /** Sentences about documents that both adapters say. */
 import type { DocumentType } from '@dialtone/contracts'
 import { OperatorError } from '@dialtone/kernel'
+import type { Kind } from './bodies.ts'
 import type { Limits } from './limits.ts'
 
 export function conflict (bucket: string, key: string, expected: number, is: number | undefined): OperatorError {
@@ -12,6 +13,11 @@ export function conflict (bucket: string, key: string, expected: number, is: num
 export function provedSize (bytes: Buffer, { bucket, ttlSeconds }: DocumentType, { mostPassingBytes }: Limits): Buffer {
   if (ttlSeconds === undefined || bytes.length <= mostPassingBytes) return bytes
   throw new OperatorError('too-large', `a document of ${bucket} has ${bytes.length} bytes, and what is forgotten after a time has at most ${mostPassingBytes}; make it smaller`)
+}
+
+/** How a document is read and written. */
+export function kindOf ({ ttlSeconds, keepsUnknown = false }: DocumentType): Kind {
+  return { keepsUnknown, lasting: ttlSeconds === undefined }
 }
 
 /** Times to live are those of whole buckets; the name is a token. */

@@ -6,8 +6,12 @@ export type Limits = {
   streams: Readonly<Record<StreamName, StreamLimits>>
   /** A body as it is sent, compressed. NATS refuses a message above 1 MiB; the rest is for its headers. */
   mostBodyBytes: number
-  /** A body after it was unpacked: what a few kilobytes may grow to. */
+  /** A body after it was unpacked: what a few kilobytes may grow to. Reading one holds the loop. */
   mostUnpackedBytes: number
+  /** The same of documents that are kept, which only control writes. */
+  mostLastingBytes: number
+  /** Unpacked bodies that a reader of a durable history is given at once; it is given at least one. */
+  mostBatchBytes: number
   /** Of one bucket, on the disk of the server. */
   bucketBytes: number
   /** Of documents with a time to live, which agents write: one of them, as it is sent; and how many one bucket has, the oldest dropped. */
@@ -33,7 +37,9 @@ export const LIMITS: Limits = {
     audit: { maxAgeSeconds: 400 * DAY, maxBytes: 512 * MIB, maxMessages: 2_000_000 },
   },
   mostBodyBytes: MIB - 16 * 1024,
-  mostUnpackedBytes: 64 * MIB,
+  mostUnpackedBytes: 4 * MIB,
+  mostLastingBytes: 64 * MIB,
+  mostBatchBytes: 4 * MIB,
   bucketBytes: 64 * MIB,
   mostPassingBytes: 64 * 1024,
   mostPassing: 10_000,

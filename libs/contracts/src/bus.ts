@@ -1,6 +1,7 @@
 /**
  * The one bus of the fleet, as engines and apps see it: NATS between processes, embedded in one. Bodies are validated where they are published and
- * again where they arrive; one that does not have its shape is refused naming the field, counted, and never reaches a handler.
+ * again where they arrive; one that does not have its shape is refused naming the field, counted, and never reaches a handler. Bodies only grow: a field that is not
+ * known is refused where it is published, and left out where it arrives, because a newer release may have written it.
  */
 import type { Signal } from '@dialtone/kernel'
 import type { Static, TSchema } from 'typebox'
@@ -18,8 +19,11 @@ export type EventType<S extends TSchema = TSchema> = { readonly noun: string, re
 /** One kind of command, a request with one answer: subject `dialtone.v1.command.<verb>.` and the tokens of whom it is for. */
 export type CommandType<Q extends TSchema = TSchema, A extends TSchema = TSchema> = { readonly verb: string, readonly request: Q, readonly answer: A }
 
-/** One kind of document. `bucket`: [a-z0-9-]; `ttlSeconds`: every document in it is forgotten so long after it was last written. */
-export type DocumentType<S extends TSchema = TSchema> = { readonly bucket: string, readonly schema: S, readonly ttlSeconds?: number }
+/**
+ * One kind of document. `bucket`: [a-z0-9-]; `ttlSeconds`: every document in it is forgotten so long after it was last written, and is small. `keepsUnknown`: fields that the
+ * schema does not know stay in what is read, and may be put: for a document that one release writes back which a newer one has written.
+ */
+export type DocumentType<S extends TSchema = TSchema> = { readonly bucket: string, readonly schema: S, readonly ttlSeconds?: number, readonly keepsUnknown?: boolean }
 
 export type Delivery<B> = {
   readonly body: B

@@ -45,6 +45,10 @@ const STEPS: readonly string[] = [
   CREATE INDEX audit_by_time ON audit (at);
   `,
   `
+  CREATE INDEX observations_of_vantage ON observations (vantage);
+  CREATE INDEX spans_of_domain ON spans (domain, since);
+  `,
+  `
   ALTER TABLE observations ADD COLUMN told BLOB;
   CREATE TABLE halves_by_number (
     n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, domain TEXT NOT NULL, peer TEXT, direction TEXT, since INTEGER NOT NULL, same INTEGER NOT NULL, counted TEXT, body TEXT NOT NULL

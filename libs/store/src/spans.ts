@@ -14,8 +14,8 @@ export type Spans = {
   of: (subjects: readonly string[], from: number, to: number, limit: number) => SpanRow[]
   /** When it was last up: `at` itself, when it was up then. */
   lastUp: (subject: string, at: number) => number | undefined
-  /** What every subject was at a time. */
-  at: (at: number, subject?: string) => SpanRow[]
+  /** What every subject was at a time: all, those of one domain, or one subject. */
+  at: (at: number, only?: { subject: string } | { domain: string }) => SpanRow[]
 }
 
 export function createSpans (sql: Sql): Spans {
@@ -37,9 +37,9 @@ export function createSpans (sql: Sql): Spans {
       const row = sql.get("SELECT until FROM spans WHERE subject = ? AND since <= ? AND state = 'up' ORDER BY since DESC LIMIT 1", subject, at)
       return row === undefined ? undefined : Math.min(at, Number(row['until'] ?? at))
     },
-    at: (at, subject) => (subject === undefined
-      ? sql.all('SELECT * FROM spans WHERE since <= ? AND (until IS NULL OR until > ?)', at, at)
-      : sql.all('SELECT * FROM spans WHERE subject = ? AND since <= ? AND (until IS NULL OR until > ?) ORDER BY n DESC LIMIT 1', subject, at, at)).map(spanOf),
+    at: (at, only) => (only === undefined ? sql.all('SELECT * FROM spans WHERE since <= ? AND (until IS NULL OR until > ?)', at, at)
+      : 'domain' in only ? sql.all('SELECT * FROM spans WHERE domain = ? AND since <= ? AND (until IS NULL OR until > ?)', only.domain, at, at)
+        : sql.all('SELECT * FROM spans WHERE subject = ? AND since <= ? AND (until IS NULL OR until > ?) ORDER BY since DESC, n DESC LIMIT 1', only.subject, at, at)).map(spanOf),
   }
 }
 

@@ -47,6 +47,30 @@ it('what was committed is there after it was opened again, and what was not is n
   expect(again.observations.get('observation-2')).toBeUndefined()
 })
 
+it('what is asked of one vantage or one domain is looked up, and not looked for', () => {
+  const store = open()
+  for (const domain of ['a.example', 'b.example']) for (const since of [T0, T0 + 10]) store.spans.begin({ subject: domain, domain, state: 'up', cause: 'healthy', side: 'nobody', confidence: 'high', sentence: 'well.', since } as never)
+  expect(store.spans.at(T0 + 5, { domain: 'b.example' })).toMatchObject([{ domain: 'b.example', since: T0, until: T0 + 10 }])
+  store.spans.turnBack(T0 + 5)
+  expect(store.spans.at(T0 + 6, { subject: 'b.example' })).toMatchObject([{ since: T0 + 5 }])
+  const db = new DatabaseSync(path())
+  const plan = (text: string) => db.prepare(`EXPLAIN QUERY PLAN ${text}`).all().map(({ detail }) => String(detail)).join()
+  expect(plan("SELECT * FROM spans WHERE domain = 'b' AND since <= 1 AND (until IS NULL OR until > 1)")).toContain('spans_of_domain')
+  expect(plan("SELECT o.n FROM observations o WHERE o.vantage = 'b' ORDER BY o.n DESC LIMIT 5")).toContain('observations_of_vantage')
+  db.close()
+})
+
+it('a stream that is another is begun anew, and the name of the one that is read stays', () => {
+  const store = open()
+  expect(store.made('audit')).toBeUndefined()
+  store.setPosition('audit', 7)
+  store.found('audit', 'first')
+  expect([store.position('audit'), store.made('audit')]).toEqual([7, 'first'])
+  store.begin('audit', 'second')
+  const again = reopen(store)
+  expect([again.position('audit'), again.made('audit'), again.made('observations')]).toEqual([0, 'second', undefined])
+})
+
 it('a process that ended half way leaves the last transaction whole', () => {
   const store = open()
   store.transaction(() => store.setPosition('audit', 1))
@@ -194,6 +218,8 @@ function asFirstSchema ({ observation: { messages, endpoints } }: ObservationRec
   db.prepare("UPDATE observations SET blobs = json_set(blobs, '$.m', ?, '$.t', ?)").run(Number(m), Number(t))
   db.exec(`
     ALTER TABLE observations DROP COLUMN told;
+    DROP INDEX observations_of_vantage;
+    DROP INDEX spans_of_domain;
     DROP INDEX incidents_ended;
     DROP INDEX announcements_said;
     CREATE TABLE old_halves (key TEXT PRIMARY KEY, domain TEXT NOT NULL, peer TEXT, direction TEXT, since INTEGER NOT NULL, same INTEGER NOT NULL, counted TEXT, body TEXT NOT NULL) WITHOUT ROWID;

@@ -26,17 +26,24 @@ export async function connectionOf (values: ConnectionValues, environment: Reado
   // A token that was left for one server is not shown to another.
   const left = running !== undefined && baseOf(running.url, dir) === base
   const token = values.token ?? (values['token-file'] === undefined ? undefined : tokenOf(await read('--token-file', values['token-file'], { signal, most: { bytes: MOST_TOKEN_BYTES, instead: 'name a file that holds a token alone' } })))
-  if (token !== undefined) return { base, from, token, tokenFrom: values.token === undefined ? '--token-file' : '--token' }
+  const shown = (text: string, tokenFrom: string): Connection => ({ base, from, token: wellFormed(text, tokenFrom), tokenFrom })
+  if (token !== undefined) return shown(token, values.token === undefined ? '--token-file' : '--token')
   const given = environment['DIALTONE_TOKEN'] ?? ''
-  if (given !== '') return { base, from, token: given, tokenFrom: 'DIALTONE_TOKEN' }
+  if (given !== '') return shown(given, 'DIALTONE_TOKEN')
   const kept = left ? tokenIn(dir) : undefined
-  return { base, from, ...(kept === undefined ? {} : { token: kept }), tokenFrom: kept === undefined ? 'none' : join(dir, 'token') }
+  return kept === undefined ? { base, from, tokenFrom: 'none' } : shown(kept, join(dir, 'token'))
 }
 
 function baseOf (text: string, from: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '') throw new OperatorError('usage', `${from} '${quoted(text, 120)}' is no URL of a control API: write http://HOST:PORT or https://HOST`)
   return url.href.replace(/\/+$/, '').replace(/\/v1$/, '')
+}
+
+/** As a header may carry it (RFC 6750). It is a secret: what is wrong with it is said without it. */
+function wellFormed (token: string, from: string): string {
+  if (!/^[\w.~+/-]+=*$/.test(token)) throw new OperatorError('usage', `the token from ${from} is no token: it is one word of letters, digits and -._~+/, without spaces and line breaks`)
+  return token
 }
 
 function tokenOf (text: string): string {

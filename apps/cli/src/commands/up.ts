@@ -28,6 +28,8 @@ export async function runUp (args: readonly string[], out: Out, signal: AbortSig
   const { address = '127.0.0.1', port } = placeOf('--listen', values.listen ?? LISTEN)
   const dir = stateDir(values.state, environment)
   const loaded = values.config === undefined ? undefined : await loadResources(values.config, signal)
+  // Whatever writes there: for this user alone.
+  process.umask(0o077)
   const held = await hold(dir)
   try {
     signal.throwIfAborted()
@@ -44,6 +46,7 @@ export async function runUp (args: readonly string[], out: Out, signal: AbortSig
       out.tell(json ? JSON.stringify({ on: 'ready', url: ready.url, token: ready.token ?? null, state: dir, demo: running.demo, vantages: ready.vantages }) + '\n' : banner(ready, out.terminal))
       const watched = running.api !== undefined && !json && values.quiet !== true && out.errors.interactive ? liveLines(running.api, text => out.progress(text), out.errors, signal) : Promise.resolve()
       await aborted(signal)
+      if (values.quiet !== true) out.progress('stopping ...\n')
       await watched
     } finally {
       await running.stop()

@@ -1,4 +1,5 @@
 // The agent of one vantage, in this process.
+import { rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Bus } from '@dialtone/contracts'
@@ -9,8 +10,11 @@ export type AgentOf = { vantage: string, bus: Bus, telemetry: Telemetry, level: 
 
 /** Its state is below that of `up`; its metrics are exposed by control. */
 export async function startAgent ({ vantage, bus, telemetry, level, dir }: AgentOf): Promise<Probe> {
+  const stateDirectory = join(dir, 'agents', vantage)
+  // What it had to do when it stopped: the bus is there, and has what it has to do now.
+  await rm(join(stateDirectory, 'assignment.json'), { force: true })
   return await start({
-    config: { agent: agentName(hostname()), vantage, stateDirectory: join(dir, 'agents', vantage) }, bus, telemetry, logger: createLogger({ level, name: 'probe' }),
+    config: { agent: agentName(hostname()), vantage, stateDirectory }, bus, telemetry, logger: createLogger({ level, name: 'probe' }),
   })
 }
 

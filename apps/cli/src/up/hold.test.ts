@@ -38,16 +38,22 @@ it('says what to do where it cannot write', async () => {
 })
 
 it('keeps what it tells to this user', async () => {
+  await writeFile(join(dir, 'bus.db'), '', { mode: 0o644 })
   const held = await hold(dir)
   await held.announce({ url: 'http://127.0.0.1:5280', pid: process.pid, startedAt: '' })
   await held.keepToken('secret')
-  for (const name of ['server.json', 'token', 'lock']) expect((await stat(join(dir, name))).mode & 0o777, name).toBe(0o600)
+  for (const name of ['server.json', 'token', 'lock', 'bus.db']) expect((await stat(join(dir, name))).mode & 0o777, name).toBe(0o600)
   expect(await readFile(join(dir, 'token'), 'utf8')).toBe('secret\n')
   const environment = { DIALTONE_STATE: dir }
   expect(await connectionOf({}, environment, signal)).toEqual({ base: 'http://127.0.0.1:5280', from: join(dir, 'server.json'), token: 'secret', tokenFrom: join(dir, 'token') })
   // Nor is the token shown to another server.
   expect(await connectionOf({ server: 'https://elsewhere.example/' }, environment, signal)).toEqual({ base: 'https://elsewhere.example', from: '--server', tokenFrom: 'none' })
   expect(await connectionOf({ token: 'mine' }, environment, signal)).toMatchObject({ token: 'mine', tokenFrom: '--token' })
+  for (const [values, more] of [[{ token: 'a\nb' }, {}], [{}, { DIALTONE_TOKEN: 'se cret' }], [{ token: '' }, {}], [{ token: 'ü' }, {}]] as const) {
+    const refused = connectionOf(values, { ...environment, ...more }, signal)
+    await expect(refused).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(/^the token from (?:--token|DIALTONE_TOKEN) is no token/) as string })
+    await expect(refused).rejects.not.toThrow(/a\nb|se cret|ü/)
+  }
   await writeFile(join(dir, 'other'), 'from a file\n')
   await expect(connectionOf({ 'token-file': join(dir, 'other') }, environment, signal)).rejects.toThrow(/one token and nothing else/)
   await held.release()

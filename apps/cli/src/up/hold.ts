@@ -3,7 +3,7 @@
  * has to be removed by hand, and a number that the system gave to another process means nothing.
  */
 import { constants } from 'node:fs'
-import { access, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { access, chmod, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { OperatorError } from '@dialtone/kernel'
 import { shown } from '../files.ts'
@@ -46,6 +46,7 @@ export async function hold (dir: string): Promise<Held> {
     // Of one that was killed.
     await rm(lock, { force: true })
   }
+  await ownAlone(dir)
   const put = (name: string, text: string) => writeFile(join(dir, name), text, { mode: 0o600 })
   return {
     dir,
@@ -55,6 +56,13 @@ export async function hold (dir: string): Promise<Held> {
       await rm(join(dir, 'server.json'), { force: true })
       if (await readFile(lock, 'utf8').catch(() => '') === mine) await rm(lock, { force: true })
     },
+  }
+}
+
+/** Files of an earlier release may be readable for others. */
+async function ownAlone (dir: string): Promise<void> {
+  for (const entry of await readdir(dir, { withFileTypes: true }).catch(() => [])) {
+    if (entry.isFile()) await chmod(join(dir, entry.name), 0o600).catch(() => undefined)
   }
 }
 

@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { OverviewRow, Resource } from '@dialtone/contracts'
+import type { Control } from '@dialtone/control'
+import type { ApplyRequest, OverviewRow, Resource } from '@dialtone/contracts'
 import { NO_LOGGER, OperatorError } from '@dialtone/kernel'
 import { expect, it } from 'vitest'
 import { openApi } from '../client/api.ts'
@@ -11,6 +12,7 @@ import { fakeServer } from '../test-support/fake-server.ts'
 import { banner } from './banner.ts'
 import { applyDemo, forgetDemo, startDemo, wantsDemo } from './demo.ts'
 import { liveLines } from './live.ts'
+import { rebased } from './rebased.ts'
 import { agentsOf } from './vantages.ts'
 
 const { signal } = new AbortController()
@@ -40,25 +42,55 @@ it('acts the demo out where nothing is configured, goes on with it, and takes aw
   expect(await wantsDemo(undefined, dir, [own], false)).toBe(false)
   expect(await wantsDemo(undefined, dir, [], true)).toBe(false)
   const demo = await startDemo(dir, [], signal)
-  expect(demo.missing).toEqual(demo.fleet.resources)
+  expect(demo.wanted).toEqual(demo.fleet.resources)
+  const asked: { by: string, request: ApplyRequest }[] = []
+  const control: Pick<Control, 'apply'> = { apply: async (by, request) => asked.push({ by, request }) }
+  await applyDemo(control, demo)
+  expect(asked).toEqual([{ by: 'demo', request: { resources: demo.fleet.resources, reason: 'the demo fleet' } }])
   const resources: Resource[] = [own, ...demo.fleet.resources.map(resource => ({ ...resource, revision: 1, updatedAt: NOW, updatedBy: 'me' }))]
   await demo.fleet.stop()
   expect(await wantsDemo(undefined, dir, resources, false)).toBe(true)
   expect(await wantsDemo(false, dir, resources, false)).toBe(false)
-  const again = await startDemo(dir, resources, signal)
-  await again.fleet.stop()
-  expect(again.missing).toEqual([])
-  await applyDemo(() => { throw new Error('nothing is to be applied') }, again)
 
-  await using server = await fakeServer({ 'POST /v1/apply': { json: {} } })
-  const api = () => openApi({ base: server.url, from: '', tokenFrom: '' }, signal)
-  await forgetDemo(api, dir, resources, [{ kind: 'Domain', name: 'ours.example' }])
-  const { delete: gone } = (server.asked.at(-1)?.body ?? {}) as { delete: { kind: string, name: string }[] }
+  // What the operator changed and deleted is theirs.
+  const theirs = resources.filter(({ name }) => name !== 'good.example').map(each => each.kind === 'Schedule' ? { ...each, spec: { ...each.spec, lightEverySeconds: 77 } } : each)
+  const again = await startDemo(dir, theirs, signal)
+  await again.fleet.stop()
+  expect(again.wanted).toEqual([])
+  await applyDemo({ apply: () => { throw new Error('nothing is to be applied') } }, again)
+
+  await forgetDemo(control, dir, resources, [{ kind: 'Domain', name: 'ours.example' }])
+  const gone = asked.at(-1)?.request.delete ?? []
   expect(gone).toHaveLength(demo.fleet.resources.length - 1)
   expect(gone.map(({ name }) => name)).not.toContain('own.example')
   expect(gone.map(({ name }) => name)).not.toContain('ours.example')
   expect(await wantsDemo(undefined, dir, [own], false)).toBe(false)
   await rm(dir, { recursive: true })
+})
+
+it('follows a demo that moved, in what still points at it', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'dialtone-moved-'))
+  const before = join(dir, 'before')
+  const demo = await startDemo(before, [], signal)
+  await demo.fleet.stop()
+  const resources: Resource[] = demo.fleet.resources.map((each): Resource => {
+    const resource: Resource = { ...each, revision: 1, updatedAt: NOW, updatedBy: 'me' }
+    return resource.kind === 'Vantage' && resource.name === 'outside' ? { ...resource, spec: { ...resource.spec, desired: 'paused', fallbackPort: 1234, anchors: { system: false, given: ['file:/mine.pem', ...resource.spec.anchors?.given ?? []] } } } : resource
+  }).filter(({ name }) => name !== 'inside')
+  await rename(before, join(dir, 'after'))
+  const again = await startDemo(join(dir, 'after'), resources, signal)
+  await again.fleet.stop()
+  const file = (name: string) => `file:${join(dir, 'after/demo', name)}`
+  expect(again.wanted).toHaveLength(1)
+  expect(again.wanted[0]).toMatchObject({ kind: 'Vantage', name: 'outside', spec: { desired: 'paused', fallbackPort: 1234, anchors: { given: ['file:/mine.pem', file('root.pem')] }, probeDomain: { secret: file('secret-outside'), key: file('probe-outside.key') } } })
+  await rm(dir, { recursive: true })
+})
+
+it('takes over what somebody left as it was, and nothing that they wrote', () => {
+  expect(rebased({ a: 1, b: 2, mine: 3, list: [{ p: 1 }, { p: 9 }] }, { a: 1, b: 1, gone: 1, list: [{ p: 1 }] }, { a: 5, b: 6, fresh: 7, list: [{ p: 2 }] })).toEqual({ a: 5, b: 2, mine: 3, fresh: 7, list: [{ p: 2 }, { p: 9 }] })
+  expect(rebased({ a: 1 }, { a: 1, b: 2 }, { a: 1, b: 3 })).toEqual({ a: 1 })
+  expect(rebased({ a: 1, b: 2 }, { a: 1, b: 2 }, { a: 1 })).toEqual({ a: 1 })
+  expect(rebased([1, 2], [1], [2, 3])).toEqual([1, 2])
 })
 
 it('tells many causes in one line and few in their own', async () => {

@@ -63,13 +63,15 @@ export async function up (options: UpOptions, signal: AbortSignal): Promise<Runn
 
     let changed = (): void => undefined
     const configured = begun(await watchConfiguration(bus, () => changed()))
-    if (loaded !== undefined) await apply(await api(), loaded, { dryRun: false, prune: false })
+    if (loaded !== undefined) await configured.reached((await apply(await api(), loaded, { dryRun: false, prune: false })).revision, signal)
     const demo = await wantsDemo(options.demo, held.dir, configured.resources(), loaded !== undefined)
     if (demo) {
       const running = await startDemo(held.dir, configured.resources(), signal)
       begun(running.fleet)
-      await applyDemo(api, running)
-    } else await forgetDemo(api, held.dir, configured.resources(), loaded?.resources ?? [])
+      await configured.reached(await applyDemo(control, running), signal)
+    } else await configured.reached(await forgetDemo(control, held.dir, configured.resources(), loaded?.resources ?? []), signal)
+    // What agents had to do before is nothing that they should begin with.
+    await control.assigned()
 
     const agents = begun(agentsOf(vantage => startAgent({ vantage, bus, telemetry, level: options.log, dir: held.dir }), logger, options.complain))
     const wanted = () => configured.resources().filter(({ kind, name }) => kind === 'Vantage' && (options.vantages?.includes(name) ?? true)).map(({ name }) => name)

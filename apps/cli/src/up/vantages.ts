@@ -10,22 +10,46 @@ import type { Logger, Stoppable } from '@dialtone/kernel'
 const DOCUMENT = { bucket: 'configuration', schema: Configuration } as const
 const KEY = 'fleet'
 
-export type ConfiguredNow = { resources: () => readonly Resource[], stop: () => Promise<void> }
+export type ConfiguredNow = {
+  resources: () => readonly Resource[]
+  /** Resolves when it is known at that revision, at once for `undefined`; rejects when `signal` is aborted. */
+  reached: (revision: number | undefined, signal: AbortSignal) => Promise<void>
+  stop: () => Promise<void>
+}
 
 /** Calls back once it is read, and after each change. */
 export async function watchConfiguration (bus: Bus, changed: () => void): Promise<ConfiguredNow> {
   let resources: readonly Resource[] = []
+  let known = 0
+  const waiting = new Set<() => void>()
   const documents = await bus.documents(DOCUMENT, { create: true })
   const read = Promise.withResolvers<void>()
   const watching = await documents.watch(told => {
     if (told.on === 'ready') read.resolve()
     else if (told.key === KEY) {
       resources = told.on === 'put' ? (told.document as ConfigurationDocument).resources : []
+      if (told.on === 'put') known = told.revision
+      for (const look of waiting) look()
       changed()
     }
   })
   await read.promise
-  return { resources: () => resources, stop: watching.stop }
+  const reached: ConfiguredNow['reached'] = async (revision = 0, signal) => {
+    signal.throwIfAborted()
+    if (known >= revision) return
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const look = () => { if (known >= revision) resolve() }
+    const give = () => reject(signal.reason as Error)
+    waiting.add(look)
+    signal.addEventListener('abort', give, { once: true })
+    try {
+      await promise
+    } finally {
+      waiting.delete(look)
+      signal.removeEventListener('abort', give)
+    }
+  }
+  return { resources: () => resources, reached, stop: watching.stop }
 }
 
 /** `start`: an agent of one vantage. One that does not start is told and tried again with the next change. */

@@ -57,15 +57,15 @@ export function createReadings ({ analysis, store, clock, agents, behind }: Read
 
   const domainThen = (domain: string, at: number): DomainView | undefined => {
     const config = expectations.domain(domain)
-    const [span] = store.spans.at(at, domain)
+    const [span] = store.spans.at(at, { subject: domain })
     if (config === undefined || span === undefined) return undefined
     const { heard, vantages } = atThatTime({ store, slots: judging.slotsOf({ domain }), at, standpoint, config })
-    const rows = pageOfEntries(entriesAt(at).filter(entry => entry.domain === domain), { only: 'pairs' }, { limit: MOST_PAIRS }).rows
+    const rows = pageOfEntries(entriesAt(at, domain), { only: 'pairs' }, { limit: MOST_PAIRS }).rows
     return { ...head(), domain, since: iso(span.since), ...lastUp(domain, at), verdict: judgeDomain({ domain, witnesses: heard, config, reach: [] }), vantages, pairs: rows }
   }
   const pairThen = (domain: string, peer: string, at: number): PairView | undefined => {
     const [config, own] = [expectations.pair(domain, peer), expectations.domain(domain)]
-    const [out, inward] = (['out', 'in'] as const).map(direction => store.spans.at(at, keyOf({ domain, peer, direction }))[0])
+    const [out, inward] = (['out', 'in'] as const).map(direction => store.spans.at(at, { subject: keyOf({ domain, peer, direction }) })[0])
     if (config === undefined || own === undefined || out === undefined || inward === undefined) return undefined
     const { heard, vantages } = atThatTime({ store, slots: judging.slotsOf({ domain, peer }), at, standpoint, config })
     const beside = atThatTime({ store, slots: judging.slotsOf({ domain }), at, standpoint, config: own }).heard
@@ -75,9 +75,9 @@ export function createReadings ({ analysis, store, clock, agents, behind }: Read
       out: { since: iso(out.since), ...lastUp(out.subject, at), verdict: verdict.out }, in: { since: iso(inward.since), ...lastUp(inward.subject, at), verdict: verdict.in },
     }
   }
-  const entriesAt = (at: number): Entry[] => {
+  const entriesAt = (at: number, only?: string): Entry[] => {
     const entries = new Map<string, Entry>()
-    for (const span of store.spans.at(at)) {
+    for (const span of store.spans.at(at, only === undefined ? undefined : { domain: only })) {
       const { domain, peer } = span
       const key = keyOf({ domain, ...(peer === undefined ? {} : { peer }) })
       const entry = entries.get(key) ?? { key, domain, ...(peer === undefined ? {} : { peer }), halves: [], judgedAt: at }

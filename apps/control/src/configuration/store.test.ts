@@ -48,6 +48,19 @@ it('an answer of "nothing to do" or "not over this revision" counts only over wh
   await bus.stop()
 })
 
+it('what a newer release wrote in the configuration is there after this one has changed something else', async () => {
+  const bus = embedded()
+  const documents = await bus.documents({ ...CONFIGURATION_DOCUMENT, schema: Type.Any() }, { create: true })
+  const resource = { kind: 'Domain', name: 'ours.example', spec: { newer: 1 }, revision: 1, updatedAt: '2026-11-26T12:00:00Z', updatedBy: 'newer' }
+  await documents.put(CONFIGURATION_KEY, { v: 1, resources: [resource], newer: { n: 1 } })
+  const older = await start(bus)
+  expect(older.get('Domain', 'ours.example')?.revision).toBe(1)
+  for (const note of ['a', 'b']) await older.change(() => [domain('other.example', note)], 'older')
+  expect((await documents.get(CONFIGURATION_KEY))?.document).toMatchObject({ v: 1, resources: [{ name: 'other.example', spec: { note: 'b' } }, resource], newer: { n: 1 } })
+  await older.stop()
+  await bus.stop()
+})
+
 it('tells what changed, before and after, to listeners here and at another control', async () => {
   const bus = embedded()
   const [here, there] = [await start(bus), await start(bus)]

@@ -14,7 +14,8 @@ import { edited, type Edit, type Edited, type EditResult } from './edit.ts'
 import { lint } from './lint/lint.ts'
 import { KIND_NAMES, differences, resourceSet, type ResourceSet } from './resource-set.ts'
 
-export const CONFIGURATION_DOCUMENT = { bucket: 'configuration', schema: Configuration } as const
+/** What a newer release wrote in it is written back. */
+export const CONFIGURATION_DOCUMENT = { bucket: 'configuration', schema: Configuration, keepsUnknown: true } as const
 export const CONFIGURATION_KEY = 'fleet'
 
 /** `revision`: of the configuration afterwards; with `dryRun`, as it is. `written`: something is different now. */
@@ -32,19 +33,21 @@ export type ConfigurationStore = ConfigurationView & {
 
 /** Tries of one write while others write too. */
 const MOST_TRIES = 10
+/** `unknown`: of the document, what this release does not know. */
+type Current = { revision: number, set: ResourceSet, unknown?: object }
 /** Writes that wait for each other in this process. */
 const MOST_WAITING = 64
 
 export async function startConfiguration ({ bus, logger, clock, meter = NO_METER }: { bus: Bus, logger: Logger, clock: Clock, meter?: Meter }): Promise<ConfigurationStore & Stoppable> {
   const documents = await bus.documents(CONFIGURATION_DOCUMENT, { create: true })
   const hearers = new Set<(changes: readonly ConfigurationChange[], revision: number) => void>()
-  let current: { revision: number, set: ResourceSet } = { revision: 0, set: resourceSet([]) }
+  let current: Current = { revision: 0, set: resourceSet([]) }
   let turn: Promise<unknown> = Promise.resolve()
   let waiting = 0
 
-  const adopt = (revision: number, set: ResourceSet): void => {
+  const adopt = ({ revision, set, unknown = {} }: Current): void => {
     const changes = differences(current.set, set)
-    current = { revision, set }
+    current = { revision, set, unknown }
     meter.set(configurationRevision, {}, revision)
     for (const kind of KIND_NAMES) meter.set(configurationResources, { kind }, set.all(kind).length)
     if (changes.length === 0) return
@@ -57,9 +60,13 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
     }
   }
 
-  const read = async (): Promise<{ revision: number, set: ResourceSet }> => {
+  const currentOf = (revision: number, document: { v: 1, resources: readonly unknown[] }): Current => {
+    const { v: _, resources, ...unknown } = document
+    return { revision, set: resourceSet(resources as readonly Resource[], current.set), unknown }
+  }
+  const read = async (): Promise<Current> => {
     const kept = await documents.get(CONFIGURATION_KEY)
-    return kept === undefined ? { revision: 0, set: resourceSet([]) } : kept.revision === current.revision ? current : { revision: kept.revision, set: resourceSet(kept.document.resources as Resource[], current.set) }
+    return kept === undefined ? { revision: 0, set: resourceSet([]) } : kept.revision === current.revision ? current : currentOf(kept.revision, kept.document)
   }
 
   /** First over what we know, since compare-and-set proves it; a refusal or "nothing to do" counts only over what was read just now. */
@@ -74,9 +81,9 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
       } else if (dryRun || step.next === base.set) {
         if (!stale) return { revision: base.revision, dryRun, written: false, results: step.results, lint: step.lint }
       } else {
-        const revision = await write(base.revision, step.next)
+        const revision = await write(base, step.next)
         if (revision !== undefined) {
-          adopt(revision, step.next)
+          adopt({ ...base, revision, set: step.next })
           return { revision, dryRun, written: true, results: step.results, lint: step.lint }
         }
         // The bus leaves out what it cannot read: there is none, and there is one that is in the way.
@@ -100,8 +107,8 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
   }
 
   /** The new revision, or undefined when somebody else was faster. */
-  const write = async (expect: number, set: ResourceSet): Promise<number | undefined> => {
-    const document: ConfigurationDocument = { v: 1, resources: set.list() }
+  const write = async ({ revision: expect, unknown = {} }: Current, set: ResourceSet): Promise<number | undefined> => {
+    const document: ConfigurationDocument = { ...unknown, v: 1, resources: set.list() }
     try {
       return await documents.put(CONFIGURATION_KEY, document, { expect })
     } catch (error) {
@@ -113,7 +120,7 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
   /** Revisions only grow, except where somebody made the bucket anew: then what is there now counts. */
   const catchUp = async (): Promise<void> => {
     const fresh = await read()
-    if (fresh.revision !== current.revision) adopt(fresh.revision, fresh.set)
+    if (fresh.revision !== current.revision) adopt(fresh)
   }
   const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
     if (waiting >= MOST_WAITING) throw problem(503, 'configuration-busy', `${MOST_WAITING} writes wait already; try again.`, { headers: { 'retry-after': '1' } })
@@ -131,7 +138,7 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
   const watching = await documents.watch(told => {
     if (told.on === 'ready') return isReady()
     if (told.key !== CONFIGURATION_KEY) return undefined
-    if (told.on === 'put' && told.revision > current.revision) adopt(told.revision, resourceSet(told.document.resources as Resource[], current.set))
+    if (told.on === 'put' && told.revision > current.revision) adopt(currentOf(told.revision, told.document))
     else if (told.on === 'removed' || told.revision < current.revision) void inTurn(catchUp).catch((error: unknown) => logger.warn({ err: String(error) }, 'the configuration could not be read again'))
     return undefined
   })

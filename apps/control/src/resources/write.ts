@@ -2,6 +2,7 @@
  * The one way by which a request changes the configuration: checked, written all or nothing, put on record with before and after, refused writes too.
  *
  *     writeResources({ configuration, audit }, request, { action: 'pause', subject: 'Vantage/lab' }, now => edits, { dryRun? }): Promise<Changed>
+ *     writeAs({ configuration, audit }, { actor: 'demo', role: 'system' }, { action: 'apply', subject: 'configuration' }, now => edits): Promise<Changed>
  */
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
@@ -24,9 +25,13 @@ const AT_ONCE = 64
 export async function writeResources ({ configuration, audit }: Writing, request: FastifyRequest, { action, subject, why = {} }: WriteOf, edit: (now: ResourceSet) => readonly Edit[], { dryRun = false }: { dryRun?: boolean } = {}): Promise<Changed> {
   const { name: actor, role } = request.actor ?? { name: 'nobody', role: 'none' }
   if (dryRun) return configuration.change(edit, actor, { dryRun })
+  return writeAs({ configuration, audit }, { actor, role, ...whyOf(request, why) }, { action, subject }, edit)
+}
+
+/** The same for who is no request. */
+export async function writeAs ({ configuration, audit }: Writing, who: Pick<AuditRecord, 'actor' | 'role' | 'reason' | 'ticket'>, { action, subject }: Pick<WriteOf, 'action' | 'subject'>, edit: (now: ResourceSet) => readonly Edit[]): Promise<Changed> {
   audit.ready()
-  const who = { actor, role, ...whyOf(request, why) }
-  const changed = await configuration.change(edit, actor).catch(async (error: unknown) => {
+  const changed = await configuration.change(edit, who.actor).catch(async (error: unknown) => {
     const refusal = refusalOf(error)
     await audit.record({ ...who, action, subject, outcome: refusal.status >= 500 ? 'failed' : 'refused', says: refusal.message })
     throw error

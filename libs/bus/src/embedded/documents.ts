@@ -3,7 +3,7 @@ import type { DocumentChange, DocumentType, Documents } from '@dialtone/contract
 import type { Clock, Logger, Meter } from '@dialtone/kernel'
 import type { Static, TSchema } from 'typebox'
 import type { Bodies } from '../bodies.ts'
-import { conflict, provedBucket, provedSize } from '../documents.ts'
+import { conflict, kindOf, provedBucket, provedSize } from '../documents.ts'
 import type { Limits } from '../limits.ts'
 import { createMailbox } from '../mailbox.ts'
 import { provedDocumentKey } from '../subjects.ts'
@@ -64,7 +64,7 @@ export function createBuckets ({ database, bodies, limits, clock, meter, logger 
       const bucket = provedBucket(type.bucket)
       if (type.ttlSeconds !== undefined) expire(type, type.ttlSeconds)
       const documentOf = ({ key, revision, body }: Row): { key: string, document: Static<S>, revision: number }[] => {
-        const read = bodies.read(bucket, type.schema, body)
+        const read = bodies.read(bucket, type.schema, body, kindOf(type))
         if ('value' in read) return [{ key, document: read.value as Static<S>, revision }]
         logger.warn({ bucket, key, why: read.says }, 'a document was left out, because it is not what its kind says')
         return []
@@ -77,7 +77,7 @@ export function createBuckets ({ database, bodies, limits, clock, meter, logger 
         list: async () => (every.all(bucket, horizon(type)) as Row[]).flatMap(documentOf),
         put: async (key, document, { expect } = {}) => {
           provedDocumentKey(key)
-          const body = provedSize(bodies.write(bucket, type.schema, document), type, limits)
+          const body = provedSize(bodies.write(bucket, type.schema, document, kindOf(type)), type, limits)
           const row = over(type, key, expect, () => {
             const row = { key, revision: next(bucket), at: clock.now(), body }
             write.run(bucket, key, row.revision, row.at, body)

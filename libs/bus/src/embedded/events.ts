@@ -96,10 +96,10 @@ export function createEvents ({ database, bodies, limits, clock, meter, logger }
         of: type.noun, most: limits.mailbox, meter, logger,
         onDrop: () => meter.add(metrics.dropped, { noun: type.noun }),
         handle: kept => {
-          for (const delivery of deliveryOf(type, kept, bodies, logger)) {
-            meter.add(metrics.delivered, { noun: type.noun })
-            handler(delivery)
-          }
+          const { delivery } = deliveryOf(type, kept, bodies, logger)
+          if (delivery === undefined) return
+          meter.add(metrics.delivered, { noun: type.noun })
+          handler(delivery)
         },
       })
       const hear = (kept: Kept): void => {
@@ -117,7 +117,7 @@ export function createEvents ({ database, bodies, limits, clock, meter, logger }
     consume: async (type, from, handler, options = {}) => {
       const { stream: name } = type
       if (name === undefined) throw new Error(`'${type.noun}' is not durable`)
-      const reader = read({ type, name, stream: streams[name], made: database.made, from, handler, most: options.most ?? MOST_BATCH, bodies, meter, logger })
+      const reader = read({ type, name, stream: streams[name], made: database.made, from, handler, most: options.most ?? MOST_BATCH, bodies, limits, meter, logger })
       readers.set(reader.wake, reader.stop)
       return {
         stop: async () => {
@@ -142,9 +142,9 @@ export function createEvents ({ database, bodies, limits, clock, meter, logger }
   }
 }
 
-type Reading<S extends TSchema> = { type: EventType<S>, name: StreamName, stream: Durable, made: string, from: From, handler: BatchHandler<S>, most: number, bodies: Bodies, meter: Meter, logger: Logger }
+type Reading<S extends TSchema> = { type: EventType<S>, name: StreamName, stream: Durable, made: string, from: From, handler: BatchHandler<S>, most: number, bodies: Bodies, limits: Limits, meter: Meter, logger: Logger }
 
-function read<S extends TSchema> ({ type, name, stream, made, from, handler, most, bodies, meter, logger }: Reading<S>) {
+function read<S extends TSchema> ({ type, name, stream, made, from, handler, most, bodies, limits, meter, logger }: Reading<S>) {
   const ending = new AbortController()
   const { signal } = ending
   let wake = (): void => undefined
@@ -164,7 +164,7 @@ function read<S extends TSchema> ({ type, name, stream, made, from, handler, mos
         continue
       }
       untold.gap += gapBetween(name, place, first.seq, meter, logger)
-      await handOver(type, name, kept, untold, handler, { bodies, meter, logger, signal })
+      await handOver(type, name, kept, untold, handler, { bodies, limits, meter, logger, signal })
       place = kept.at(-1)?.seq ?? place
       if (!signal.aborted) taken = { made, seq: place }
       await new Promise(resolve => setImmediate(resolve)) // others are heard between batches

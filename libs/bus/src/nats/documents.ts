@@ -3,7 +3,7 @@ import type { Document, DocumentType, Documents } from '@dialtone/contracts'
 import { OperatorError, type Logger, type Meter } from '@dialtone/kernel'
 import type { Static, TSchema } from 'typebox'
 import type { Bodies } from '../bodies.ts'
-import { conflict, provedBucket, provedSize } from '../documents.ts'
+import { conflict, kindOf, provedBucket, provedSize } from '../documents.ts'
 import type { Limits } from '../limits.ts'
 import { readingsCut } from '../metrics.ts'
 import { provedDocumentKey } from '../subjects.ts'
@@ -67,7 +67,7 @@ export function createDocuments ({ link, jetstream, bodies, limits, meter, logge
     }
     const documentOf = ({ key, revision, body }: Stored): Document<Static<S>> | undefined => {
       if (body === undefined) return undefined
-      const read = bodies.read(bucket, type.schema, body)
+      const read = bodies.read(bucket, type.schema, body, kindOf(type))
       if ('value' in read) return { key, document: read.value as Static<S>, revision }
       logger.warn({ bucket, key, why: read.says }, 'a document was left out, because it is not what its kind says')
       return undefined
@@ -110,7 +110,7 @@ export function createDocuments ({ link, jetstream, bodies, limits, meter, logge
         const all = [...found.values()].flatMap(stored => documentOf(stored) ?? [])
         return all.toSorted((a, b) => a.key < b.key ? -1 : 1)
       }),
-      put: async (key, document, { expect } = {}) => told(provedDocumentKey(key), () => write(key, provedSize(bodies.write(bucket, type.schema, document), type, limits), expect, {})),
+      put: async (key, document, { expect } = {}) => told(provedDocumentKey(key), () => write(key, provedSize(bodies.write(bucket, type.schema, document, kindOf(type)), type, limits), expect, {})),
       remove: async (key, { expect } = {}) => told(provedDocumentKey(key), async () => {
         await write(key, new Uint8Array(), expect, { 'KV-Operation': 'DEL' })
       }),

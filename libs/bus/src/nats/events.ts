@@ -68,10 +68,10 @@ export function createEvents ({ link, jetstream, bodies, limits, clock, meter, l
         of: type.noun, most: limits.mailbox, meter, logger,
         onDrop: () => meter.add(metrics.dropped, { noun: type.noun }),
         handle: ({ message, at }) => {
-          for (const delivery of deliveryOf(type, { seq: 0, id: headOf(message).last(ID), at, subject: message.subject, body: message.data }, bodies, logger)) {
-            meter.add(metrics.delivered, { noun: type.noun })
-            handler(delivery)
-          }
+          const { delivery } = deliveryOf(type, { seq: 0, id: headOf(message).last(ID), at, subject: message.subject, body: message.data }, bodies, logger)
+          if (delivery === undefined) return
+          meter.add(metrics.delivered, { noun: type.noun })
+          handler(delivery)
         },
       })
       const put = (message: Msg): void => mailbox.put({ message, at: clock.now() })
@@ -88,7 +88,7 @@ export function createEvents ({ link, jetstream, bodies, limits, clock, meter, l
     consume: async (type, from, handler, options = {}) => {
       const { stream } = type
       if (stream === undefined) throw new Error(`'${type.noun}' is not durable`)
-      const { stop, place } = await readStream({ link, jetstream, type, stream, from, handler, most: options.most ?? MOST_BATCH, bodies, meter, logger })
+      const { stop, place } = await readStream({ link, jetstream, type, stream, from, handler, most: options.most ?? MOST_BATCH, bodies, limits, meter, logger })
       readers.add(stop)
       return {
         stop: async () => {

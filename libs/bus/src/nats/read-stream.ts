@@ -7,19 +7,20 @@ import type { Logger, Meter } from '@dialtone/kernel'
 import type { TSchema } from 'typebox'
 import { gapBetween, handOver, resting, type BatchHandler, type Untold } from '../batches.ts'
 import type { Bodies } from '../bodies.ts'
+import type { Limits } from '../limits.ts'
 import { openCursor, type Cursor } from './cursor.ts'
 import { streamNames, type JetStream, type StreamInfo } from './jetstream.ts'
 import type { Link } from './link.ts'
 
 type Reading<S extends TSchema> = {
-  link: Link, jetstream: JetStream, type: EventType<S>, stream: StreamName, from: From, handler: BatchHandler<S>, most: number, bodies: Bodies, meter: Meter, logger: Logger
+  link: Link, jetstream: JetStream, type: EventType<S>, stream: StreamName, from: From, handler: BatchHandler<S>, most: number, bodies: Bodies, limits: Limits, meter: Meter, logger: Logger
 }
 
 const LONGEST_PAUSE_MS = 2000
 const FIRST_MS = 2000
 
 /** Begins; resolves when it reads, or at once while the bus is away. */
-export async function readStream<S extends TSchema> ({ link, jetstream, type, stream, from, handler, most, bodies, meter, logger }: Reading<S>): Promise<Required<Subscription>> {
+export async function readStream<S extends TSchema> ({ link, jetstream, type, stream, from, handler, most, bodies, limits, meter, logger }: Reading<S>): Promise<Required<Subscription>> {
   const name = streamNames[stream]
   const ending = new AbortController()
   const { signal } = ending
@@ -58,7 +59,7 @@ export async function readStream<S extends TSchema> ({ link, jetstream, type, st
         untold.gap += place === undefined ? 0 : gapBetween(stream, place, seq, meter, logger)
         place = seq
       }
-      await handOver(type, stream, kept, untold, handler, { bodies, meter, logger, signal })
+      await handOver(type, stream, kept, untold, handler, { bodies, limits, meter, logger, signal })
       if (place !== undefined && !signal.aborted) taken = { made: untold.made, seq: place }
     }
   }

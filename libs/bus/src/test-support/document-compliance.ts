@@ -92,6 +92,19 @@ export function documentCompliance (start: StartRig): void {
     expect(await mine.put('dies', { n: 3 }, { expect: 0 })).toBeGreaterThan(2)
   }))
 
+  it('a field that a newer release added is left out, or kept and written back where the kind says so', () => withRig(start, async ({ a, b }) => {
+    const newer = await a.documents(AnyNote, MAKE)
+    const [older, keeping] = [await b.documents(Note, MAKE), await b.documents({ ...Note, keepsUnknown: true }, MAKE)]
+    await newer.put('k', { n: 1, colour: 'red' })
+    expect((await older.get('k'))?.document).toEqual({ n: 1 })
+    const kept = await keeping.get('k')
+    expect(kept?.document).toEqual({ n: 1, colour: 'red' })
+    await keeping.put('k', { ...kept?.document, n: 2 }, { expect: kept?.revision ?? 0 })
+    expect((await newer.get('k'))?.document).toEqual({ n: 2, colour: 'red' })
+    await expect(keeping.put('k', { n: 'many', colour: 'red' } as never)).rejects.toMatchObject({ code: 'bad-body' })
+    await expect(older.put('k', { n: 3, colour: 'red' } as never)).rejects.toMatchObject({ code: 'bad-body' })
+  }))
+
   it('with a time to live it is small, so that nobody fills the bucket for the others', () => withRig(start, async ({ a }) => {
     const passing = await a.documents(Alive, MAKE)
     const random = Array.from({ length: 6000 }, () => crypto.randomUUID()).join('')

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { bodiesRefused, dropped, handlersFailed } from '../metrics.ts'
-import { AnySaid, Said, Seen } from './kinds.ts'
+import { AnySaid, AnySeen, Said, Seen } from './kinds.ts'
 import { eventually, withRig, type StartRig } from './rig.ts'
 
 export function eventCompliance (start: StartRig): void {
@@ -79,6 +79,16 @@ export function eventCompliance (start: StartRig): void {
     await a.publish(Said, [], { n: 3 }, { id: '3' })
     await eventually(() => expect(heard).toEqual([3]))
     expect(counts.of(bodiesRefused, { noun: 'progress', at: 'arrival', reason: 'shape' })).toBe(2)
+  }))
+
+  it('a field that a newer release added is left out, and its body is taken', () => withRig(start, async ({ a, b }) => {
+    const heard: unknown[] = []
+    const read: unknown[] = []
+    await b.subscribe(Said, [], ({ body }) => heard.push(body))
+    await b.consume(Seen, { afterSeq: 0 }, async batch => void read.push(...batch.map(({ body }) => body)))
+    await a.publish(AnySaid, ['k'], { n: 1, colour: 'red' }, { id: '1' })
+    await a.publish(AnySeen, ['k'], { n: 2, colour: 'red' }, { id: '2' })
+    await eventually(() => expect([heard, read]).toEqual([[{ n: 1 }], [{ n: 2 }]]))
   }))
 
   it('a body over the limit is refused naming the sizes; one that compresses well below it arrives as it was', () => withRig(start, async ({ a, b, counts }) => {

@@ -81,13 +81,25 @@ export function historyCompliance (start: StartRig): void {
 
   it('a malformed one is left out, counted and not retried', () => withRig(start, async ({ a, b, counts }) => {
     await publish(a, 1, 1)
-    for (const [index, body] of [null, 'text', { n: 1.5 }, { n: 1, colour: 'red' }, []].entries()) await a.publish(AnySeen, [], body, { id: `bad-${index}` })
+    for (const [index, body] of [null, 'text', { n: 1.5 }, { n: 1, text: 7 }, []].entries()) await a.publish(AnySeen, [], body, { id: `bad-${index}` })
     await publish(a, 7, 7)
     const read: number[] = []
     await b.consume(Seen, { afterSeq: 0 }, async batch => void read.push(...batch.map(({ seq }) => seq)), { most: 2 })
     await eventually(() => expect(read).toEqual([1, 7]))
     expect(counts.of(bodiesRefused, { noun: 'observation', at: 'arrival', reason: 'shape' })).toBe(5)
   }))
+
+  it('is given in parts where its bodies are large, each once', () => withRig(start, async ({ a, b }) => {
+    await publish(a, 1, 9, 'x'.repeat(1000))
+    const given: number[][] = []
+    const refused = new Set([4])
+    await b.consume(Seen, { afterSeq: 0 }, async batch => {
+      if (refused.delete(batch[0]?.seq ?? 0)) throw new Error('the disk is full')
+      given.push(batch.map(({ seq }) => seq))
+    })
+    await eventually(() => expect(given.flat()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]))
+    expect(given.every(batch => batch.length <= 3)).toBe(true)
+  }, { mostBatchBytes: 2500 }))
 
   it('tells what its limits dropped before it was read', () => withRig(start, async ({ a, b, counts }) => {
     await publish(a, 1, 12)
