@@ -271,6 +271,15 @@ it('a maintenance window of a vantage sets its testimony aside, and ends by itse
   expect(heard()).toBe(true)
 })
 
+it('a maintenance window of a vantage goes on over a restart', async () => {
+  const { analysis, store, configuration, clock } = start()
+  configuration.put('Exception', 'cabling', { effect: 'maintenance', vantage: 'inside', from: '2026-01-01T00:00:30Z', until: '2026-01-01T01:00:00Z', reason: 'new cables' })
+  await analysis.take(round(0, 'a'))
+  await analysis.take(round(60, 'b'))
+  const again = createAnalysis({ store, configuration, slices: createSlices(clock), meter: counts(), logger: NO_LOGGER, clock })
+  expect([again.expectations.standpoint('inside'), again.expectations.standpoint('north')?.vantage]).toEqual([undefined, 'north'])
+})
+
 it('subjects come and go with the configuration; their history stays', async () => {
   const { analysis, readings, configuration } = start()
   await analysis.take(round(0, 'a', 'inside'))

@@ -53,6 +53,8 @@ const REJUDGE_MS = 3_600_000
 const REJUDGE_FAILING_MS = 300_000
 /** A failure that goes on is kept in full so often. */
 const KEEP_FAILURE_MS = 3_600_000
+/** Of what changed in the configuration, in one step. */
+const CHANGES_AT_ONCE = 20
 /** So far the clocks of the bus and of this machine may differ. */
 const SET_BACK_MS = 60_000
 const FORGET_SLOT_MS = 7 * 86_400_000
@@ -89,6 +91,8 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   let prunedTo: string | undefined
   /** When that was written which is taken up now, as all who take it up see it. */
   let dated: number | undefined
+  /** Among what changed is something that touches everything, written then. */
+  let reconcileAt: number | undefined
   /** All is to be judged again. */
   let everything: Because | undefined
   let now = 0
@@ -117,7 +121,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     laterAt = Number.POSITIVE_INFINITY
     leaving.clear()
     overdue.clear()
-    prunedTo = undefined
+    prunedTo = reconcileAt = undefined
     pendingChanges = []
     everything = 'start'
   }
@@ -154,8 +158,8 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
       judging.drop(entry, at)
       dirty.delete(key)
       later.delete(key)
+      desk.forget(entry, at)
     }
-    if (leaving.size === 0) desk.forget(subject => !expectations.has(subject), at)
   }
 
   function mark ({ domain, peer }: Subject, because: Because): void {
@@ -342,12 +346,15 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   }
 
   function takeChanges (): void {
-    const changes = pendingChanges
-    pendingChanges = []
+    const changes = pendingChanges.splice(0, CHANGES_AT_ONCE)
     nextStale = 0
     try {
       for (const change of changes) takeChange(change)
-      dropGone()
+      if (pendingChanges.length > 0) return
+      dated = reconcileAt
+      if (reconcileAt === undefined) dropGone()
+      else reconcile('configuration')
+      reconcileAt = undefined
     } finally {
       dated = undefined
     }
@@ -361,7 +368,8 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
       mark({ domain: name }, 'configuration')
       for (const peer of expectations.peersOf(name)) mark({ domain: name, peer }, 'configuration')
     }
-    if (kind === 'Vantage' || kind === 'Gateway' || kind === 'Domain') return reconcile('configuration')
+    // Once for all of them.
+    if (kind === 'Vantage' || kind === 'Gateway' || kind === 'Domain') reconcileAt = Math.max(reconcileAt ?? 0, dated ?? now)
     if (kind === 'Peer') {
       for (const ours of expectations.oursOf(name)) mark({ domain: ours, peer: name }, 'configuration')
       if (after === undefined && configuration.get('Domain', name) === undefined) store.journal.dropFacts(name)

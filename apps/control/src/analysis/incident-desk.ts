@@ -27,7 +27,8 @@ export type IncidentDesk = {
   tick: (at: number, rulesOf: (subject: Subject) => Rules) => void
   /** Nothing that is not over is later than `to`. */
   turnBack: (to: number) => void
-  forget: (isGone: (subject: Subject) => boolean, at: number) => void
+  /** A domain, or a pair with both its directions, is no subject any more. */
+  forget: (gone: Subject, at: number) => void
   /** Inside the transaction, before its end: writes what became of incidents. Returns what to tell when it is committed. */
   flush: () => LiveEvent[]
   open: () => Iterable<Incident>
@@ -105,8 +106,12 @@ export function createIncidentDesk ({ store: { journal }, meter }: { store: Stor
         if (late.length > 0) take([incident], { incidents: [{ ...incident, ...Object.fromEntries(late.map(time => [time, limit])) }], events: [] }, to)
       }
     },
-    forget: (isGone, at) => {
-      for (const incident of Array.from(incidents.values())) take([incident], forgetSubjects([incident], isGone, iso(at)), at)
+    forget: ({ domain, peer }, at) => {
+      const keys = peer === undefined ? [domain] : (['out', 'in'] as const).map(direction => keyOf({ domain, peer, direction }))
+      for (const id of new Set(keys.map(key => bySubject.get(key)))) {
+        const incident = id === undefined ? undefined : incidents.get(id)
+        if (incident !== undefined) take([incident], forgetSubjects([incident], each => each.domain === domain && each.peer === peer, iso(at)), at)
+      }
     },
     flush: () => {
       for (const incident of touched.values()) journal.putIncident(incident)
