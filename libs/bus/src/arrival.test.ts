@@ -40,7 +40,7 @@ it('what we write ourselves is strict, but for a document that keeps what it doe
   expect(() => bodies.write('configuration', Shape, { ...value, list: 1 }, kind)).toThrow(/\/list/)
 })
 
-it('the kinds of the fleet too: an observation and a configuration of a later release are read', () => {
+it('the kinds of the fleet too: an observation and a configuration of a later release are read, a huge one is not', () => {
   const dns = { name: 'example.org', type: 'A', purpose: 'fallback', resolver: '192.0.2.1:53', outcome: 'answer', transport: 'udp', atMs: 0, ms: 1, authenticated: false, records: [{ type: 'A', ttl: 1, address: '192.0.2.1' }], aliases: [], extended: [] }
   const asked = { from: 'example.net', resolver: '192.0.2.1:53', resolverTrusted: false, controlName: 'example.com', overrides: [], fallbackPort: 5269, families: [4], depth: 'none', clientCertificate: false }
   const recorded = {
@@ -55,6 +55,11 @@ it('the kinds of the fleet too: an observation and a configuration of a later re
   }
   expect(arrived(ObservationRecorded, recorded)).toMatchObject({ value: recorded })
   expect(arrived(ObservationRecorded, later)).toEqual({ bytes: expect.any(Number), value: recorded })
+  const huge = (what: object): unknown => arrived(ObservationRecorded, { ...recorded, observation: { ...recorded.observation, ...what } })
+  expect(huge({ dns: Array.from({ length: 1025 }, () => dns) })).toMatchObject({ reason: 'shape', says: expect.stringContaining('/observation/dns') })
+  expect(huge({ dns: [{ ...dns, records: Array.from({ length: 4097 }, () => dns.records[0]) }] })).toMatchObject({ reason: 'shape', says: expect.stringContaining('/records') })
+  expect(huge({ domain: 'x'.repeat(3000) })).toMatchObject({ reason: 'shape', says: expect.stringContaining('/observation/domain') })
+  expect(huge({ messages: Object.fromEntries(Array.from({ length: 4097 }, (_, at) => [`${at}`, ''])) })).toMatchObject({ reason: 'shape', says: expect.stringContaining('/observation/messages') })
   expect(arrived(Configuration, { v: 1, resources: [], new: 1 }, { keepsUnknown: true })).toMatchObject({ value: { new: 1 } })
 })
 

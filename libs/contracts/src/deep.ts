@@ -5,11 +5,13 @@ import { Failure } from './failure.ts'
 import { ChainSeen, FeaturesSeen, HeaderSeen, TlsSeen, TranscriptLine } from './stream-seen.ts'
 import { CALLBACK_ANSWERS, DEEP_ROLES, DEEP_STAGES, DEPTHS, ENDPOINT_KINDS, STEP_OUTCOMES } from './words.ts'
 
+const name = Type.String({ maxLength: 2048 })
+const place = Type.String({ maxLength: 128 })
 const closed = { additionalProperties: false }
 const ms = (description: string) => Type.Number({ minimum: 0, description: `Milliseconds: ${description}` })
 
 /** Who speaks to whom, in the direction of the sender. A-labels. */
-export const PairSeen = Type.Object({ from: Type.String(), to: Type.String() }, closed)
+export const PairSeen = Type.Object({ from: name, to: name }, closed)
 export type PairSeen = Static<typeof PairSeen>
 
 export const DeepStep = Type.Object({
@@ -34,14 +36,14 @@ export type DialbackAnswerSeen = Static<typeof DialbackAnswerSeen>
  * db:verify, or, when none came, by its header; its source address is evidence only.
  */
 export const Callback = Type.Object({
-  source: Type.String({ description: 'address:port that it came from' }),
-  listener: Type.String({ description: 'address:port that it came to' }),
+  source: Type.String({ maxLength: 128, description: 'address:port that it came from' }),
+  listener: Type.String({ maxLength: 128, description: 'address:port that it came to' }),
   atMs: ms('from the start of the observation to the accept'),
   kind: Type.Enum([...ENDPOINT_KINDS]),
   /** The protocol, TLSv1.3 for example; absent in clear. */
-  tls: Type.Optional(Type.String()),
+  tls: Type.Optional(Type.String({ maxLength: 64 })),
   /** As its stream header said. */
-  header: Type.Optional(Type.Object({ from: Type.Optional(Type.String()), to: Type.Optional(Type.String()) }, closed)),
+  header: Type.Optional(Type.Object({ from: Type.Optional(Type.String({ maxLength: 8192 })), to: Type.Optional(Type.String({ maxLength: 8192 })) }, closed)),
   /** db:verify for our pair and stream id. `id`: which; without it the time tells to which key of this check it belongs. A connection that asks twice is two callbacks. */
   asked: Type.Optional(Type.Object({ atMs: ms('from the start of the observation'), answered: Type.Enum([...CALLBACK_ANSWERS]), id: Type.Optional(Type.String({ maxLength: 200 })) }, closed)),
   /** db:verify for our pair with an id that is not one of this check's. */
@@ -59,7 +61,7 @@ export type Callback = Static<typeof Callback>
 export const Pong = Type.Object({
   answer: Type.Enum(['result', 'error', 'none']),
   condition: Type.Optional(Type.String({ maxLength: 64 })),
-  source: Type.Optional(Type.String()),
+  source: Type.Optional(place),
   ms: ms('from ping to answer, or how long was waited'),
 }, closed)
 export type Pong = Static<typeof Pong>
@@ -72,14 +74,14 @@ export type Software = Static<typeof Software>
 export const DeepConnection = Type.Object({
   /** `external`: with our certificate. `dialback`: without it. `verify`: asks whether a key is good, and authenticates nobody. */
   role: Type.Enum([...DEEP_ROLES]),
-  endpoint: Type.String({ description: 'EndpointObservation.id; for an endpoint of our own domain, its id as if it had been observed' }),
+  endpoint: Type.String({ maxLength: 2400, description: 'EndpointObservation.id; for an endpoint of our own domain, its id as if it had been observed' }),
   /** Whose endpoint it is: the peer's, or one of our own domain. */
   of: Type.Enum(['peer', 'ours']),
   kind: Type.Enum([...ENDPOINT_KINDS]),
   /** The stream's from and to. */
   pair: PairSeen,
   startedAtMs: ms('from the start of the observation'),
-  steps: Type.Array(DeepStep, { description: 'Every stage of this role and kind, in order' }),
+  steps: Type.Array(DeepStep, { maxItems: 64, description: 'Every stage of this role and kind, in order' }),
   header: Type.Optional(HeaderSeen),
   features: Type.Optional(FeaturesSeen),
   tls: Type.Optional(TlsSeen),
@@ -89,7 +91,7 @@ export const DeepConnection = Type.Object({
   /** A certificate of ours was shown to those who ask for one. */
   certificate: Type.Boolean(),
   /** Its extended key usages as OIDs (RFC 5280 §4.2.1.12); empty when it has no such extension. */
-  certificateUsages: Type.Optional(Type.Array(Type.String())),
+  certificateUsages: Type.Optional(Type.Array(Type.String({ maxLength: 1024 }), { maxItems: 1024 })),
   /** The answer to SASL EXTERNAL (XEP-0178); absent when it was not asked for. */
   sasl: Type.Optional(Type.Object({ success: Type.Boolean(), condition: Type.Optional(Type.String({ maxLength: 64 })), text: Type.Optional(Type.String({ maxLength: 400 })) }, closed)),
   /** db:result: which key was sent, when, and what came. No answer: it was waited for `waitedMs`, or the stream ended. */
@@ -107,19 +109,19 @@ export const DeepConnection = Type.Object({
   question: Type.Optional(Type.Object({ right: Type.Enum(['valid', 'invalid']), ms: ms('until the answer, or the end'), answer: Type.Optional(DialbackAnswerSeen) }, closed)),
   ping: Type.Optional(Pong),
   software: Type.Optional(Software),
-  transcript: Type.Array(TranscriptLine),
+  transcript: Type.Array(TranscriptLine, { maxItems: 256 }),
 }, closed)
 export type DeepConnection = Static<typeof DeepConnection>
 
 /** Where the listener of the probe's domain stands, and whether the world can find it. */
 export const ListenerSeen = Type.Object({
-  domain: Type.String(),
-  places: Type.Array(Type.String(), { description: 'address:port that it listens on' }),
+  domain: name,
+  places: Type.Array(place, { maxItems: 256, description: 'address:port that it listens on' }),
   /** `leads-here`: the records of the domain lead to one of the public addresses that the operator named, or to the places. `unknown`: the resolver could not say. */
   published: Type.Enum(['leads-here', 'elsewhere', 'nowhere', 'unknown']),
   /** address:port that the records lead to. */
-  leadsTo: Type.Array(Type.String()),
-  dns: Type.Array(DnsAnswer),
+  leadsTo: Type.Array(Type.String({ maxLength: 2400 }), { maxItems: 512 }),
+  dns: Type.Array(DnsAnswer, { maxItems: 1024 }),
 }, closed)
 export type ListenerSeen = Static<typeof ListenerSeen>
 
@@ -127,17 +129,17 @@ export type ListenerSeen = Static<typeof ListenerSeen>
 export const Deep = Type.Object({
   depth: Type.Enum(DEPTHS.filter(depth => depth !== 'none')),
   /** The domain in whose name dialback was asked: the probe's own at depth `probe`, OURS otherwise. */
-  as: Type.String(),
+  as: name,
   /** Stopped at the early warning. */
   quick: Type.Boolean(),
   /** How long an answer was waited for before the early warning, and at most; 15 and 95 s except in tests. */
   waits: Type.Optional(Type.Object({ earlyMs: ms('to the early warning'), fullMs: ms('to the end') }, closed)),
   listener: Type.Optional(ListenerSeen),
-  connections: Type.Array(DeepConnection, { description: 'In the order in which they were made' }),
+  connections: Type.Array(DeepConnection, { maxItems: 512, description: 'In the order in which they were made' }),
   /** What reached our listener for the pair, in order. */
-  callbacks: Type.Array(Callback),
+  callbacks: Type.Array(Callback, { maxItems: 512 }),
   /** Connections to our listener while the pair was under check that ended without a stream header: whose they were is not known. */
-  strayConnections: Type.Optional(Type.Object({ count: Type.Integer({ minimum: 1 }), sources: Type.Array(Type.String(), { maxItems: 5 }), failure: Type.Optional(Failure) }, closed)),
+  strayConnections: Type.Optional(Type.Object({ count: Type.Integer({ minimum: 1 }), sources: Type.Array(place, { maxItems: 5 }), failure: Type.Optional(Failure) }, closed)),
   /** Endpoints that let us through and were not asked deeply, because of a bound. */
   endpointsLeftOut: Type.Optional(Type.Integer({ minimum: 1 })),
   /** How many more callbacks came than are kept. */
