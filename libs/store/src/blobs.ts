@@ -9,7 +9,7 @@ import type { Sql } from './sql.ts'
 /** Certificates come again and again, so the newest are found without asking the database. */
 const KNOWN = 4096
 /** Certificates do not become smaller, and what is short is not worth the time. */
-const WORTH_PACKING = 2200
+const WORTH_PACKING = 4096
 
 export type Blobs = {
   /** The number of the content, one more holder counted. */

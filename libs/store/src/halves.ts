@@ -36,7 +36,8 @@ export function createHalves (sql: Sql): Halves {
       const digest = hash('sha256', `${since} ${same} ${counted ?? ''} ${body}`, 'base64').slice(0, 22)
       if (written.get(key) === digest) return
       written.set(key, digest)
-      sql.run('INSERT OR REPLACE INTO halves (key, domain, peer, direction, since, same, counted, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)', key, domain, peer ?? null, direction ?? null, since, same, counted ?? null, body)
+      // Into the row that is there: they are large, and moved ones leave holes.
+      sql.run('INSERT INTO halves (key, domain, peer, direction, since, same, counted, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET since = excluded.since, same = excluded.same, counted = excluded.counted, body = excluded.body', key, domain, peer ?? null, direction ?? null, since, same, counted ?? null, body)
     },
     count: (key, same) => {
       written.delete(key)

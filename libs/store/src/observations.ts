@@ -1,5 +1,5 @@
 /**
- * Observations that are kept in full. The body is JSON without what is kept as blobs; `blobs` says which blob goes where. Whoever is equal to the one before it
+ * Observations that are kept in full. The body is JSON without its certificates, which are blobs (`blobs` says which), and without what only people read, which is `told`. Whoever is equal to the one before it
  * is no row here: `same` counts those, `until` is the time of the last.
  */
 import type { EndpointObservation, ObservationRecorded, ObservationRow, StoredCertificate } from '@dialtone/contracts'
@@ -25,11 +25,11 @@ export type Observations = {
   list: (filter: ObservationFilter, page: Page) => Paged<ObservationRow>
 }
 
-/**
- * The blobs of a body: each certificate by its name, all DNS messages together, and all transcripts in the order of their connections. Messages and transcripts
- * have ids and times in them, so that one alone hardly ever comes again.
- */
+/** The blobs of a body: each certificate by its name. In rows of the first schema DNS messages and transcripts too, which now are `told`. */
 type Held = { c: [string, number][], m?: number, t?: number }
+
+/** DNS messages, and transcripts in the order of their connections. They have ids and times in them, so that they hardly ever come again: they go with the row, at its end, where nobody who judges reads them. */
+type Told = { m: Record<string, string>, t: EndpointObservation['transcript'][] }
 
 export function createObservations (sql: Sql, blobs: Blobs): Observations {
   const drop = (row: Row | undefined): boolean => {
@@ -40,25 +40,22 @@ export function createObservations (sql: Sql, blobs: Blobs): Observations {
   }
   return {
     keep: ({ record, slot, failing }) => {
-      if (sql.get('SELECT 1 FROM observations WHERE id = ?', record.id) !== undefined) return false
       const { observation } = record
-      const transcripts = [...observation.endpoints, ...observation.deep?.connections ?? []].map(({ transcript }) => transcript)
-      const held: Held = {
-        c: Object.entries(observation.certificates).map(([name, certificate]) => [name, blobs.hold(JSON.stringify(certificate))]),
-        ...(Object.keys(observation.messages).length === 0 ? {} : { m: blobs.hold(JSON.stringify(observation.messages)) }),
-        ...(transcripts.every(({ length }) => length === 0) ? {} : { t: blobs.hold(JSON.stringify(transcripts)) }),
-      }
-      const [packed, body] = pack(Buffer.from(JSON.stringify(slim(record))))
+      const held: Held = { c: Object.entries(observation.certificates).map(([name, certificate]) => [name, blobs.hold(JSON.stringify(certificate))]) }
+      const t = [...observation.endpoints, ...observation.deep?.connections ?? []].map(({ transcript }) => transcript)
+      const told: Told = { m: observation.messages, t: t.every(({ length }) => length === 0) ? [] : t }
       const at = millis(observation.startedAt)
-      sql.run(
-        'INSERT INTO observations (id, slot, at, domain, ours, vantage, agent, job, asked, failing, same, until, blobs, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)',
-        record.id, slot, at, observation.domain, record.ours ?? null, record.vantage, record.agent, record.job, record.check ?? null, failing ? 1 : 0, at, JSON.stringify(held), Buffer.concat([Buffer.of(packed), body]),
+      const added = sql.run(
+        'INSERT OR IGNORE INTO observations (id, slot, at, domain, ours, vantage, agent, job, asked, failing, same, until, blobs, body, told) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)',
+        record.id, slot, at, observation.domain, record.ours ?? null, record.vantage, record.agent, record.job, record.check ?? null, failing ? 1 : 0, at, JSON.stringify(held), packed(slim(record)),
+        told.t.length === 0 && Object.keys(told.m).length === 0 ? null : packed(told),
       )
-      return true
+      if (added === 0) for (const [, n] of held.c) blobs.release(n)
+      return added === 1
     },
     count: (id, same, until) => { sql.run('UPDATE observations SET same = ?, until = ? WHERE id = ?', same, until, id) },
     get: (id, { transcripts } = { transcripts: true }) => {
-      const row = sql.get('SELECT blobs, body FROM observations WHERE id = ?', id)
+      const row = sql.get(transcripts ? 'SELECT blobs, body, told FROM observations WHERE id = ?' : 'SELECT blobs, body FROM observations WHERE id = ?', id)
       return row === undefined ? undefined : whole(row, blobs, transcripts)
     },
     newestOf: (slot, notAfter) => textOf(sql.get('SELECT id FROM observations WHERE slot = ? AND at <= ? ORDER BY n DESC LIMIT 1', slot, notAfter)?.['id']),
@@ -92,16 +89,27 @@ function slim (record: ObservationRecorded): ObservationRecorded {
 }
 
 function whole (row: Row, blobs: Blobs, transcripts: boolean): ObservationRecorded {
-  const body = row['body'] as Uint8Array
-  const record = JSON.parse(unpack(body[0] ?? 0, body.subarray(1))) as ObservationRecorded
+  const record = unpacked(row['body'] as Uint8Array) as ObservationRecorded
   const { c, m, t } = JSON.parse(String(row['blobs'])) as Held
   const { observation } = record
   for (const [name, n] of c) observation.certificates[name] = JSON.parse(blobs.get(n)) as StoredCertificate
   if (!transcripts) return record
-  if (m !== undefined) observation.messages = JSON.parse(blobs.get(m)) as Record<string, string>
-  const told = t === undefined ? [] : JSON.parse(blobs.get(t)) as EndpointObservation['transcript'][]
-  for (const [at, connection] of [...observation.endpoints, ...observation.deep?.connections ?? []].entries()) connection.transcript = told[at] ?? []
+  const told: Told = row['told'] instanceof Uint8Array ? unpacked(row['told']) as Told : {
+    m: m === undefined ? {} : JSON.parse(blobs.get(m)) as Told['m'], t: t === undefined ? [] : JSON.parse(blobs.get(t)) as Told['t'],
+  }
+  observation.messages = told.m
+  for (const [at, connection] of [...observation.endpoints, ...observation.deep?.connections ?? []].entries()) connection.transcript = told.t[at] ?? []
   return record
+}
+
+/** How it is packed, and then it. */
+function packed (value: object): Buffer {
+  const [how, body] = pack(Buffer.from(JSON.stringify(value)))
+  return Buffer.concat([Buffer.of(how), body])
+}
+
+function unpacked (bytes: Uint8Array): unknown {
+  return JSON.parse(unpack(bytes[0] ?? 0, bytes.subarray(1)))
 }
 
 function rowOf (row: Row): ObservationRow {

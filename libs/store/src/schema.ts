@@ -48,6 +48,17 @@ const STEPS: readonly string[] = [
   CREATE INDEX observations_of_vantage ON observations (vantage);
   CREATE INDEX spans_of_domain ON spans (domain, since);
   `,
+  `
+  ALTER TABLE observations ADD COLUMN told BLOB;
+  CREATE TABLE halves_by_number (
+    n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, domain TEXT NOT NULL, peer TEXT, direction TEXT, since INTEGER NOT NULL, same INTEGER NOT NULL, counted TEXT, body TEXT NOT NULL
+  );
+  INSERT INTO halves_by_number (key, domain, peer, direction, since, same, counted, body) SELECT key, domain, peer, direction, since, same, counted, body FROM halves;
+  DROP TABLE halves;
+  ALTER TABLE halves_by_number RENAME TO halves;
+  CREATE INDEX incidents_ended ON incidents (ended) WHERE ended IS NOT NULL;
+  CREATE INDEX announcements_said ON announcements (at) WHERE said = 1;
+  `,
 ]
 
 export const SCHEMA_VERSION = STEPS.length

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { ObservationRecorded } from '@dialtone/contracts'
 import { OperatorError } from '@dialtone/kernel'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { HalfRow } from './halves.ts'
 import { openStore, type Store, type StoreLimits } from './open-store.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import type { SlotRow } from './slots.ts'
@@ -84,8 +85,7 @@ it('keeps a certificate once, whoever shows it, and drops it with the last obser
   const store = open({ successDays: 1 })
   const [certificate] = Object.values(record('x').observation.certificates)
   for (const id of ['observation-1', 'observation-2', 'observation-3']) store.observations.keep({ record: record(id), slot: 1, failing: false })
-  // One certificate; of each its own messages and transcripts.
-  expect(store.blobs()).toBe(1 + 3 + 3)
+  expect(store.blobs()).toBe(1)
   now += 2 * DAY
   expect(store.forget()).toMatchObject({ successes: 3 })
   expect(store.blobs()).toBe(0)
@@ -162,6 +162,40 @@ it('a file of a newer Dialtone, or that is no store, is refused with what to do'
   expect(() => openStore({ file: join(folder, 'missing', 'store'), clock: { now: () => now, elapsed: () => 0 } })).toThrow(OperatorError)
 })
 
+it('a file of the first schema is read on: verdicts, and observations whose messages and transcripts were blobs', () => {
+  const [kept, verdict] = [record('observation-1'), { state: 'up', sentence: 'well' } as HalfRow['verdict']]
+  const store = open()
+  store.observations.keep({ record: kept, slot: 1, failing: false })
+  store.halves.put({ key: 'ours.example', domain: 'ours.example', since: T0, same: 2, verdict })
+  store.close()
+  stores.pop()
+  asFirstSchema(kept)
+  const again = open()
+  expect(again.observations.get('observation-1')).toEqual(kept)
+  expect([...again.halves.each()]).toEqual([{ key: 'ours.example', domain: 'ours.example', since: T0, same: 2, verdict }])
+  again.halves.put({ key: 'ours.example', domain: 'ours.example', since: T0, same: 3, verdict })
+  expect([...again.halves.each()].map(({ same }) => same)).toEqual([3])
+  expect(again.observations.dropOldestOf(1, 'another')).toBe(true)
+  const left = new DatabaseSync(path())
+  expect(left.prepare('SELECT COUNT(*) AS many FROM blobs').get()).toEqual({ many: 0 })
+  left.close()
+})
+
+it('forgets ended incidents and what was announced by their indexes, however many there are', () => {
+  const store = open()
+  const plan = (text: string): string => {
+    const db = new DatabaseSync(path())
+    const said = JSON.stringify(db.prepare(`EXPLAIN QUERY PLAN ${text}`).all(0))
+    db.close()
+    return said
+  }
+  expect(plan('SELECT id FROM incidents WHERE ended < ? LIMIT 100')).toContain('incidents_ended')
+  expect(plan('SELECT id FROM announcements WHERE said = 1 AND at < ? LIMIT 100')).toContain('announcements_said')
+  for (let n = 0; n < 3; n++) store.journal.said(`announcement-${n}`, T0)
+  now += 401 * DAY
+  expect(store.forget().history).toBe(3)
+})
+
 it('damage inside the file is told with what to do, where it is come upon', () => {
   const store = open()
   store.transaction(() => { for (let n = 0; n < 300; n++) store.observations.keep({ record: record(`observation-${n}`), slot: n, failing: false }) })
@@ -175,6 +209,27 @@ it('damage inside the file is told with what to do, where it is come upon', () =
     damaged.transaction(() => { for (let n = 0; n < 300; n++) damaged.observations.keep({ record: record(`new-${n}`), slot: n, failing: false }) })
   }).toThrow(expect.objectContaining({ code: 'store-corrupt', message: expect.stringContaining('rebuilt from the stream') }))
 })
+
+/** The file as a release with the first schema left it. */
+function asFirstSchema ({ observation: { messages, endpoints } }: ObservationRecorded): void {
+  const db = new DatabaseSync(path())
+  const blob = db.prepare('INSERT INTO blobs (hash, refs, packed, body) VALUES (?, 1, 0, ?)')
+  const [m, t] = [messages, endpoints.map(({ transcript }) => transcript)].map((value, n) => blob.run(Buffer.from([n]), Buffer.from(JSON.stringify(value))).lastInsertRowid)
+  db.prepare("UPDATE observations SET blobs = json_set(blobs, '$.m', ?, '$.t', ?)").run(Number(m), Number(t))
+  db.exec(`
+    ALTER TABLE observations DROP COLUMN told;
+    DROP INDEX observations_of_vantage;
+    DROP INDEX spans_of_domain;
+    DROP INDEX incidents_ended;
+    DROP INDEX announcements_said;
+    CREATE TABLE old_halves (key TEXT PRIMARY KEY, domain TEXT NOT NULL, peer TEXT, direction TEXT, since INTEGER NOT NULL, same INTEGER NOT NULL, counted TEXT, body TEXT NOT NULL) WITHOUT ROWID;
+    INSERT INTO old_halves SELECT key, domain, peer, direction, since, same, counted, body FROM halves;
+    DROP TABLE halves;
+    ALTER TABLE old_halves RENAME TO halves;
+    PRAGMA user_version = 1;
+  `)
+  db.close()
+}
 
 function open (limits: Partial<StoreLimits> = {}, name = 'store'): Store {
   const store = openStore({ file: path(name), clock: { now: () => now, elapsed: () => 0 }, limits })

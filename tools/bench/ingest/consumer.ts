@@ -31,9 +31,9 @@ clearInterval(watch)
 const result: Measured = { pid: process.pid, megabytes, longestHoldMs, storeMB: statSync(file).size / 2 ** 20, rounds }
 console.log(JSON.stringify(result))
 
-/** Called whenever more was taken: ends a round half way, and at the end. */
+/** Called whenever more was taken: ends a round with the first of the next, which is read when all that follows from the one before is done, and at the end. */
 function taken (upTo: number): void {
-  if (upTo < (rounds.length === 0 ? observations / 2 : observations) || rounds.length === 2) return
+  if (upTo < (rounds.length === 0 ? observations / 2 + 1 : observations) || rounds.length === 2) return
   const { user, system } = process.cpuUsage(used)
   const many = upTo - from
   rounds.push({ observations: many, perSecond: many / (performance.now() - began) * 1000, cpuSeconds: (user + system) / 1e6, cpuMs: (user + system) / 1000 / many });

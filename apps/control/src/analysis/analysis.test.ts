@@ -305,6 +305,27 @@ it('the same stream gives the same store, read at once or one by one, and after 
   expect(picture(once.readings).incidents.length).toBeGreaterThan(0)
 })
 
+it('what our domain does to its pairs is worked out once a second of the stream, by whoever reads it', async () => {
+  const own = [60, 60.2, 60.4].map((at, n) => delivery(seen({ at, id: `own${n}`, vantage: 'north', domain: OURS, job: 'own-published', ...(n === 1 ? {} : { fails: TIMEOUT }) }), ++seq))
+  const all = [...round(0, 'a'), ...own].map((each, n) => ({ ...each, seq: n + 1 }))
+  const once = start()
+  await once.analysis.take(all)
+  await once.analysis.pass(T0 + 62_000)
+  const slowly = start()
+  for (const each of all) {
+    await slowly.analysis.take([each])
+    await slowly.analysis.pass(Date.parse(each.at))
+  }
+  await slowly.analysis.pass(T0 + 61_300)
+  await slowly.analysis.pass(T0 + 62_000)
+  for (const { readings, meter } of [once, slowly]) {
+    expect(readings.timeline(OURS, undefined, {}, 100)?.spans.filter(({ state }) => state === 'down')).toHaveLength(2)
+    expect(meter.of('dialtone_verdicts_judged_total', { because: 'others' })).toBe(1)
+    expect(readings.timeline(OURS, PEER, {}, 100)?.spans.filter(({ direction }) => direction === 'in').at(-1)).toMatchObject({ state: 'down', since: '2026-01-01T00:01:01.000Z' })
+  }
+  expect(picture(once.readings)).toEqual(picture(slowly.readings))
+})
+
 it('a step that fails leaves nothing, in the store or in memory, and is taken again from where the store stands', async () => {
   const { analysis, readings, store, meter } = start()
   const all = [...round(0, 'a'), ...round(60, 'b', 'inside')].map((each, n) => ({ ...each, seq: n + 1 }))

@@ -58,6 +58,8 @@ const CHANGES_AT_ONCE = 20
 /** So far the clocks of the bus and of this machine may differ. */
 const SET_BACK_MS = 60_000
 const FORGET_SLOT_MS = 7 * 86_400_000
+/** What others do to a pair is worked out a little later, of the stream: by then it may have been judged for a reason of its own, and many of them count as one. */
+const OTHERS_MS = 1000
 
 type Needs = { store: Store, configuration: ConfigurationView, slices: Slices, meter: Meter, logger: Logger, clock: Clock }
 
@@ -71,6 +73,9 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   const judging = createJudging({ store, board, witnesses, expectations, reach, desk, meter, logger, clock, staleAt })
   const hearers = new Set<(event: LiveEvent, seq: number) => void>()
   const dirty = new Map<string, { subject: Subject, at: number, because: Because }>()
+  /** To be judged because of others, at `laterAt`. */
+  const later = new Map<string, Subject>()
+  let laterAt = Number.POSITIVE_INFINITY
   const touched = new Set<Slot>()
   /** Of those, the ones that have another outline. */
   const renewed = new Set<Slot>()
@@ -112,6 +117,8 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     witnesses.load()
     judging.load()
     dirty.clear()
+    later.clear()
+    laterAt = Number.POSITIVE_INFINITY
     leaving.clear()
     overdue.clear()
     prunedTo = reconcileAt = undefined
@@ -141,27 +148,36 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
 
   /** One by one, in steps of their own. */
   function dropGone (): void {
-    for (const entry of board.all()) if (!exists(entry)) leaving.set(entry.key, dated ?? now)
+    for (const entry of board.all()) if (!expectations.has(entry)) leaving.set(entry.key, dated ?? now)
   }
 
   function dropOne (key: string, at: number): void {
     leaving.delete(key)
     const entry = board.get(key)
-    if (entry !== undefined && !exists(entry)) {
+    if (entry !== undefined && !expectations.has(entry)) {
       judging.drop(entry, at)
       dirty.delete(key)
+      later.delete(key)
       desk.forget(entry, at)
     }
-  }
-
-  function exists ({ domain, peer }: Subject): boolean {
-    return (peer === undefined ? expectations.domain(domain) : expectations.pair(domain, peer)) !== undefined
   }
 
   function mark ({ domain, peer }: Subject, because: Because): void {
     const subject = { domain, ...(peer === undefined ? {} : { peer }) }
     const key = keyOf(subject)
-    if (!dirty.has(key) && exists(subject)) dirty.set(key, { subject, at: dated ?? now, because })
+    if (dirty.has(key) || !expectations.has(subject)) return
+    if (because !== 'others' || peer === undefined) dirty.set(key, { subject, at: dated ?? now, because })
+    else if (!later.has(key)) {
+      if (later.size === 0) laterAt = now + OTHERS_MS
+      later.set(key, subject)
+    }
+  }
+
+  function takeLater (): void {
+    now = Math.max(now, laterAt)
+    laterAt = Number.POSITIVE_INFINITY
+    for (const [key, subject] of later) if (!dirty.has(key) && expectations.has(subject)) dirty.set(key, { subject, at: now, because: 'others' })
+    later.clear()
   }
 
   /** Who is judged by what this slot testifies. */
@@ -404,6 +420,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
       if (first !== undefined) {
         const [key, { subject, at, because }] = first
         dirty.delete(key)
+        later.delete(key)
         // What is wrong with our domain is wrong with its pairs.
         if (judging.judge(subject, at, because) && subject.peer === undefined) for (const peer of expectations.peersOf(subject.domain)) mark({ domain: subject.domain, peer }, 'others')
         return true
@@ -427,7 +444,12 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
         takeChanges()
         return true
       }
-      const due = nextTick(delivery === undefined ? until : Date.parse(delivery.at))
+      const limit = delivery === undefined ? until : Date.parse(delivery.at)
+      const due = nextTick(limit)
+      if (later.size > 0 && laterAt <= (due ?? limit)) {
+        takeLater()
+        return true
+      }
       if (due !== undefined) {
         tick(due)
         return true

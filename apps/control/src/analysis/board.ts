@@ -76,10 +76,11 @@ export function pageOfEntries (entries: readonly Entry[], filter: OverviewFilter
 
 function paged (sorted: readonly { entry: Entry, order: string }[], filter: OverviewFilter, limit: number, cursor: string | undefined): { rows: OverviewRow[], next?: string } {
   const rows: OverviewRow[] = []
+  const fits = fitting(filter)
   let last = ''
   for (let at = cursor === undefined ? 0 : firstFrom(sorted, `${readCursor(cursor)}\u0000`); at < sorted.length; at++) {
     const { entry, order } = sorted[at] as { entry: Entry, order: string }
-    if (!fits(entry, filter)) continue
+    if (!fits(entry)) continue
     if (rows.length === limit) return { rows, next: Buffer.from(last).toString('base64url') }
     rows.push(rowOf(entry))
     last = order
@@ -122,11 +123,16 @@ function orderOf (state: State, { domain, peer }: Pick<Entry, 'domain' | 'peer'>
   return `${BADNESS[state]} ${domain} ${peer ?? ''}`
 }
 
-function fits (entry: Entry, { states, causes, sides, domain, peer, q, only }: OverviewFilter): boolean {
-  const { state, cause, side } = worse(entry.halves)
-  return (domain === undefined || entry.domain === domain) && (peer === undefined || entry.peer === peer) && (only === undefined || (only === 'pairs') === (entry.peer !== undefined))
-    && (states === undefined || states.includes(state)) && (causes === undefined || causes.includes(cause)) && (sides === undefined || sides.includes(side))
-    && (q === undefined || entry.domain.includes(q) || entry.peer?.includes(q) === true)
+/** Only what the filter asks for is looked at: of a large fleet every entry is, and most do not fit. */
+function fitting ({ states, causes, sides, domain, peer, q, only }: OverviewFilter): (entry: Entry) => boolean {
+  const isJudged = states !== undefined || causes !== undefined || sides !== undefined
+  return entry => {
+    if ((domain !== undefined && entry.domain !== domain) || (peer !== undefined && entry.peer !== peer) || (only !== undefined && (only === 'pairs') !== (entry.peer !== undefined))) return false
+    if (q !== undefined && !entry.domain.includes(q) && entry.peer?.includes(q) !== true) return false
+    if (!isJudged) return true
+    const { state, cause, side } = worse(entry.halves)
+    return (states === undefined || states.includes(state)) && (causes === undefined || causes.includes(cause)) && (sides === undefined || sides.includes(side))
+  }
 }
 
 /** Where the first entry stands that is not before `order`. */

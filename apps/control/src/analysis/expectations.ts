@@ -6,6 +6,8 @@ import { DEFAULT_JUDGE_CONFIG } from '@dialtone/contracts'
 import { unreachable } from '@dialtone/kernel'
 
 export type Expectations = {
+  /** It is a subject: asked of thousands at once, so nothing is worked out for it. */
+  has: (subject: Pick<Subject, 'domain' | 'peer'>) => boolean
   /** Of this domain of ours; undefined: it is none. */
   domain: (domain: string) => FleetConfig | undefined
   /** Of a peer in the eyes of one of ours; undefined: they are no pair. */
@@ -82,6 +84,10 @@ export function createExpectations (view: ConfigurationView): Expectations {
       const [own, spec] = [view.get('Domain', domain)?.spec, view.get('Peer', peer)?.spec]
       if (own === undefined || spec === undefined || ours.get(peer)?.includes(domain) !== true) return undefined
       return remembered(`${domain}>${peer}`, () => ({ ...peerConfig(spec, own), splitViewExpected: own.splitViewExpected ?? false, ...stopped(view, peer) }))
+    },
+    has: ({ domain, peer }) => {
+      fresh()
+      return view.get('Domain', domain) !== undefined && (peer === undefined || (ours.get(peer)?.includes(domain) === true && view.get('Peer', peer) !== undefined))
     },
     domains: () => { fresh(); return domains },
     peersOf: domain => { fresh(); return peers.get(domain) ?? [] },

@@ -9,6 +9,7 @@ import type { Store } from '@dialtone/store'
 import type { Static, TSchema } from 'typebox'
 import { createAnalysis } from './analysis.ts'
 import { announce } from './announcer.ts'
+import { spareMemory } from './memory.ts'
 import { analysisErrors, behind, disagreement, forgotten, gaps, leaseHeld, openIncidents, resets, storeBlobs, storeBytes, unannounced } from './metrics.ts'
 import { createReadings, type AnalysisReadings } from './readings.ts'
 import { createSlices } from './slices.ts'
@@ -33,6 +34,7 @@ export type RunningAnalysis = Stoppable & {
 
 /** Observations are read once the configuration has been heard for the first time: without it nothing can be judged. Stop it before the store is closed. */
 export async function startAnalysis ({ bus, store, configuration, lease, meter, logger, clock, instance }: AnalysisOptions): Promise<RunningAnalysis> {
+  spareMemory()
   const slices = createSlices(clock)
   const analysis = createAnalysis({ store, configuration, slices, meter, logger, clock })
   const stopping = new AbortController()
