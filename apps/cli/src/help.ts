@@ -392,9 +392,9 @@ export const TOKEN_HELP = `dialtone token: who may ask the control API.
   dialtone token list
   dialtone token delete grafana
 
-A viewer reads, an operator also checks, stops and starts, an admin also
-configures and makes tokens. A token is printed once, alone, when it is made;
-only its digest is kept.
+A viewer reads, an operator also checks, stops, starts and keeps quiet for a
+time (maintenance, exceptions), an admin also configures and makes tokens. A
+token is printed once, alone, when it is made; only its digest is kept.
 
   --role ROLE           viewer (default), operator or admin
   --days N              it ends after so many days; default: never

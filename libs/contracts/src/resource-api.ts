@@ -24,8 +24,8 @@ export type ResourceWrite = Static<typeof ResourceWrite>
 
 /** Body of POST /v1/apply: all of it or nothing. */
 export const ApplyRequest = Type.Object({
-  resources: Type.Optional(Type.Array(Type.Object({ ...named, spec: Type.Unknown(), revision, ...readOnly }, closed), { maxItems: 100_000 })),
-  delete: Type.Optional(Type.Array(Type.Object({ ...named, revision }, closed), { maxItems: 100_000 })),
+  resources: Type.Optional(Type.Array(Type.Object({ ...named, spec: Type.Unknown(), revision, ...readOnly }, closed), { maxItems: 40_000 })),
+  delete: Type.Optional(Type.Array(Type.Object({ ...named, revision }, closed), { maxItems: 40_000 })),
   prune: Type.Optional(Type.Union([Type.Boolean(), Type.Array(KindName, { maxItems: 20 })], { description: 'Delete what is not in `resources`: of these kinds; true: of every kind that is in it' })),
   ...why,
 }, closed)

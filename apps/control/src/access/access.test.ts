@@ -46,8 +46,8 @@ describe('who asks', () => {
 
   const ROUTES = [
     ['GET', '/v1/me', 'viewer'], ['GET', '/v1/domains', 'viewer'], ['HEAD', '/v1/domains', 'viewer'], ['GET', '/v1/domains/ours.example', 'viewer'], ['GET', '/v1/domains/ours.example/revisions', 'viewer'], ['GET', '/v1/lint', 'viewer'],
-    ['PUT', '/v1/domains/ours.example', 'operator'], ['PATCH', '/v1/domains/ours.example', 'operator'], ['DELETE', '/v1/domains/ours.example', 'operator'], ['POST', '/v1/apply', 'operator'],
-    ['PUT', '/v1/domains/ours.example?dryRun=true', 'operator'],
+    ['PUT', '/v1/domains/ours.example', 'admin'], ['PATCH', '/v1/domains/ours.example', 'admin'], ['DELETE', '/v1/domains/ours.example', 'admin'], ['POST', '/v1/apply', 'admin'],
+    ['PUT', '/v1/domains/ours.example?dryRun=true', 'admin'], ['PUT', '/v1/exceptions/works', 'operator'], ['PATCH', '/v1/exceptions/works', 'operator'], ['DELETE', '/v1/exceptions/works', 'operator'],
     ['GET', '/v1/tokens', 'admin'], ['POST', '/v1/tokens', 'admin'], ['DELETE', '/v1/tokens/admin', 'admin'],
   ] as const
   const body = (method: string) => method === 'GET' || method === 'HEAD' || method === 'DELETE' ? undefined : {}
@@ -78,13 +78,13 @@ describe('who asks', () => {
   it('is told by 403 what role it takes, and the try is on record', async () => {
     const authorization = `Bearer ${await api.tokenOf('viewer')}`
     const found = problemOf(await api.ask('PUT', '/v1/domains/ours.example', { spec: {} }, { authorization }))
-    expect(found.detail).toContain('needs operator')
+    expect(found.detail).toContain('needs admin')
     expect(await api.trail()).toMatchObject([{ action: 'forbidden', outcome: 'refused', role: 'viewer', subject: 'PUT /v1/domains/:name' }])
     // Who tries again and again fills no audit.
     for (let times = 0; times < 20; times++) expect((await api.ask('PUT', `/v1/domains/d${times}.example`, { spec: {} }, { authorization })).status).toBe(403)
     expect(await api.trail()).toHaveLength(1)
     await api.access.stop()
-    expect(await api.trail()).toMatchObject([{}, { action: 'forbidden', subject: 'PUT /v1/domains/:name', says: '20 more within 60 s: needs the role operator' }])
+    expect(await api.trail()).toMatchObject([{}, { action: 'forbidden', subject: 'PUT /v1/domains/:name', says: '20 more within 60 s: needs the role admin' }])
   })
 
   it('a token ends when it expires', async () => {

@@ -28,11 +28,25 @@ describe('what is wanted is written into the configuration', () => {
   })
 
   it('one agent pauses, and the others of its vantage do not', async () => {
+    await Promise.all(['a1', 'a2'].map(agent => beThere(api, 'inside', agent)))
     await post('/v1/agents/inside/a2/pause')
     await post('/v1/agents/inside/a1/pause')
     expect(vantage()).toEqual({ side: 'inside', pausedAgents: ['a1', 'a2'] })
     await post('/v1/agents/inside/a1/resume')
     await post('/v1/agents/inside/a2/resume')
+    expect(vantage()).toEqual({ side: 'inside' })
+  })
+
+  it('an agent that nobody has heard of does not, and those that are known are named; one that went away while it was paused resumes', async () => {
+    await beThere(api, 'inside', 'a1')
+    await beThere(api, 'outside', 'b1')
+    for (const verb of ['pause', 'resume']) {
+      const answer = await post(`/v1/agents/inside/nope/${verb}`)
+      expect([answer.statusCode, answer.json<{ detail: string }>().detail]).toEqual([404, "Nobody has heard of an agent 'nope' of inside; known are a1."])
+    }
+    expect(vantage()).toEqual({ side: 'inside' })
+    await api.configuration.change(() => [{ put: { kind: 'Vantage', name: 'inside', spec: { side: 'inside', pausedAgents: ['gone'] } } }], 'test')
+    expect((await post('/v1/agents/inside/gone/resume')).statusCode).toBe(200)
     expect(vantage()).toEqual({ side: 'inside' })
   })
 
@@ -64,6 +78,7 @@ describe('what is wanted is written into the configuration', () => {
   })
 
   it('a dry run writes nothing, and says what it would', async () => {
+    await beThere(api, 'inside', 'a1')
     const { revision } = api.configuration
     for (const [url, body] of [['/v1/agents/inside/pause', {}], ['/v1/agents/inside/a1/pause', {}], ['/v1/schedules/default/pause', {}], ['/v1/vantages/inside/quarantine', { reason: 'x' }], ['/v1/maintenance', { domain: 'example.org', minutes: 1, reason: 'x' }]] as const) {
       const answer = await post(url, { ...body, dryRun: true })
@@ -78,6 +93,7 @@ describe('what is wanted is written into the configuration', () => {
   })
 
   it('two who write at once both succeed', async () => {
+    await Promise.all(['a1', 'a2'].map(agent => beThere(api, 'inside', agent)))
     await Promise.all([post('/v1/agents/inside/a1/pause'), post('/v1/agents/inside/a2/pause'), post('/v1/vantages/inside/quarantine', { reason: 'x' })])
     expect(vantage()).toEqual({ side: 'inside', pausedAgents: ['a1', 'a2'], quarantined: 'x' })
   })

@@ -5,6 +5,7 @@ import { Type, type Static } from 'typebox'
 import { refusal } from '../http/problem.ts'
 import type { App } from '../http/server.ts'
 import { closed, given, utc } from '../queries/parameters.ts'
+import type { Presence } from '../queries/needs.ts'
 import type { CommandNeeds, Edit } from './needs.ts'
 import type { FastifyRequest } from 'fastify'
 
@@ -12,7 +13,7 @@ const NoQuery = Type.Object({}, closed)
 const Verb = Type.Enum(['pause', 'resume'])
 const MOST_MINUTES = 43_200
 
-export function desiredRoutes (app: App, { configuration, edit, clock, id }: CommandNeeds): void {
+export function desiredRoutes (app: App, { configuration, presence, edit, clock, id }: CommandNeeds): void {
   const done = async (request: FastifyRequest, change: Edit, { dryRun = false, ...why }: { action: string, reason?: string | undefined, ticket?: string | undefined, dryRun?: boolean | undefined }, says: string): Promise<Static<typeof CommandDone>> => {
     const { revision, changed } = await edit(request, change, { action: why.action, dryRun, ...given({ reason: why.reason, ticket: why.ticket }) })
     return { dryRun, revision, effects: [{ subject: `${change.kind}/${change.name}`, outcome: !changed ? 'unchanged' : dryRun ? 'would-do' : 'done', says: changed ? says : 'it is so already' }] }
@@ -40,6 +41,7 @@ export function desiredRoutes (app: App, { configuration, edit, clock, id }: Com
     const { params: { agent, verb, vantage: name }, body } = request
     there('Vantage', name)
     const change = ({ pausedAgents = [], ...spec }: VantageSpec): VantageSpec => {
+      if (!pausedAgents.includes(agent) && presence.get(name, agent) === undefined) throw unheardOf(agent, name, presence)
       const others = pausedAgents.filter(other => other !== agent)
       const paused = verb === 'pause' ? [...others, agent].toSorted() : others
       return paused.length === 0 ? spec : { ...spec, pausedAgents: paused }
@@ -77,6 +79,12 @@ export function desiredRoutes (app: App, { configuration, edit, clock, id }: Com
     const made = await done(request, { kind: 'Exception', name, change: () => ({ effect: 'maintenance', until, reason: body.reason, ...given({ domain: body.domain, peer: body.peer, vantage: body.vantage, ticket: body.ticket }) }) }, { action: 'maintenance', ...body }, `quiet until ${until}`)
     return reply.status(made.dryRun ? 200 : 201).headers(made.dryRun ? {} : { location: `/v1/exceptions/${name}` }).send(made) as never
   })
+}
+
+/** A slip of the hand would be kept as an agent that never comes. */
+function unheardOf (agent: string, vantage: string, presence: Presence): Error {
+  const known = presence.all().filter(one => one.vantage === vantage).map(one => one.agent)
+  return refusal('not-found', `Nobody has heard of an agent '${agent}' of ${vantage}; ${known.length === 0 ? 'none of its agents is known' : `known are ${known.slice(0, 40).join(', ')}`}.`)
 }
 
 /** When it ends, from one of the two ways to say it. */

@@ -1,18 +1,27 @@
 /** Whether a value has the shape of a schema; if not, every problem by JSON Pointer, in words for the person who wrote the value. */
+import { SecretRef } from '@dialtone/contracts/schemas'
 import { quoted } from '@dialtone/kernel'
 import { Settings } from 'typebox/system'
 import { Errors } from 'typebox/value'
 import type { TSchema } from 'typebox'
 import { escapePointer, type FieldProblem } from '../resources/problem.ts'
+import { leanOf, type Excess } from './shape-lean.ts'
 
 /** More are not looked for: who has so many reads them in turns. */
 export const MOST_FIELD_PROBLEMS = 64
 
+const SECRET = SecretRef as { pattern?: string, description?: string }
+
 type Found = { keyword: string, schemaPath: string, instancePath: string, params: object, message: string }
 
-/** `prefix`: pointer of the value in the request. `what`: 'a Domain'. */
+/**
+ * Of a value that is not valid, which the caller has found by `Check`: at least one problem, always. `prefix`: pointer of the value in the request.
+ * `what`: 'a Domain'. Takes as long as the schema is large, however large the value.
+ */
 export function shapeProblems (schema: TSchema, value: unknown, prefix: string, what: string): FieldProblem[] {
-  return errorsOf(schema, value).flatMap(found => problemsOf(schema, value, found, prefix, what)).slice(0, MOST_FIELD_PROBLEMS)
+  const { lean, excess } = leanOf(schema, value, MOST_FIELD_PROBLEMS)
+  const problems = [...excess.flatMap(one => excessProblems(one, prefix, what)), ...errorsOf(schema, lean).flatMap(found => problemsOf(schema, value, found, prefix))]
+  return problems.length === 0 ? [{ pointer: prefix, says: 'does not have the shape that /openapi.json describes' }] : problems.slice(0, MOST_FIELD_PROBLEMS)
 }
 
 /** The nearest of the words, where it is near enough to be a slip of the hand. */
@@ -33,34 +42,39 @@ function errorsOf (schema: TSchema, value: unknown): Found[] {
   }
 }
 
-function problemsOf (schema: TSchema, value: unknown, found: Found, prefix: string, what: string): FieldProblem[] {
+function excessProblems (found: Excess, prefix: string, what: string): FieldProblem[] {
+  const { pointer } = found
+  if ('most' in found) return [{ pointer: prefix + pointer, says: `must have at most ${found.most} items` }]
+  const { known } = found
+  return found.unknown.map(name => {
+    const meant = nearest(name, known)
+    const instead = meant !== undefined ? `; is '${meant}' meant?` : known.length === 0 ? ', which has none' : `; known are ${known.slice(0, 40).join(', ')}`
+    return { pointer: `${prefix}${pointer}/${escapePointer(quoted(name, 100))}`, says: `is not a field of ${pointer === '' ? what : `'${pointer.slice(1)}'`}${instead}` }
+  })
+}
+
+function problemsOf (schema: TSchema, value: unknown, found: Found, prefix: string): FieldProblem[] {
   const params = found.params as Record<string, unknown>
   const at = prefix + found.instancePath
   const inner = follow(schema, found.schemaPath.slice(1))
   const given = follow(value, found.instancePath)
   switch (found.keyword) {
-    case 'boolean': return [] // told by additionalProperties too
-    case 'additionalProperties': {
-      const known = Object.keys(inner?.['properties'] ?? {})
-      return (params['additionalProperties'] as string[]).map(name => {
-        const meant = nearest(name, known)
-        return { pointer: `${at}/${escapePointer(quoted(name, 100))}`, says: `is not a field of ${found.instancePath === '' ? what : `'${found.instancePath.slice(1)}'`}${meant === undefined ? `; known are ${known.slice(0, 40).join(', ')}` : `; is '${meant}' meant?`}` }
-      })
-    }
     case 'required': return (params['requiredProperties'] as string[]).map(name => ({ pointer: `${at}/${escapePointer(name)}`, says: 'is missing' }))
     case 'enum': {
       const allowed = (params['allowedValues'] as unknown[]).map(String)
       const meant = typeof given === 'string' ? nearest(given, allowed) : undefined
       return [{ pointer: at, says: `must be one of ${list(allowed)}, not ${shown(given)}${meant === undefined ? '' : `; is '${meant}' meant?`}` }]
     }
-    case 'pattern': return [{ pointer: at, says: `must be ${lowerFirst(typeof inner?.['description'] === 'string' ? inner['description'] : 'of another form')}, not ${shown(given)}` }]
+    // Who writes the secret itself in its place is not told it again: what is answered is shown, logged and kept.
+    case 'pattern': return inner?.['pattern'] === SECRET.pattern ? [{ pointer: at, says: `must say where the secret is found, and not be the secret: ${SECRET.description}` }] : [{ pointer: at, says: `must be ${lowerFirst(typeof inner?.['description'] === 'string' ? inner['description'] : 'of another form')}, not ${shown(given)}` }]
     case 'format': return [{ pointer: at, says: `must be a time in UTC such as 2026-11-26T12:00:00Z, not ${shown(given)}` }]
-    case 'type': return [{ pointer: at, says: `must be ${article(String(params['type']))}, not ${kindOf(given)}` }]
+    case 'type': return [{ pointer: at, says: `must be ${article(String(params['type']))}, not ${params['type'] === 'integer' && typeof given === 'number' ? given : kindOf(given)}` }]
     case 'const': return [{ pointer: at, says: `must be ${shown(params['allowedValue'])}, not ${shown(given)}` }]
     case 'minLength': return [{ pointer: at, says: params['limit'] === 1 ? 'must not be empty' : `must have at least ${String(params['limit'])} characters` }]
     case 'maxLength': return [{ pointer: at, says: `must have at most ${String(params['limit'])} characters` }]
     case 'minItems': return [{ pointer: at, says: `must have at least ${String(params['limit'])} items` }]
     case 'maxItems': return [{ pointer: at, says: `must have at most ${String(params['limit'])} items` }]
+    case 'maxProperties': return [{ pointer: at, says: `must have at most ${String(params['limit'])} fields` }]
     case 'uniqueItems': return [{ pointer: at, says: 'has an item twice' }]
     case 'minimum': return [{ pointer: at, says: `must be at least ${String(params['limit'])}, not ${shown(given)}` }]
     case 'maximum': return [{ pointer: at, says: `must be at most ${String(params['limit'])}, not ${shown(given)}` }]

@@ -30,6 +30,11 @@ describe('a request that is not right is refused by the name of what is wrong', 
     ['a domain in capitals', () => post('/v1/checks', '{"domain":"Example.org"}'), 400, 'invalid-request', '/domain'],
     ['__proto__', () => post('/v1/checks', '{"domain":"example.org","__proto__":{"role":"admin"}}'), 400, 'invalid-json', undefined],
     ['constructor.prototype', () => post('/v1/checks', '{"domain":"example.org","constructor":{"prototype":{}}}'), 400, 'invalid-json', undefined],
+    ['more unknown fields than are told', () => post('/v1/checks', JSON.stringify({ domain: 'example.org', ...Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`k${i}`, 1])) })), 400, 'invalid-request', '/k0'],
+    ['another charset', () => post('/v1/checks', '{}', 'application/json; charset=utf-16'), 415, 'unsupported-media-type', undefined],
+    ['a limit that is no whole number', () => get('/v1/overview?limit=1.5'), 400, 'invalid-request', '/limit'],
+    ['a part of the path that is too long', () => get(`/v1/status/${'x'.repeat(400)}`), 414, 'uri-too-long', undefined],
+    ['a query where there is none', () => post('/v1/checks?x=1', '{"domain":"example.org"}'), 400, 'invalid-request', '/x'],
     ['too much', () => post('/v1/checks', `{"domain":"${'x'.repeat(5000)}"}`), 413, 'too-large', undefined],
     ['deep nesting', () => post('/v1/checks', '['.repeat(2000) + ']'.repeat(2000)), 400, 'invalid-request', ''],
     ['XML', () => post('/v1/checks', '<a/>', 'application/xml'), 415, 'unsupported-media-type', undefined],
@@ -112,4 +117,14 @@ it('tells a token that asks too often to wait, and for how long, and not the oth
   } finally {
     await limited.stop()
   }
+})
+
+it.each([
+  ['a key that is refused', () => post('/v1/checks', '{"domain":"example.org","__proto__":{}}'), "The body has the key '__proto__', which is a field of nothing; leave it out."],
+  ['the other one', () => post('/v1/checks', '{"constructor":{"prototype":1}}'), "The body has the key 'constructor', which is a field of nothing; leave it out."],
+  ['no known field', () => post('/v1/checks?x=1', '{"domain":"example.org"}'), "The query is not valid: 'x' is not a field of the query, which has none."],
+  ['a slip of the hand', () => api.app.inject({ method: 'DELETE', url: '/v1/domains/example.org?dry-run=true', headers: api.as.admin }), "The query is not valid: 'dry-run' is not a field of the query; is 'dryRun' meant?"],
+  ['half a number', () => get('/v1/overview?limit=1.5'), "The query is not valid: 'limit' must be an integer, not 1.5."],
+])('the sentence about %s', async (_, ask, detail) => {
+  expect((await ask()).json<Body>().detail).toBe(detail)
 })

@@ -17,6 +17,7 @@ const STATUS = {
   'hook-missing': 409,
   'uri-too-long': 414,
   'too-many-requests': 429,
+  'streams-of-token': 429,
   'headers-too-large': 431,
   'malformed-answer': 502,
   'bus-unreachable': 503,

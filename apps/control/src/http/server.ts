@@ -12,6 +12,7 @@ import type { ControlConfig } from './config.ts'
 import { answerClientErrors } from './client-error.ts'
 import { guard } from './guard.ts'
 import { httpSeconds } from './metrics.ts'
+import { jsonBody } from '../resources/json-body.ts'
 import { problemHandler } from '../resources/problem.ts'
 import { refusal } from './problem.ts'
 import type { Tokens } from './seams.ts'
@@ -56,7 +57,8 @@ export async function createServer ({ config, tokens, meter, logger }: ServerNee
   app.setValidatorCompiler(validatorCompiler)
   // Answers are made by us and typed: what they are is proved in tests, and cutting them to a schema here would hide what is wrong.
   app.setSerializerCompiler(() => data => JSON.stringify(data))
-  app.removeContentTypeParser('text/plain')
+  app.removeContentTypeParser(['text/plain', 'application/json'])
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonBody(app))
   app.decorateRequest('actor', null)
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] } },

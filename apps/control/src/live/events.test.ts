@@ -48,6 +48,20 @@ it('streams what changes, unbuffered by proxies, with heart-beats, and goes on b
 })
 
 describe('the number of streams', () => {
+  it('of one token is limited too, and another token has its own', async () => {
+    const url = await start({ hubLimits: { perToken: 2 } })
+    const own = [await open(`${url}/v1/events`), await open(`${url}/v1/events`)]
+    const refused = await fetch(`${url}/v1/events`, { headers: api.as.viewer })
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '10'])
+    expect(await refused.json()).toMatchObject({ code: 'streams-of-token', detail: expect.stringContaining("'t-viewer'") })
+    const other = await open(`${url}/v1/events`, api.as.operator)
+    own[0]?.close()
+    await until(() => api.hub.size === 2)
+    const again = await open(`${url}/v1/events`)
+    expect([other.status, again.status]).toEqual([200, 200])
+    for (const stream of [...own, other, again]) stream.close()
+  })
+
   it('is limited, and the next one is told to wait', async () => {
     const url = await start({ hubLimits: { clients: 1 } })
     const first = await open(`${url}/v1/events`)
@@ -110,4 +124,16 @@ it('stops while streams are open, and they end cleanly', async () => {
   await api.app.close()
   await Promise.all(readers.map(({ closed }) => closed))
   expect(readers.every(({ text }) => text().includes('event: hello'))).toBe(true)
+})
+
+it('ends with its token, and does not wait for a heart-beat', async () => {
+  let ahead = 0
+  const url = await start({ hubLimits: { heartbeatMs: 3_600_000 }, now: () => Date.now() + ahead })
+  const made = await api.app.inject({ method: 'POST', url: '/v1/tokens', headers: api.as.admin, payload: { name: 'short', role: 'viewer', expiresAt: new Date(Date.now() + 3_600_000).toISOString() } })
+  const [short, other] = [await open(`${url}/v1/events`, { authorization: `Bearer ${made.json<{ token: string }>().token}` }), await open(`${url}/v1/events`)]
+  expect([short.status, other.status]).toEqual([200, 200])
+  ahead = 3_600_001
+  await short.closed
+  expect(api.hub.size).toBe(1)
+  other.close()
 })

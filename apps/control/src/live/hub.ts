@@ -12,26 +12,32 @@ import { subjectOf, topicsOf } from './topics.ts'
 /** Where a reader is written to. `write` answers whether more may be written at once; `waiting`: bytes that were not taken yet. */
 export type Sink = { write: (bytes: Buffer) => boolean, waiting: () => number, end: () => void }
 
-export type HubLimits = { flushMs: number, heartbeatMs: number, patienceMs: number, clients: number, events: number, bytes: number, catchUpBytes: number }
+export type HubLimits = { flushMs: number, heartbeatMs: number, patienceMs: number, clients: number, perToken: number, events: number, bytes: number, catchUpBytes: number }
 
 /** `catchUpBytes`: what one reader who fell behind is given at once; for more it has to read everything again. */
-export const HUB_LIMITS: HubLimits = { flushMs: 250, heartbeatMs: 15_000, patienceMs: 30_000, clients: 2000, events: 20_000, bytes: 16 * 1024 * 1024, catchUpBytes: 512 * 1024 }
+export const HUB_LIMITS: HubLimits = { flushMs: 250, heartbeatMs: 15_000, patienceMs: 30_000, clients: 2000, perToken: 100, events: 20_000, bytes: 16 * 1024 * 1024, catchUpBytes: 512 * 1024 }
 
 export type Hub = {
   tell: (event: LiveEvent, seq: number) => void
   /** Resolves into what ends it; undefined where there are too many. `after`: the id of the last event that the reader has, or the `seq` of a snapshot. */
-  join: (sink: Sink, topics: readonly string[], after: { id?: string, seq?: number }, valid: () => boolean) => (() => void) | undefined
+  join: (sink: Sink, topics: readonly string[], after: { id?: string, seq?: number }, valid: () => boolean, who?: Who) => (() => void) | undefined
+  /** Whether a token has as many streams as one may have. */
+  isFull: (token: string) => boolean
   readonly size: number
   stop: () => void
 }
 
-type Client = { sink: Sink, group: Group, sent: number, slowSince: number | undefined, valid: () => boolean }
+/** `until`: when its token ends, in milliseconds since the epoch. */
+type Who = { token: string, until?: number }
+type Client = { sink: Sink, group: Group, sent: number, slowSince: number | undefined, valid: () => boolean, who: Who | undefined }
 type Group = { key: string, topics: ReadonlySet<string>, clients: Set<Client> }
 
 /** `epoch` tells the ids of this process from those of another; `seq`: what readers see at this moment. */
 export function createHub ({ epoch, seq, clock, meter, limits = HUB_LIMITS }: { epoch: string, seq: () => number, clock: Clock, meter: Meter, limits?: HubLimits }): Hub {
   const ring = createRing({ events: limits.events, bytes: limits.bytes }, seq())
   const groups = new Map<string, Group>()
+  /** Streams by token. */
+  const held = new Map<string, number>()
   const pending = new Map<string, { event: LiveEvent, seq: number }>()
   let [size, beatAt] = [0, clock.elapsed() + limits.heartbeatMs]
   // A timer that nobody waits for does not keep a process alive.
@@ -53,6 +59,7 @@ export function createHub ({ epoch, seq, clock, meter, limits = HUB_LIMITS }: { 
   }
 
   function serve (client: Client, before: number, fresh: Buffer | undefined, beat: Buffer | undefined, now: number): void {
+    if (client.who?.until !== undefined && clock.now() >= client.who.until) return drop(client, 'token')
     if (client.sink.waiting() > 0) {
       client.slowSince ??= now
       if (now - client.slowSince > limits.patienceMs) drop(client, 'slow')
@@ -95,7 +102,15 @@ export function createHub ({ epoch, seq, clock, meter, limits = HUB_LIMITS }: { 
   function leave (client: Client): void {
     if (!client.group.clients.delete(client)) return
     if (client.group.clients.size === 0) groups.delete(client.group.key)
+    count(client.who, -1)
     meter.set(sseClients, {}, --size)
+  }
+
+  function count (who: Who | undefined, more: 1 | -1): void {
+    if (who === undefined) return
+    const now = (held.get(who.token) ?? 0) + more
+    if (now === 0) held.delete(who.token)
+    else held.set(who.token, now)
   }
 
   /** Where a reader goes on, or why it has to read everything again. */
@@ -117,15 +132,17 @@ export function createHub ({ epoch, seq, clock, meter, limits = HUB_LIMITS }: { 
       pending.set(subject, { event, seq: at })
       if (pending.size >= limits.events) flush()
     },
-    join: (sink, topics, after, valid) => {
-      if (size >= limits.clients) return undefined
+    isFull: token => (held.get(token) ?? 0) >= limits.perToken,
+    join: (sink, topics, after, valid, who) => {
+      if (size >= limits.clients || (who !== undefined && (held.get(who.token) ?? 0) >= limits.perToken)) return undefined
       const sorted = [...new Set(topics)].toSorted()
       const key = sorted.join(' ')
       const group = groups.get(key) ?? { key, topics: new Set(sorted), clients: new Set<Client>() }
       groups.set(key, group)
       const place = placeOf(after)
-      const client: Client = { sink, group, sent: ring.last, slowSince: undefined, valid }
+      const client: Client = { sink, group, sent: ring.last, slowSince: undefined, valid, who }
       group.clients.add(client)
+      count(who, 1)
       meter.set(sseClients, {}, ++size)
       sink.write(frame('hello', { seq: seq(), serverTime: new Date(clock.now()).toISOString(), topics: sorted }, `${epoch}-${typeof place === 'number' ? place : ring.last}`))
       if (typeof place === 'string') sink.write(resync(place))

@@ -21,12 +21,13 @@ export function eventRoutes (app: App, { hub, isValid }: { hub: Hub, isValid: (a
     config: { role: 'viewer' },
     schema: {
       tags: ['live'], summary: 'What changes, as it does', produces: ['text/event-stream'], querystring: Query, response: { 200: Type.String({ description: 'hello, heartbeat (15 s), resync, and the events of the topics; each data line is one JSON value' }) },
-      description: 'Events carry full values, at most four times a second for one subject. `resync` says that something was missed: read again what is shown. Resume with Last-Event-ID.',
+      description: 'Events carry full values, at most four times a second for one subject. A stream ends with its token, and a token has at most 100. `resync` says that something was missed: read again what is shown. Resume with Last-Event-ID.',
     },
   }, (request, reply) => {
     const topics = parseTopics(request.query.topics)
     const id = request.headers['last-event-id']
     const actor = actorOf(request)
+    if (hub.isFull(actor.name)) throw refusal('streams-of-token', `The token '${actor.name}' has as many streams open as one may have: close one that is not needed, or use one stream for several topics.`, { retryAfterSeconds: 10 })
     const response = reply.raw
     const sink = { write: (bytes: Buffer) => response.write(bytes), waiting: () => response.writableLength, end: () => { response.end() } }
     let begun = false
@@ -43,7 +44,7 @@ export function eventRoutes (app: App, { hub, isValid }: { hub: Hub, isValid: (a
       },
       // One that takes nothing is not waited for: what it has not taken is thrown away with it.
       end: () => { if (response.writableNeedDrain) response.destroy(); else response.end() },
-    }, topics, { ...(typeof id === 'string' && id !== '' ? { id } : {}), ...(request.query.after === undefined ? {} : { seq: request.query.after }) }, () => isValid(actor))
+    }, topics, { ...(typeof id === 'string' && id !== '' ? { id } : {}), ...(request.query.after === undefined ? {} : { seq: request.query.after }) }, () => isValid(actor), { token: actor.name, ...(actor.expiresAt === undefined ? {} : { until: Date.parse(actor.expiresAt) }) })
     if (join === undefined) throw refusal('too-many-streams', 'Close a stream that is not needed, or try again in a moment.', { retryAfterSeconds: 10 })
     response.on('close', join)
     response.on('error', join)

@@ -1,4 +1,5 @@
 /** What operators write, as edits: every problem of every resource is found before anything is asked of the configuration. */
+import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { ApplyRequest, ResourceWrite } from '@dialtone/contracts/schemas'
 import type { Kind } from '@dialtone/contracts'
@@ -12,7 +13,15 @@ import { MOST_PROBLEMS, type FieldProblem } from './problem.ts'
 import { invalidPart } from './validate.ts'
 
 const write = Compile(ResourceWrite)
-const apply = Compile(ApplyRequest)
+const { resources: putList, delete: removeList } = ApplyRequest.properties
+/** Without what is in the lists, which is looked at one by one. */
+const envelope = Type.Object({ ...ApplyRequest.properties, resources: anyOf(putList as Bounded), delete: anyOf(removeList as Bounded) }, { additionalProperties: false })
+const checked = { envelope: Compile(envelope), put: Compile(putList.items), remove: Compile(removeList.items) }
+
+type Bounded = { maxItems?: number }
+function anyOf ({ maxItems = 0 }: Bounded) {
+  return Type.Optional(Type.Array(Type.Unknown(), { maxItems }))
+}
 
 /** The body of PUT: the spec, and whatever GET answers beside it. */
 export function parseWrite (kind: Kind, name: string, body: unknown): { wanted: Wanted, write: ResourceWrite } {
@@ -29,29 +38,42 @@ export function parseSpec (kind: Kind, name: string, spec: unknown): Wanted {
   return parsed.resource
 }
 
-/** The body of apply: checked whole, then a function of what is there. */
+/** The body of apply: checked whole, item by item while others are answered, then a function of what is there. Stops at `MOST_PROBLEMS`. */
 export async function parseApply (body: unknown): Promise<{ apply: ApplyRequest, edits: (now: ResourceSet) => Edit[] }> {
-  if (!apply.Check(body)) throw invalidPart('body', shapeProblems(ApplyRequest, body, '', 'an apply'))
+  if (!checked.envelope.Check(body)) throw invalidPart('body', shapeProblems(envelope, body, '', 'an apply'))
   const turn = createTurn()
   const problems: FieldProblem[] = []
   const puts: Edit[] = []
   const removes: Edit[] = []
-  for (const [i, { kind, name, spec, revision }] of (body.resources ?? []).entries()) {
+  for (const [i, item] of (body.resources ?? []).entries()) {
+    if (problems.length >= MOST_PROBLEMS) break
     if (turn.isOver()) await turn.next()
     const pointer = `/resources/${i}`
+    if (!checked.put.Check(item)) {
+      problems.push(...shapeProblems(putList.items, item, pointer, 'a resource'))
+      continue
+    }
+    const { kind, name, spec, revision } = item
     const parsed = parseResource(kind, name, spec, pointer)
     if ('resource' in parsed) puts.push({ put: parsed.resource, pointer, ...(revision === undefined ? {} : { expect: revision }) })
     else problems.push(...parsed.problems.map(one => ({ ...one, resource: subjectOf({ kind, name }) })))
+  }
+  for (const [i, item] of (body.delete ?? []).entries()) {
     if (problems.length >= MOST_PROBLEMS) break
-  }
-  for (const [i, { kind, name, revision }] of (body.delete ?? []).entries()) {
+    if (turn.isOver()) await turn.next()
     const pointer = `/delete/${i}`
+    if (!checked.remove.Check(item)) {
+      problems.push(...shapeProblems(removeList.items, item, pointer, 'a delete'))
+      continue
+    }
+    const { kind, name, revision } = item
     if (isKind(kind)) removes.push({ remove: { kind, name }, pointer, ...(revision === undefined ? {} : { expect: revision }) })
-    else if (problems.length < MOST_PROBLEMS) problems.push({ pointer: `${pointer}/kind`, says: `'${kind}' is no kind of resource` })
+    else problems.push({ pointer: `${pointer}/kind`, says: `'${kind}' is no kind of resource` })
   }
-  const kinds = pruned(body, puts, problems)
+  const apply = body as ApplyRequest
+  const kinds = pruned(apply, puts, problems)
   if (problems.length > 0) throw invalidPart('body', problems, 'invalid-resource')
-  return { apply: body, edits: now => [...puts, ...removes, ...leftOver(now, kinds, [...puts, ...removes])] }
+  return { apply, edits: now => [...puts, ...removes, ...leftOver(now, kinds, [...puts, ...removes])] }
 }
 
 function pruned ({ prune = false }: ApplyRequest, puts: readonly Edit[], problems: FieldProblem[]): Kind[] {

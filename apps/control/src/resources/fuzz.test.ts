@@ -71,10 +71,11 @@ type Json = any
 function specOf (kind: Kind): fc.Arbitrary<Json> {
   return arbitraryOf(KINDS[kind].spec, '', kind).map((spec: Json) => {
     if (kind === 'Exception') {
-      const { causes, from, vantage, ...others } = spec
-      const alone = vantage !== undefined && others.effect === 'maintenance' && others.domain === undefined && others.peer === undefined
-      const rest = { ...others, ...(alone ? { vantage } : {}) }
-      return { ...rest, ...(from !== undefined && from < rest.until ? { from } : {}), ...(rest.effect === 'accept' ? { causes: causes?.filter((one: string) => one !== 'healthy').length > 0 ? causes.filter((one: string) => one !== 'healthy') : ['unknown'] } : {}) }
+      const { causes, from, domain: ours = 'ours.example', peer, vantage, ...rest } = spec
+      const about = rest.effect === 'maintenance' && vantage !== undefined ? { vantage } : { domain: ours, ...(peer === undefined ? {} : { peer }) }
+      // At most 366 days, of which the clock of the stand has seen none.
+      if (rest.until >= '2027-11-01') rest.until = '2027-10-31T00:00:00.000Z'
+      return { ...rest, ...about, ...(from !== undefined && from < rest.until ? { from } : {}), ...(rest.effect === 'accept' ? { causes: causes?.filter((one: string) => one !== 'healthy').length > 0 ? causes.filter((one: string) => one !== 'healthy') : ['unknown'] } : {}) }
     }
     if (kind === 'Policy') {
       const { pins, certificate, tls, ...rest } = spec

@@ -105,10 +105,11 @@ const FASTIFY: Readonly<Record<string, readonly [number, string, string]>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'invalid-json', 'The body is empty; this route takes a JSON document.'],
   FST_ERR_CTP_INVALID_JSON_BODY: [400, 'invalid-json', 'The body is not valid JSON.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'invalid-request', 'The body is not as long as Content-Length says.'],
+  FST_ERR_MAX_PARAM_LENGTH: [414, 'uri-too-long', 'A part of the path is longer than 300 characters, and nothing has so long a name; shorten it.'],
   FST_ERR_BAD_URL: [400, 'invalid-request', 'The path is not a valid URL path; check its percent encoding.'],
 }
 
 const TITLES: Readonly<Record<number, string>> = {
-  400: 'Not valid', 401: 'Who are you', 403: 'Not allowed', 404: 'Not found', 405: 'Not a method of this', 406: 'Not acceptable', 409: 'Conflict', 410: 'Gone', 412: 'It has changed', 413: 'Too large',
+  400: 'Not valid', 401: 'Who are you', 403: 'Not allowed', 404: 'Not found', 405: 'Not a method of this', 406: 'Not acceptable', 409: 'Conflict', 410: 'Gone', 412: 'It has changed', 413: 'Too large', 414: 'Too long a path',
   415: 'Not JSON', 422: 'It contradicts the rest', 428: 'Say which revision', 429: 'Too many', 500: 'Our fault', 502: 'Bad answer', 503: 'Not now', 504: 'No answer in time',
 }

@@ -6,7 +6,8 @@
  *
  * PUT creates without further ado. What is there it replaces only over a revision that the writer has seen (If-Match, or `revision` in the body; `If-Match: *`
  * for whatever is there), else 428: two people with one resource open would undo each other. DELETE likewise. POST /v1/apply says what is wanted
- * whatever was there before, as a file under version control does; a `revision` in it is held to. Every write takes `?dryRun=true`.
+ * whatever was there before, as a file under version control does; a `revision` in it is held to. Every write takes `?dryRun=true`. Who writes is an admin; only
+ * exceptions are an operator's too.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { FastifyReply } from 'fastify'
@@ -14,12 +15,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type TSchema } from 'typebox'
 import { ApplyRequest, ApplyResult, KINDS, LINT_LEVELS, LintReport, Problem, ResourceWrite, RevisionView, Time, pageOf } from '@dialtone/contracts/schemas'
 import { quoted, type Clock } from '@dialtone/kernel'
-import type { ApplyResult as Applied, Kind, Readings, Resource } from '@dialtone/contracts'
+import type { ApplyResult as Applied, Kind, Readings, Resource, Role } from '@dialtone/contracts'
 import { KIND_NAMES } from '../configuration/resource-set.ts'
 import { subjectOf } from '../configuration/wanted.ts'
 import { applyResult, lintReport, pageOfNames, readCursor } from './answer.ts'
 import { parseApply, parseSpec, parseWrite } from './bodies.ts'
 import { filterOf, listQuery, pathOf } from './filters.ts'
+import { jsonBody } from './json-body.ts'
 import { mergePatch } from './merge-patch.ts'
 import { assertMet, etagOf, isFresh, preconditionOf } from './precondition.ts'
 import { escapePointer, problem } from './problem.ts'
@@ -29,8 +31,8 @@ import { writeResources, type Writing } from './write.ts'
 
 export type ResourceRoutes = Writing & { clock: Clock, readings: Pick<Readings, 'audit'> }
 
-/** 40,000 resources of a kilobyte. */
-const MOST_APPLY_BYTES = 48 * 1024 * 1024
+/** 40,000 resources of 400 bytes. */
+const MOST_APPLY_BYTES = 16 * 1024 * 1024
 const MOST_WRITE_BYTES = 256 * 1024
 
 const closed = { additionalProperties: false }
@@ -42,7 +44,7 @@ export const resourceRoutes: FastifyPluginAsyncTypebox<ResourceRoutes> = async (
   app.setValidatorCompiler(validatorCompiler)
   // Resources leave as they were written; a serialiser made of the schema would drop or convert what it does not expect.
   app.setSerializerCompiler(() => data => JSON.stringify(data))
-  app.addContentTypeParser('application/merge-patch+json', { parseAs: 'string', bodyLimit: MOST_WRITE_BYTES }, app.getDefaultJsonParser('error', 'error'))
+  app.addContentTypeParser('application/merge-patch+json', { parseAs: 'string', bodyLimit: MOST_WRITE_BYTES }, jsonBody(app))
 
   for (const kind of KIND_NAMES) {
     const one = Type.Object({ name: Type.String({ minLength: 1, maxLength: 300 }) }, closed)
@@ -70,7 +72,7 @@ export const resourceRoutes: FastifyPluginAsyncTypebox<ResourceRoutes> = async (
     })
 
     app.put(`${path}/:name`, {
-      config: { role: 'operator' }, bodyLimit: MOST_WRITE_BYTES, validatorCompiler: documentedOnly,
+      config: { role: roleOf(kind) }, bodyLimit: MOST_WRITE_BYTES, validatorCompiler: documentedOnly,
       schema: { tags, summary: `Create or replace a ${kind}`, params: one, querystring: dryRunQuery, headers: preconditions, body: Type.Object({ ...ResourceWrite.properties, spec: KINDS[kind].spec }, closed), response: answers(ApplyResult) },
     }, async (request, reply) => {
       const subject = subjectOf({ kind, name: request.params.name })
@@ -87,7 +89,7 @@ export const resourceRoutes: FastifyPluginAsyncTypebox<ResourceRoutes> = async (
     })
 
     app.patch(`${path}/:name`, {
-      config: { role: 'operator' }, bodyLimit: MOST_WRITE_BYTES, validatorCompiler: documentedOnly,
+      config: { role: roleOf(kind) }, bodyLimit: MOST_WRITE_BYTES, validatorCompiler: documentedOnly,
       schema: { tags, summary: `Change fields of a ${kind} (RFC 7396: null removes one)`, params: one, querystring: dryRunQuery, headers: preconditions, body: Type.Object({ spec: Type.Object({}) }, closed), response: answers(ApplyResult) },
     }, async (request, reply) => {
       const { name } = request.params
@@ -103,7 +105,7 @@ export const resourceRoutes: FastifyPluginAsyncTypebox<ResourceRoutes> = async (
       return answer(reply, applyResult(changed, clock.now(), subject), path)
     })
 
-    app.delete(`${path}/:name`, { config: { role: 'operator' }, schema: { tags, summary: `Delete a ${kind}`, params: one, querystring: dryRunQuery, headers: preconditions, response: answers(ApplyResult) } }, async (request, reply) => {
+    app.delete(`${path}/:name`, { config: { role: roleOf(kind) }, schema: { tags, summary: `Delete a ${kind}`, params: one, querystring: dryRunQuery, headers: preconditions, response: answers(ApplyResult) } }, async (request, reply) => {
       const { name } = request.params
       const subject = subjectOf({ kind, name })
       const said = preconditionOf(request.headers)
@@ -127,7 +129,7 @@ export const resourceRoutes: FastifyPluginAsyncTypebox<ResourceRoutes> = async (
   }
 
   app.post('/v1/apply', {
-    config: { role: 'operator' }, bodyLimit: MOST_APPLY_BYTES, validatorCompiler: documentedOnly,
+    config: { role: 'admin' }, bodyLimit: MOST_APPLY_BYTES, validatorCompiler: documentedOnly,
     schema: { tags: ['Apply'], summary: 'Change many resources at once: all of it or nothing', querystring: dryRunQuery, body: ApplyRequest, response: answers(ApplyResult) },
   }, async (request, reply) => {
     const { apply, edits } = await parseApply(request.body)
@@ -142,6 +144,11 @@ export const resourceRoutes: FastifyPluginAsyncTypebox<ResourceRoutes> = async (
     const { level } = request.query
     return reply.send(lintReport(configuration.lint().filter(finding => level === undefined || finding.level === level), configuration.revision, clock.now()))
   })
+}
+
+/** What is configured, with its secrets and the networks that may be reached, is an admin's; an exception is what an operator answers an incident with. */
+function roleOf (kind: Kind): Role {
+  return kind === 'Exception' ? 'operator' : 'admin'
 }
 
 /** For the documentation: what is said by values of the contracts needs no second typing here. */

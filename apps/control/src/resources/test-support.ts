@@ -10,6 +10,7 @@ import { createAccess, type Access } from '../access/access.ts'
 import { accessRoutes } from '../access/routes.ts'
 import { createAudit, type Audit } from '../audit/audit.ts'
 import { startConfiguration, type ConfigurationStore } from '../configuration/store.ts'
+import { jsonBody } from './json-body.ts'
 import { problem, problemHandler } from './problem.ts'
 import { resourceRoutes } from './routes.ts'
 
@@ -51,6 +52,8 @@ export async function stand ({ bus = embedded() }: { bus?: Bus } = {}): Promise<
     audit: ({ subject }, { limit }) => ({ asOf: new Date(clock.time).toISOString(), seq: 1, entries: read.filter(entry => subject === undefined || entry.subject === subject).toReversed().slice(0, limit) }),
   }
   const app = Fastify({ routerOptions: { maxParamLength: 400 } })
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonBody(app))
   app.decorateRequest('actor', null)
   app.addHook('onRequest', access.authenticate)
   app.setErrorHandler(problemHandler(NO_LOGGER))

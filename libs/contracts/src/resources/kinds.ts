@@ -93,7 +93,7 @@ export const ExceptionSpec = Type.Object({
   domain: Type.Optional(DomainName),
   peer: Type.Optional(DomainName),
   vantage: Type.Optional(Name),
-  causes: Type.Optional(Type.Array(Type.Enum([...CAUSES]), { minItems: 1, uniqueItems: true })),
+  causes: Type.Optional(Type.Array(Type.Enum([...CAUSES]), { minItems: 1, maxItems: CAUSES.length, uniqueItems: true })),
   from: Type.Optional(Time),
   until: Time,
   reason: Text(400),
@@ -106,7 +106,7 @@ export const ManagedServerSpec = Type.Object({
   vantage: Name,
   agent: Type.Optional(Name),
   domains: Type.Array(DomainName, { minItems: 1, maxItems: 64 }),
-  hooks: Type.Array(Type.Enum(['status', 'start', 'stop', 'reload']), { minItems: 1, uniqueItems: true }),
+  hooks: Type.Array(Type.Enum(['status', 'start', 'stop', 'reload']), { minItems: 1, maxItems: 4, uniqueItems: true }),
   note: Type.Optional(Text(1000)),
 }, closed)
 export type ManagedServerSpec = Static<typeof ManagedServerSpec>
@@ -114,7 +114,7 @@ export type ManagedServerSpec = Static<typeof ManagedServerSpec>
 /** What a gateway is wanted to do. Named by the gateway. */
 export const GatewaySpec = Type.Object({
   desired: Type.Enum(['running', 'draining', 'stopped']),
-  peers: Type.Optional(Type.Record(DomainName, Type.Enum(['enabled', 'held', 'blocked']))),
+  peers: Type.Optional(Type.Record(DomainName, Type.Enum(['enabled', 'held', 'blocked']), { maxProperties: 10_000 })),
   note: Type.Optional(Text(1000)),
 }, closed)
 export type GatewaySpec = Static<typeof GatewaySpec>

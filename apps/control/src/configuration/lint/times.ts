@@ -17,8 +17,8 @@ export const times: Rule = function * (resources, { now }) {
       yield { level: 'notice', code: 'exception-over', resource: self, pointer: '/spec/until', says: `${self} ended at ${spec.until} and does nothing any more; delete it` }
       continue
     }
-    if (until - Math.max(from, now) > 366 * DAY_MS) yield { level: 'warning', code: 'exception-long', resource: self, pointer: '/spec/until', says: `${self} lasts more than a year: by then nobody knows why it is there` }
-    if (spec.domain === undefined && spec.peer === undefined && spec.vantage === undefined) yield { level: 'warning', code: 'exception-of-all', resource: self, says: `${self} names no domain, peer or vantage, so it ${spec.effect === 'maintenance' ? 'silences' : 'accepts its causes of'} the whole fleet until ${spec.until}` }
+    if (until - Math.max(from, now) > 366 * DAY_MS) yield { level: 'error', code: 'exception-long', resource: self, pointer: '/spec/until', says: `${self} lasts more than 366 days: by then nobody knows why it is there; let it end earlier` }
+    if (spec.domain === undefined && spec.peer === undefined && spec.vantage === undefined) yield { level: spec.effect === 'maintenance' ? 'error' : 'warning', code: 'exception-of-all', resource: self, pointer: '/spec', says: `${self} names no domain, peer or vantage, so it ${spec.effect === 'maintenance' ? 'silences' : 'accepts its causes of'} the whole fleet until ${spec.until}; name what it is about` }
     // Bounded: of each subject and effect, only against the ones before it that still run, at most 100.
     const subject = JSON.stringify([spec.effect, spec.domain, spec.peer, spec.vantage])
     const causes = spec.causes === undefined ? undefined : new Set<string>(spec.causes)
