@@ -1,5 +1,7 @@
 // `dialtone up` as a person meets it: a process, its first screen, the requests that it proposes, Ctrl-C, and the second start.
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,7 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Overview } from '@dialtone/contracts'
 import { FLEET_EXPECTED } from '@dialtone/zoo'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest'
 import { MAIN, ROOT, ctrlC, killAll, startUp, type UpProcess } from './test-support/up-process.ts'
 
 /** A machine that tests everything else, too. */
@@ -121,6 +123,19 @@ it('stops once, however often it is told within a few seconds', { timeout: PATIE
   one.child.kill('SIGINT')
   one.child.kill('SIGINT')
   expect(await one.ended, one.errors()).toBe(0)
+  for (const name of ['server.json', 'lock']) await expect(stat(join(dir, 'state', name))).rejects.toThrow(/ENOENT/)
+})
+
+it('stops when npm alone is told, and leaves nothing behind', { timeout: PATIENCE_MS }, async () => {
+  const npm = spawn('npm', ['start', '--silent', '--', '--state', join(dir, 'state'), '--listen', '127.0.0.1:0', '--no-demo'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => { npm.kill('SIGKILL') })
+  const ended = once(npm, 'exit')
+  let out = ''
+  npm.stdout.on('data', bytes => { out += String(bytes) })
+  while (!out.includes('Ctrl-C stops')) await Promise.race([once(npm.stdout, 'data'), ended.then(() => { throw new Error(`it ended at its start: ${out}`) })])
+  npm.kill('SIGTERM')
+  await ended
+  for (const until = performance.now() + PATIENCE_MS; existsSync(join(dir, 'state/lock')) && performance.now() < until;) await pause(50)
   for (const name of ['server.json', 'lock']) await expect(stat(join(dir, 'state', name))).rejects.toThrow(/ENOENT/)
 })
 
