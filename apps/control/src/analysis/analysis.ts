@@ -3,12 +3,12 @@
  * stream, so that whoever reads the same stream comes to the same timeline, now or when a store is rebuilt. Nothing here waits: a step is taken inside a transaction that
  * ends with the place in the stream; when it fails, nothing of it is left, in the store or in memory.
  */
-import { hash } from 'node:crypto'
-import { DEFAULT_JUDGE_CONFIG, domainTokens, type ChangeView, type ConfigurationChange, type ConfigurationView, type Delivery, type ExceptionSpec, type LiveEvent, type ObservationRecorded, type Subject } from '@dialtone/contracts'
+import { DEFAULT_JUDGE_CONFIG, domainTokens, type ConfigurationChange, type ConfigurationView, type Delivery, type ExceptionSpec, type LiveEvent, type ObservationRecorded, type Subject } from '@dialtone/contracts'
 import type { Clock, Logger, Meter } from '@dialtone/kernel'
 import type { Store } from '@dialtone/store'
+import { createAgenda } from './agenda.ts'
 import { createBoard, iso, keyOf, type Board } from './board.ts'
-import { WHAT, factsOf } from './changes.ts'
+import { noteChanges } from './changes.ts'
 import { about, createExpectations, type Expectations } from './expectations.ts'
 import { createIncidentDesk, type IncidentDesk } from './incident-desk.ts'
 import { createJudging, type Because, type Judging } from './judging.ts'
@@ -58,8 +58,6 @@ const CHANGES_AT_ONCE = 20
 /** So far the clocks of the bus and of this machine may differ. */
 const SET_BACK_MS = 60_000
 const FORGET_SLOT_MS = 7 * 86_400_000
-/** What others do to a pair is worked out a little later, of the stream: by then it may have been judged for a reason of its own, and many of them count as one. */
-const OTHERS_MS = 1000
 
 type Needs = { store: Store, configuration: ConfigurationView, slices: Slices, meter: Meter, logger: Logger, clock: Clock }
 
@@ -72,10 +70,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   const staleAt = (slot: Slot) => slot.heard + MISSED_INTERVALS * 1000 * expectations.interval(slot.domain, slot.deep)
   const judging = createJudging({ store, board, witnesses, expectations, reach, desk, meter, logger, clock, staleAt })
   const hearers = new Set<(event: LiveEvent, seq: number) => void>()
-  const dirty = new Map<string, { subject: Subject, at: number, because: Because }>()
-  /** To be judged because of others, at `laterAt`. */
-  const later = new Map<string, Subject>()
-  let laterAt = Number.POSITIVE_INFINITY
+  const agenda = createAgenda(expectations)
   const touched = new Set<Slot>()
   /** Of those, the ones that have another outline. */
   const renewed = new Set<Slot>()
@@ -116,9 +111,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     desk.load()
     witnesses.load()
     judging.load()
-    dirty.clear()
-    later.clear()
-    laterAt = Number.POSITIVE_INFINITY
+    agenda.clear()
     leaving.clear()
     overdue.clear()
     prunedTo = reconcileAt = undefined
@@ -156,28 +149,13 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     const entry = board.get(key)
     if (entry !== undefined && !expectations.has(entry)) {
       judging.drop(entry, at)
-      dirty.delete(key)
-      later.delete(key)
+      agenda.drop(key)
       desk.forget(entry, at)
     }
   }
 
-  function mark ({ domain, peer }: Subject, because: Because): void {
-    const subject = { domain, ...(peer === undefined ? {} : { peer }) }
-    const key = keyOf(subject)
-    if (dirty.has(key) || !expectations.has(subject)) return
-    if (because !== 'others' || peer === undefined) dirty.set(key, { subject, at: dated ?? now, because })
-    else if (!later.has(key)) {
-      if (later.size === 0) laterAt = now + OTHERS_MS
-      later.set(key, subject)
-    }
-  }
-
-  function takeLater (): void {
-    now = Math.max(now, laterAt)
-    laterAt = Number.POSITIVE_INFINITY
-    for (const [key, subject] of later) if (!dirty.has(key) && expectations.has(subject)) dirty.set(key, { subject, at: now, because: 'others' })
-    later.clear()
+  function mark (subject: Subject, because: Because): void {
+    agenda.mark(subject, because, dated ?? now, now)
   }
 
   /** Who is judged by what this slot testifies. */
@@ -241,6 +219,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
       for (const time of ['heard', 'at', 'since', 'keptAt'] as const) slot[time] = Math.min(slot[time], to)
       touched.add(slot)
     }
+    agenda.turnBack(to)
     judging.turnBack(to)
     desk.turnBack(to)
     everything = 'time'
@@ -279,7 +258,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     touched.add(next)
     renewed.add(next)
     nextStale = Math.min(nextStale, staleAt(next))
-    if (aside === undefined && job !== 'listener') noteChanges(seen)
+    if (aside === undefined && job !== 'listener') for (const change of noteChanges(store.journal, seen)) untold.push({ on: 'change', change })
     markAll(next, { slot: next.key })
   }
 
@@ -293,19 +272,6 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     slot.keptAt = Math.max(slot.keptAt, at)
     touched.add(slot)
     if (slot.kept > store.limits.fullPerSlot) slot.kept = store.observations.dropOldestOf(slot.n, slot.observation) ? slot.kept - 1 : 1
-  }
-
-  function noteChanges ({ record: { id, vantage, observation }, heard }: Taken): void {
-    for (const [kind, value] of Object.entries(factsOf(observation)) as [keyof typeof WHAT, unknown][]) {
-      const key = `${observation.domain} ${vantage} ${kind}`
-      const [before, after] = [store.journal.fact(key), JSON.stringify(value)]
-      if (before === after) continue
-      store.journal.setFact(key, after)
-      if (before === undefined) continue
-      const change: ChangeView = { id: hash('sha256', `${key} ${id}`).slice(0, 24), at: iso(heard), domain: observation.domain, vantage, kind, what: WHAT[kind], before: JSON.parse(before) as unknown, after: value }
-      store.journal.change(change)
-      untold.push({ on: 'change', change })
-    }
   }
 
   /** What time alone does. */
@@ -416,11 +382,9 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
         updateReach(peer)
         return true
       }
-      const [first] = dirty
+      const first = agenda.next()
       if (first !== undefined) {
-        const [key, { subject, at, because }] = first
-        dirty.delete(key)
-        later.delete(key)
+        const { subject, at, because } = first
         // What is wrong with our domain is wrong with its pairs.
         if (judging.judge(subject, at, because) && subject.peer === undefined) for (const peer of expectations.peersOf(subject.domain)) mark({ domain: subject.domain, peer }, 'others')
         return true
@@ -446,8 +410,9 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
       }
       const limit = delivery === undefined ? until : Date.parse(delivery.at)
       const due = nextTick(limit)
-      if (later.size > 0 && laterAt <= (due ?? limit)) {
-        takeLater()
+      if (agenda.ripeAt !== undefined && agenda.ripeAt <= (due ?? limit)) {
+        now = Math.max(now, agenda.ripeAt)
+        agenda.ripen(now)
         return true
       }
       if (due !== undefined) {

@@ -2,17 +2,35 @@
  * What an observation shows that people care about when it changes: records, addresses, certificate, features, software. Each as a plain value, or absent where
  * nothing was seen of it: a time-out changes no record.
  */
+import { hash } from 'node:crypto'
 import { leafOf } from '@dialtone/checks'
 import type { ChangeView, EndpointObservation, Observation } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
+import type { Store } from '@dialtone/store'
+import { iso } from './board.ts'
+import type { Taken } from './taken.ts'
 
 type Kind = Exclude<ChangeView['kind'], 'note'>
-export type Facts = Partial<Record<Kind, unknown>>
+type Facts = Partial<Record<Kind, unknown>>
 
 /** As many values of a list as are kept; what is more is only counted. */
 const MOST = 32
 
-export function factsOf (observation: Observation): Facts {
+/** What this vantage sees otherwise than it last did, put on record. What it sees for the first time is no change. */
+export function noteChanges (journal: Store['journal'], { record: { id, vantage, observation }, heard }: Taken): ChangeView[] {
+  return (Object.entries(factsOf(observation)) as [Kind, unknown][]).flatMap(([kind, value]) => {
+    const key = `${observation.domain} ${vantage} ${kind}`
+    const [before, after] = [journal.fact(key), JSON.stringify(value)]
+    if (before === after) return []
+    journal.setFact(key, after)
+    if (before === undefined) return []
+    const change: ChangeView = { id: hash('sha256', `${key} ${id}`).slice(0, 24), at: iso(heard), domain: observation.domain, vantage, kind, what: WHAT[kind], before: JSON.parse(before) as unknown, after: value }
+    journal.change(change)
+    return [change]
+  })
+}
+
+function factsOf (observation: Observation): Facts {
   const services = observation.dns.filter(({ purpose }) => purpose === 'xmpp-server' || purpose === 'xmpps-server')
   const hosts = observation.dns.filter(({ purpose }) => purpose === 'target' || purpose === 'fallback')
   const through = observation.endpoints.find(worked)
@@ -27,7 +45,7 @@ export function factsOf (observation: Observation): Facts {
 }
 
 /** Of what kind it is, in words. */
-export const WHAT: Readonly<Record<Kind, string>> = { records: 'SRV records', addresses: 'addresses of the servers', certificate: 'certificate', features: 'stream features', software: 'software' }
+const WHAT: Readonly<Record<Kind, string>> = { records: 'SRV records', addresses: 'addresses of the servers', certificate: 'certificate', features: 'stream features', software: 'software' }
 
 function told ({ outcome }: Observation['dns'][number]): boolean {
   return outcome === 'answer' || outcome === 'nodata' || outcome === 'nxdomain'
