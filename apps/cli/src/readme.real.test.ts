@@ -1,17 +1,15 @@
 // The walk-through of the README, section Dialback: every command as it stands there, against two real Prosody. Only the pause for their start is made as
 // long as it must be.
-import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect, it } from 'vitest'
-
-const ROOT = resolve(import.meta.dirname, '../../..')
+import { ROOT, bash, blocksOf } from './test-support/walk-through.ts'
 
 it('performs a dialback in the name of ours, then one whose callback it hears itself', { timeout: 60_000 }, async () => {
   const readme = readFileSync(resolve(ROOT, 'README.md'), 'utf8')
-  const commands = blocksOf(readme).filter(block => !block.startsWith('in the name of')).map(block => `${block}\necho "exit $?"\n`).join('\n')
+  const commands = blocksOf(readme, '## Dialback', '## Where to read on').filter(block => !block.startsWith('in the name of')).map(block => `${block}\necho "exit $?"\n`).join('\n')
   expect(commands).toContain('\nsleep 2\n')
-  const { code, out } = await bash(`trap 'rm -rf "$dir"' EXIT\n${commands.replace('\nsleep 2\n', '\nfor port in 15269 25269; do until (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; do sleep 0.1; done; done\n')}`)
+  const { code, out } = await bash(`trap 'rm -rf "$dir"' EXIT\n${commands.replace('\nsleep 2\n', '\nfor port in 15269 25269; do until (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; do sleep 0.1; done; done\n')}`, 50_000)
   expect(code).toBe(0)
   const [shared = '', probe = ''] = out.split(/^partner\.example(?= )/m).slice(1)
   expect(shared).toMatch(/^ for ours\.example {2}seen from .*\n● UP/)
@@ -23,29 +21,3 @@ it('performs a dialback in the name of ours, then one whose callback it hears it
   expect(probe).toMatch(/us ◄──db:verify── 127\.0\.0\.1:\d+ \(TLSv1\.3\) .*we answered: valid\n {4}us ◄──db:result── valid/)
   expect(probe).toMatch(/us ◄────pong───── .*\n +result, on its stream to us/)
 })
-
-/** The indented blocks of the section. */
-function blocksOf (readme: string): string[] {
-  const section = readme.slice(readme.indexOf('## Dialback'), readme.indexOf('## Where to read on'))
-  return [...section.matchAll(/(?:^ {4}.*\n(?:\n(?= {4}))*)+/gm)].map(([block]) => block.replaceAll(/^ {4}/gm, ''))
-}
-
-/** In a process group of its own, which ends with it whatever happens. */
-async function bash (script: string): Promise<{ code: number | null, out: string }> {
-  const child = spawn('bash', ['-c', script], { cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, LC_ALL: 'C.UTF-8', PATH: `${resolve(process.execPath, '..')}:${process.env['PATH'] ?? ''}` } })
-  let out = ''
-  child.stdout.setEncoding('utf8').on('data', text => { out += text })
-  try {
-    const code = await new Promise<number | null>((done, reject) => {
-      child.once('exit', done)
-      setTimeout(() => reject(new Error(`the walk-through did not end:\n${out}`)), 50_000).unref()
-    })
-    return { code, out }
-  } finally {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-    } catch {
-      // It ended by itself, with everything that it started.
-    }
-  }
-}

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { Assignment, Bus } from '@dialtone/contracts'
 import { Assignment as AssignmentShape, assignmentDocument, firstProblem } from '@dialtone/contracts/schemas'
 import { quoted, type Logger, type Stoppable } from '@dialtone/kernel'
-import { watchForEver } from './watch-for-ever.ts'
+import { watchForEver } from './begun-for-ever.ts'
 import { writeWhole } from './atomic-file.ts'
 
 export type Assigned = Stoppable & {

@@ -1,4 +1,5 @@
 import type { Bus } from '@dialtone/contracts'
+import { vi } from 'vitest'
 import type { LimitChanges } from '../limits.ts'
 import type { createCounts } from './counts.ts'
 
@@ -23,14 +24,6 @@ export async function withRig (start: StartRig, test: (here: { a: Bus, b: Bus, c
 }
 
 /** Waits until it holds; the error of the last attempt if it never does. */
-export async function eventually (check: () => void | Promise<void>, timeoutMs = 10_000): Promise<void> {
-  const until = performance.now() + timeoutMs
-  for (;;) {
-    try {
-      return await check()
-    } catch (error) {
-      if (performance.now() > until) throw error
-    }
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
+export function eventually (check: () => void | Promise<void>, timeout = 10_000): Promise<void> {
+  return vi.waitFor(check, { timeout, interval: 10 })
 }

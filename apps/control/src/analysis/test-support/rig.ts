@@ -8,6 +8,7 @@ import {
 } from '@dialtone/contracts'
 import { ObservationEvent } from '@dialtone/contracts/schemas'
 import { NO_LOGGER, NO_METER, type Clock, type Labels, type Meter } from '@dialtone/kernel'
+import { vi } from 'vitest'
 
 export const OURS = 'ours.example'
 export const PEER = 'partner.example'
@@ -142,14 +143,6 @@ export function delivery (record: ObservationRecorded, seq: number, at = Date.pa
 }
 
 /** Waits until it holds; the error of the last attempt if it never does. */
-export async function eventually (check: () => void | Promise<void>, timeoutMs = 20_000): Promise<void> {
-  const until = performance.now() + timeoutMs
-  for (;;) {
-    try {
-      return await check()
-    } catch (error) {
-      if (performance.now() > until) throw error
-    }
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
+export function eventually (check: () => void | Promise<void>, timeout = 20_000): Promise<void> {
+  return vi.waitFor(check, { timeout, interval: 10 })
 }
