@@ -10,7 +10,7 @@ import { Type, type Static } from 'typebox'
 const LeaseHeld = Type.Object({ v: Type.Literal(1), holder: Type.String({ minLength: 1, maxLength: 100 }), since: Type.String({ format: 'date-time' }) }, { additionalProperties: false })
 type LeaseHeld = Static<typeof LeaseHeld>
 
-export const LEASE_SECONDS = 15
+const LEASE_SECONDS = 15
 const KEY = 'control'
 const STOPPED = 'stopped'
 

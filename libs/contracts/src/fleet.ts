@@ -130,7 +130,8 @@ export const ObservationEvent = { noun: 'observation', stream: 'observations', s
 /** Presence; key `agent.<vantage>.<agent>`. */
 export const PRESENCE_PERIOD_SECONDS = 5
 export const PresenceDocument = { bucket: 'presence', schema: AgentPresence, ttlSeconds: 2 * PRESENCE_PERIOD_SECONDS } as const
-/** The bucket of one vantage; key `assignment`. */
+/** The bucket of one vantage, with one document under `ASSIGNMENT_KEY`. */
 export function assignmentDocument (vantage: string) {
   return { bucket: `vantage-${vantage}`, schema: Assignment } as const
 }
+export const ASSIGNMENT_KEY = 'assignment'

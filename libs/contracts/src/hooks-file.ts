@@ -6,7 +6,7 @@ export const HOOKS = ['status', 'start', 'stop', 'reload'] as const
 export type HookName = (typeof HOOKS)[number]
 
 /** How long a hook may take: less than control waits for its answer, so that what became of it is always known. */
-export const MOST_HOOK_SECONDS = 80
+const MOST_HOOK_SECONDS = 80
 
 /** One command. Run as it stands, without a shell; nothing is added to it. */
 export const HookCommand = Type.Object({

@@ -8,13 +8,13 @@ export { EndpointObservation, Observation } from './observation.ts'
 export { Finding, Half, JointReport, PairVerdict, Report, Verdict } from './report.ts'
 export { firstProblem } from './problem.ts'
 export {
-  AgentPresence, Assignment, CheckNow, CheckProgress, JOBS, ObservationEvent, ObservationRecorded, PRESENCE_PERIOD_SECONDS, PresenceDocument, ResetTarget, RunHook, Target, TellTime, assignmentDocument,
+  ASSIGNMENT_KEY, AgentPresence, Assignment, CheckNow, CheckProgress, JOBS, ObservationEvent, ObservationRecorded, PRESENCE_PERIOD_SECONDS, PresenceDocument, ResetTarget, RunHook, Target, TellTime, assignmentDocument,
 } from './fleet.ts'
 export { HOOKS, HookCommand, HooksFile } from './hooks-file.ts'
 export { FleetPairVerdict, FleetVerdict } from './fleet-verdict.ts'
 export { Announcement, AnnouncementEvent, INCIDENT_EVENTS, INCIDENT_STATES, Incident, Subject } from './incident.ts'
 export { AuditEntry, AuditEvent } from './audit.ts'
-export { AnyResource, Configuration, DomainSpec, ExceptionSpec, GatewaySpec, KINDS, ManagedServerSpec, PeerSpec, PolicySpec, RouteSpec, ScheduleSpec, VantageSpec } from './resources/kinds.ts'
+export { AnyResource, CONFIGURATION_KEY, Configuration, ConfigurationDocument, DomainSpec, ExceptionSpec, GatewaySpec, KINDS, ManagedServerSpec, PeerSpec, PolicySpec, RouteSpec, ScheduleSpec, VantageSpec } from './resources/kinds.ts'
 export { Address, Cidr, DomainName, Endpoint, Name, Port, SecretRef, Time } from './resources/common.ts'
 export {
   Agents, Audit, CHANGE_KINDS, ChangeView, Changes, CheckView, DomainView, HalfView, Incidents, ObservationRow, Observations, Overview, OverviewRow, PairView, Problem, ROLES, Span, Summary, Timeline, TokenView, VantageView, pageOf,

@@ -11,7 +11,7 @@ export type Told = { status?: number, json?: unknown, text?: string, headers?: R
 export type Route = Told | ((asked: Asked, response: ServerResponse) => Told | undefined)
 export type FakeServer = { url: string, asked: Asked[], [Symbol.asyncDispose]: () => Promise<void> }
 
-export const META = { name: 'dialtone', version: '0.1.0', apiVersion: 'v1', serverTime: '2026-11-23T10:00:00.000Z', seq: 1, me: { name: 'tester', role: 'admin' } }
+const META = { name: 'dialtone', version: '0.1.0', apiVersion: 'v1', serverTime: '2026-11-23T10:00:00.000Z', seq: 1, me: { name: 'tester', role: 'admin' } }
 
 /** Routes are `METHOD /path`; /v1/meta is there unless it is told otherwise. */
 export async function fakeServer (routes: Record<string, Route>): Promise<FakeServer> {

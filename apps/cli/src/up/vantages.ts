@@ -2,13 +2,9 @@
  * The vantages that are configured, each with its agent in this process: started when it is configured, stopped when it is not any more. The configuration is
  * read from the bus, as control keeps it there.
  */
-import type { Bus, Configuration as ConfigurationDocument, Resource } from '@dialtone/contracts'
-import { Configuration } from '@dialtone/contracts/schemas'
+import type { Bus, Configuration, Resource } from '@dialtone/contracts'
+import { CONFIGURATION_KEY, ConfigurationDocument } from '@dialtone/contracts/schemas'
 import type { Logger, Stoppable } from '@dialtone/kernel'
-
-/** As `apps/control` keeps it (docs/decisions/0013). */
-const DOCUMENT = { bucket: 'configuration', schema: Configuration } as const
-const KEY = 'fleet'
 
 export type ConfiguredNow = {
   resources: () => readonly Resource[]
@@ -22,12 +18,12 @@ export async function watchConfiguration (bus: Bus, changed: () => void): Promis
   let resources: readonly Resource[] = []
   let known = 0
   const waiting = new Set<() => void>()
-  const documents = await bus.documents(DOCUMENT, { create: true })
+  const documents = await bus.documents(ConfigurationDocument, { create: true })
   const read = Promise.withResolvers<void>()
   const watching = await documents.watch(told => {
     if (told.on === 'ready') read.resolve()
-    else if (told.key === KEY) {
-      resources = told.on === 'put' ? (told.document as ConfigurationDocument).resources : []
+    else if (told.key === CONFIGURATION_KEY) {
+      resources = told.on === 'put' ? (told.document as Configuration).resources : []
       if (told.on === 'put') known = told.revision
       for (const look of waiting) look()
       changed()

@@ -2,7 +2,7 @@
 import { defineCounter, defineGauge, defineHistogram } from '@dialtone/kernel'
 
 /** How an observation was taken: a new outcome, the same as before, seen already, set aside by its agent, later than a newer one, refused because it speaks for another vantage or is about nothing that its vantage has to check, or not understood. */
-export const INGEST_RESULTS = ['new', 'same', 'duplicate', 'aside', 'late', 'refused', 'failed'] as const
+const INGEST_RESULTS = ['new', 'same', 'duplicate', 'aside', 'late', 'refused', 'failed'] as const
 export type IngestResult = (typeof INGEST_RESULTS)[number]
 
 export const ingested = defineCounter('dialtone_observations_ingested_total', 'Observations that were taken from the stream, by configured vantage.', ['vantage', 'result'])

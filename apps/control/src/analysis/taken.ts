@@ -38,7 +38,7 @@ export function slotKey (vantage: string, target: string, deep: boolean): string
 const UNANSWERED: ReadonlySet<string> = new Set(['servfail', 'refused', 'timeout', 'unreachable', 'malformed', 'other-rcode'])
 
 /** Something that was asked failed. Not a verdict: it decides how many of equal observations are kept. */
-export function isFailing ({ endpoints, dns, deep }: Observation): boolean {
+function isFailing ({ endpoints, dns, deep }: Observation): boolean {
   return endpoints.length === 0 || endpoints.some(({ steps }) => steps.some(({ outcome, stage }) => outcome === 'failed' && stage !== 'close')) || dns.some(({ outcome, purpose }) => UNANSWERED.has(outcome) && purpose !== 'tlsa' && purpose !== 'tlsa-inbound')
     || deep?.connections.some(({ steps, dialback, sasl }) => steps.some(({ outcome, stage }) => outcome === 'failed' && stage !== 'close') || (dialback?.answer !== undefined && dialback.answer.type !== 'valid') || sasl?.success === false) === true
 }

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { NO_LOGGER, NO_METER, OperatorError } from '@dialtone/kernel'
-import { assignmentDocument } from '@dialtone/contracts/schemas'
+import { ASSIGNMENT_KEY, assignmentDocument } from '@dialtone/contracts/schemas'
 import type { Assignment, Bus, Lease } from '@dialtone/contracts'
 import { startConfiguration, type ConfigurationStore } from '../configuration/store.ts'
 import type { Edit } from '../configuration/edit.ts'
 import { embedded, eventually } from '../resources/test-support.ts'
-import { ASSIGNMENT_KEY, startAssigner } from './assigner.ts'
+import { startAssigner } from './assigner.ts'
 
 let bus: Bus
 let configuration: Awaited<ReturnType<typeof startConfiguration>>

@@ -10,15 +10,14 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as breathe } from 'node:timers/promises'
 import { NO_METER, OperatorError, defineCounter, defineGauge, type Logger, type Meter, type Stoppable } from '@dialtone/kernel'
-import { assignmentDocument, Name } from '@dialtone/contracts/schemas'
+import { ASSIGNMENT_KEY, assignmentDocument, Name } from '@dialtone/contracts/schemas'
 import { Type, type Static } from 'typebox'
 import type { Assignment, Bus, ConfigurationView, Documents, Lease } from '@dialtone/contracts'
 import { assignmentOf } from './assignment.ts'
 
 const AssignedVantages = Type.Object({ v: Type.Literal(1), vantages: Type.Array(Name) }, { additionalProperties: false })
-export const ASSIGNED_DOCUMENT = { bucket: 'assigned', schema: AssignedVantages } as const
+const ASSIGNED_DOCUMENT = { bucket: 'assigned', schema: AssignedVantages } as const
 const ASSIGNED_KEY = 'vantages'
-export const ASSIGNMENT_KEY = 'assignment'
 
 /** Everything is compared again so often, and at once after a change. */
 const RECONCILE_MS = 60_000

@@ -4,8 +4,8 @@ import { connectNats } from '@dialtone/bus'
 import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
 import { startNatsServer, type NatsServer } from '@dialtone/testkit'
 import type { Bus } from '@dialtone/contracts'
-import { assignmentDocument } from '@dialtone/contracts/schemas'
-import { ASSIGNMENT_KEY, startAssigner } from '../assign/assigner.ts'
+import { ASSIGNMENT_KEY, assignmentDocument } from '@dialtone/contracts/schemas'
+import { startAssigner } from '../assign/assigner.ts'
 import { eventually, problemOf, type Stand, stand } from '../resources/test-support.ts'
 
 let server: NatsServer

@@ -3,7 +3,8 @@ import { expect, it } from 'vitest'
 import { NO_LOGGER } from '@dialtone/kernel'
 import type { Bus, ConfigurationChange } from '@dialtone/contracts'
 import { embedded, eventually, stand } from '../resources/test-support.ts'
-import { CONFIGURATION_DOCUMENT, CONFIGURATION_KEY, startConfiguration } from './store.ts'
+import { CONFIGURATION_KEY, ConfigurationDocument } from '@dialtone/contracts/schemas'
+import { startConfiguration } from './store.ts'
 
 const clock = { now: () => Date.parse('2026-11-26T12:00:00Z'), elapsed: () => 0 }
 const start = (bus: Bus) => startConfiguration({ bus, logger: NO_LOGGER, clock })
@@ -50,7 +51,7 @@ it('an answer of "nothing to do" or "not over this revision" counts only over wh
 
 it('what a newer release wrote in the configuration is there after this one has changed something else', async () => {
   const bus = embedded()
-  const documents = await bus.documents({ ...CONFIGURATION_DOCUMENT, schema: Type.Any() }, { create: true })
+  const documents = await bus.documents({ ...ConfigurationDocument, schema: Type.Any() }, { create: true })
   const resource = { kind: 'Domain', name: 'ours.example', spec: { newer: 1 }, revision: 1, updatedAt: '2026-11-26T12:00:00Z', updatedBy: 'newer' }
   await documents.put(CONFIGURATION_KEY, { v: 1, resources: [resource], newer: { n: 1 } })
   const older = await start(bus)
@@ -82,7 +83,7 @@ it('starts with what is there, and follows a document that was taken away and wr
   await first.stop()
   const second = await start(bus)
   expect(second.all('Domain').map(({ name }) => name)).toEqual(['a.example'])
-  const documents = await bus.documents(CONFIGURATION_DOCUMENT, { create: true })
+  const documents = await bus.documents(ConfigurationDocument, { create: true })
   await documents.remove(CONFIGURATION_KEY)
   await eventually(() => [second.revision, second.all('Domain').length]).toEqual([0, 0])
   expect(await second.change(() => [domain('b.example')], 'w')).toMatchObject({ written: true })
@@ -94,7 +95,7 @@ it('starts with what is there, and follows a document that was taken away and wr
 it('an error that was there before does not stop who mends something else, and a new one does', async () => {
   const bus = embedded()
   const store = await start(bus)
-  const documents = await bus.documents(CONFIGURATION_DOCUMENT, { create: true })
+  const documents = await bus.documents(ConfigurationDocument, { create: true })
   const common = { revision: 1, updatedAt: '2026-11-26T12:00:00.000Z', updatedBy: 'older release' }
   await documents.put(CONFIGURATION_KEY, { v: 1, resources: [{ kind: 'Peer', name: 'p.example', spec: { schedule: 'gone' }, ...common }] })
   await eventually(() => store.all('Peer').length).toBe(1)
@@ -111,7 +112,7 @@ it('an error that was there before does not stop who mends something else, and a
 
 it('one that this release cannot read is written over by nobody, and said to be so', async () => {
   const bus = embedded()
-  const raw = await bus.documents({ bucket: CONFIGURATION_DOCUMENT.bucket, schema: Type.Unknown() }, { create: true })
+  const raw = await bus.documents({ bucket: ConfigurationDocument.bucket, schema: Type.Unknown() }, { create: true })
   await raw.put(CONFIGURATION_KEY, { v: 2, everything: 'else' })
   const store = await start(bus)
   expect([store.revision, store.resources.size]).toEqual([0, 0])

@@ -7,16 +7,12 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { NO_METER, OperatorError, defineCounter, defineGauge, type Clock, type Logger, type Meter, type Stoppable } from '@dialtone/kernel'
-import { Configuration } from '@dialtone/contracts/schemas'
-import type { Bus, Configuration as ConfigurationDocument, ConfigurationChange, ConfigurationView, LintFinding, Resource } from '@dialtone/contracts'
+import { CONFIGURATION_KEY, ConfigurationDocument } from '@dialtone/contracts/schemas'
+import type { Bus, Configuration, ConfigurationChange, ConfigurationView, LintFinding, Resource } from '@dialtone/contracts'
 import { problem, Refusal } from '../resources/problem.ts'
 import { edited, type Edit, type Edited, type EditResult } from './edit.ts'
 import { lint } from './lint/lint.ts'
 import { KIND_NAMES, differences, resourceSet, type ResourceSet } from './resource-set.ts'
-
-/** What a newer release wrote in it is written back. */
-export const CONFIGURATION_DOCUMENT = { bucket: 'configuration', schema: Configuration, keepsUnknown: true } as const
-export const CONFIGURATION_KEY = 'fleet'
 
 /** `revision`: of the configuration afterwards; with `dryRun`, as it is. `written`: something is different now. */
 export type Changed = { revision: number, dryRun: boolean, written: boolean, results: EditResult[], lint: LintFinding[] }
@@ -39,7 +35,7 @@ type Current = { revision: number, set: ResourceSet, unknown?: object }
 const MOST_WAITING = 64
 
 export async function startConfiguration ({ bus, logger, clock, meter = NO_METER }: { bus: Bus, logger: Logger, clock: Clock, meter?: Meter }): Promise<ConfigurationStore & Stoppable> {
-  const documents = await bus.documents(CONFIGURATION_DOCUMENT, { create: true })
+  const documents = await bus.documents(ConfigurationDocument, { create: true })
   const hearers = new Set<(changes: readonly ConfigurationChange[], revision: number) => void>()
   let current: Current = { revision: 0, set: resourceSet([]) }
   let turn: Promise<unknown> = Promise.resolve()
@@ -108,7 +104,7 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
 
   /** The new revision, or undefined when somebody else was faster. */
   const write = async ({ revision: expect, unknown = {} }: Current, set: ResourceSet): Promise<number | undefined> => {
-    const document: ConfigurationDocument = { ...unknown, v: 1, resources: set.list() }
+    const document: Configuration = { ...unknown, v: 1, resources: set.list() }
     try {
       return await documents.put(CONFIGURATION_KEY, document, { expect })
     } catch (error) {

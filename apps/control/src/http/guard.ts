@@ -46,7 +46,7 @@ export async function guard (app: App, { limits, tokens, meter }: { limits: Cont
 }
 
 /** From loopback, asked for by a loopback name, and not handed on by a proxy: so that neither a reverse proxy nor a web page can borrow it. */
-export function fromThisHost (request: FastifyRequest): boolean {
+function fromThisHost (request: FastifyRequest): boolean {
   const { host, 'x-forwarded-for': forwardedFor, forwarded } = request.headers
   const name = (host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
   return isLoopback(request.socket.remoteAddress ?? '') && forwardedFor === undefined && forwarded === undefined && (name === 'localhost' || isLoopback(name))

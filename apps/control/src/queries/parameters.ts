@@ -17,7 +17,7 @@ export const PAIR = Type.Object({ domain: DomainName, peer: DomainName }, closed
 export const AGENT = Type.Object({ vantage: Name, agent: Name }, closed)
 export const Words = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 2000, description: `Comma-separated: ${description}` }))
 
-export const DEFAULT_LIMIT = 100
+const DEFAULT_LIMIT = 100
 
 export function pageOfQuery ({ limit, cursor }: { limit?: number | undefined, cursor?: string | undefined }): { limit: number, cursor?: string } {
   return { limit: limit ?? DEFAULT_LIMIT, ...(cursor === undefined ? {} : { cursor }) }

@@ -43,7 +43,7 @@ export function problemDocument (refusal: Refusal, instance?: string, traceId?: 
 }
 
 /** Answers with the problem document of whatever went wrong. */
-export function sendProblem (request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
+function sendProblem (request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
   // RFC 9457: the path alone; a query may hold what an operator typed. Written out here, so that no response schema of a route cuts it.
   const path = request.url.split('?', 1)[0]
   return reply.code(refusal.status).headers(refusal.more.headers ?? {}).type('application/problem+json; charset=utf-8')

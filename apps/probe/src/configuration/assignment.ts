@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Assignment, Bus } from '@dialtone/contracts'
-import { Assignment as AssignmentShape, assignmentDocument, firstProblem } from '@dialtone/contracts/schemas'
+import { ASSIGNMENT_KEY, Assignment as AssignmentShape, assignmentDocument, firstProblem } from '@dialtone/contracts/schemas'
 import { quoted, type Logger, type Stoppable } from '@dialtone/kernel'
 import { watchForEver } from './begun-for-ever.ts'
 import { writeWhole } from './atomic-file.ts'
@@ -19,7 +19,6 @@ export type Assigned = Stoppable & {
 
 export type AssignedOptions = { bus: Bus, vantage: string, directory: string, logger: Logger, hear: (assignment: Assignment) => void, emptyMs?: number }
 
-const KEY = 'assignment'
 /** From when the bus holds none until that is believed: whoever has just made the place writes it next. */
 const EMPTY_MS = 1000
 
@@ -61,7 +60,7 @@ export async function watchAssignment ({ bus, vantage, directory, logger, hear, 
       if (!held) emptying = setTimeout(clear, emptyMs)
       return
     }
-    if (change.key !== KEY) return
+    if (change.key !== ASSIGNMENT_KEY) return
     held = change.on === 'put'
     clearTimeout(emptying)
     if (change.on === 'removed') clear()

@@ -8,7 +8,7 @@ const AGAIN_MS = 2000
 const GIVEN_MS = 1000
 
 /** Begins, and tries again for as long as that fails. `failed` hears of each failure. */
-export function begunForEver (begin: () => Promise<Stoppable>, failed: (error: unknown) => void): Stoppable {
+function begunForEver (begin: () => Promise<Stoppable>, failed: (error: unknown) => void): Stoppable {
   let stopped = false
   let timer: NodeJS.Timeout | undefined
   let attempt: Promise<Stoppable | undefined> = Promise.resolve(undefined)

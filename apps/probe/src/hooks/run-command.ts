@@ -11,7 +11,7 @@ import type { Allowed } from './read-hooks.ts'
 export type Ran = { exitCode: number | null, output: string, ms: number, truncated: boolean }
 
 /** Characters that are told of what it wrote, its beginning; bytes that are kept for that. */
-export const MOST_OUTPUT = 20_000
+const MOST_OUTPUT = 20_000
 const MOST_KEPT = 80_000
 /** From SIGTERM to SIGKILL, and how long output may come after the end. */
 const TERM_MS = 2000

@@ -26,7 +26,7 @@ export type Permissions = {
   streams: readonly string[]
 }
 
-export const CONTROL_ACCOUNT = 'DIALTONE'
+const CONTROL_ACCOUNT = 'DIALTONE'
 const CONTROL_INBOX = '_INBOX.control'
 const VANTAGE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 

@@ -175,3 +175,6 @@ export const AnyResource = Type.Union([
 /** The whole configuration: one document, so that a change of many resources is one write, with one revision. */
 export const Configuration = Type.Object({ v: Type.Literal(1), resources: Type.Array(AnyResource) }, closed)
 export type Configuration = { v: 1, resources: Resource[] }
+/** Where control keeps it, under `CONFIGURATION_KEY`. What a newer release wrote beside what is known here is kept when it is written back. */
+export const ConfigurationDocument = { bucket: 'configuration', schema: Configuration, keepsUnknown: true } as const
+export const CONFIGURATION_KEY = 'fleet'

@@ -9,7 +9,7 @@ export function troubled ({ dns, endpoints, deep }: Observation): boolean {
 }
 
 /** Somebody who was asked in our name, or in the probe's, did not say yes. */
-export function deepFailed ({ connections }: Deep): boolean {
+function deepFailed ({ connections }: Deep): boolean {
   return connections.some(failedDeeply)
 }
 

@@ -104,7 +104,7 @@ export function explainedByOurs (ruling: Ruling, own: FleetVerdict | undefined, 
 }
 
 /** A cause of ours that keeps a callback from arriving. */
-export function closesTheWayIn ({ cause, side }: Pick<FleetVerdict, 'cause' | 'side'>): boolean {
+function closesTheWayIn ({ cause, side }: Pick<FleetVerdict, 'cause' | 'side'>): boolean {
   return (side === 'ours' || side === 'path') && (cause.startsWith('path.inbound') || cause.startsWith('service.') || (cause.startsWith('dns.') && cause !== 'dns.resolver-unavailable') || cause === 'path.interfered')
 }
 

@@ -10,7 +10,7 @@ export const VERDICT: FleetVerdict = {
 }
 export const INCIDENT: Incident = { id: 'i-1', state: 'confirmed', cause: 'service.down', side: 'peer', worst: 'down', sentence: state.sentence, domain: 'example.org', subjects: [{ domain: 'example.org' }], openedAt: THEN, confirmedAt: THEN, flaps: 0, causes: [{ cause: 'service.down', since: THEN }] }
 export const CHANGE: ChangeView = { id: 'c-1', at: THEN, domain: 'example.org', vantage: 'inside', kind: 'records', what: 'SRV records', before: ['a'], after: ['b'] }
-export const AUDITED: AuditEntry = { v: 1, id: 'a-1', at: THEN, actor: 'admin', role: 'admin', action: 'check', subject: 'example.org', outcome: 'done' }
+const AUDITED: AuditEntry = { v: 1, id: 'a-1', at: THEN, actor: 'admin', role: 'admin', action: 'check', subject: 'example.org', outcome: 'done' }
 export const OBSERVED: ObservationRecorded = {
   v: 1, id: 'obs-00000001', agent: 'a1', vantage: 'inside', target: 'own-published:example.org', job: 'own-published', observation: {
     v: 1, domain: 'example.org', vantage: 'inside', startedAt: THEN, ms: 12, asked: { from: 'probe.example', resolver: '127.0.0.1:53', resolverTrusted: false, controlName: 'example.net', overrides: [], fallbackPort: 5269, families: [4], depth: 'none', clientCertificate: false },
