@@ -3,11 +3,15 @@
  * an authoritative server (`Verify`); the core between them (`Intake`) takes stanzas of proven pairs, decides, queues, writes and answers for each. All read the same `World`,
  * which is replaced whole when the configuration changes.
  */
-import type { Endpoint, Failure, GatewayAssignment, GatewayEvent, Refusal, RouteStep, StreamCondition, StreamView, ZoneSpec } from '@dialtone/contracts'
+import type {
+  Endpoint, Failure, GatewayAssignment, GatewayEvent, GatewayPresence, PairFacts, Refusal, RouteExplanation, RouteStep, SecretRef, StreamCondition, StreamView, ZoneSpec,
+} from '@dialtone/contracts'
+import type { GatewayAct, GatewayQueues, GatewayStreams } from '@dialtone/contracts/schemas'
 import type { Clock, Logger, Meter, Random } from '@dialtone/kernel'
 import type { Resolver } from '@dialtone/net'
 import type { Decision, Direction, LegRules, Sides } from '@dialtone/routing'
 import type { DialbackAnswer, ElementFrame, HeaderFrame, Keys, Pair } from '@dialtone/stream'
+import type { Static } from 'typebox'
 
 export type KeyPair = { certificate: string, key: string }
 
@@ -136,3 +140,33 @@ export type OutStream = {
 
 /** Which streams a command is about; what is absent does not matter. `ours` and `peer` as in policies. */
 export type Selection = { zone?: string, ours?: string, peer?: string, stream?: string }
+
+/** What is wrong with a configuration, and where: a JSON pointer into the assignment. A gateway takes all of it or keeps the last good one. */
+export type ConfigurationProblem = { pointer: string, says: string }
+
+/** The engine as its process sees it. */
+export type Relay = {
+  /** Replaces the configuration, live: streams that still comply go on, listeners that stay stay open. Resolves with what is wrong, and then nothing has changed. */
+  configure: (assignment: GatewayAssignment) => Promise<readonly ConfigurationProblem[]>
+  presence: () => Pick<GatewayPresence, 'state' | 'healthy' | 'findings' | 'revision' | 'listeners' | 'streams' | 'stanzas' | 'queued' | 'drains' | 'secrets' | 'certificates'>
+  /** Commands. Reject with an OperatorError where there is nothing of the kind. */
+  act: (request: Static<typeof GatewayAct.request>) => Promise<Static<typeof GatewayAct.answer>>
+  streams: (request: Static<typeof GatewayStreams.request>) => Static<typeof GatewayStreams.answer>
+  queues: (request: Static<typeof GatewayQueues.request>) => Static<typeof GatewayQueues.answer>
+  explain: (pair: { from: string, to: string }) => Promise<RouteExplanation>
+  /** Drains within `drainSeconds` of the configuration unless `at` aborts before, then closes everything. Every stanza has its outcome when it resolves. */
+  stop: (at?: AbortSignal) => Promise<void>
+}
+/** What the engine is given by its process. `facts`: told of a pair when something about it has changed. `readSecret` rejects with an OperatorError that says why. */
+export type RelayOptions = {
+  gateway: string
+  readSecret: (reference: SecretRef) => Promise<Buffer>
+  facts: (facts: PairFacts) => void
+  tell: (event: Omit<GatewayEvent, 'gateway' | 'at'>) => void
+  /** Salt for the fingerprints of secrets, the same for all that compare them. */
+  salt: string
+  clock: Clock
+  random: Random
+  meter: Meter
+  logger: Logger
+}
