@@ -35,6 +35,7 @@ export const LIMITS: Limits = {
     observations: { maxAgeSeconds: 7 * DAY, maxBytes: 8192 * MIB, maxMessages: 20_000_000 },
     announcements: { maxAgeSeconds: 90 * DAY, maxBytes: 512 * MIB, maxMessages: 2_000_000 },
     audit: { maxAgeSeconds: 400 * DAY, maxBytes: 512 * MIB, maxMessages: 2_000_000 },
+    facts: { maxAgeSeconds: 7 * DAY, maxBytes: 1024 * MIB, maxMessages: 5_000_000 },
   },
   mostBodyBytes: MIB - 16 * 1024,
   mostUnpackedBytes: 4 * MIB,
@@ -54,8 +55,8 @@ export type LimitChanges = Partial<Omit<Limits, 'streams'>> & { streams?: Partia
 
 export function limitsWith ({ streams = {}, ...rest }: LimitChanges = {}): Limits {
   const each = (name: StreamName): StreamLimits => ({ ...LIMITS.streams[name], ...streams[name] })
-  return { ...LIMITS, ...rest, streams: { observations: each('observations'), announcements: each('announcements'), audit: each('audit') } }
+  return { ...LIMITS, ...rest, streams: { observations: each('observations'), announcements: each('announcements'), audit: each('audit'), facts: each('facts') } }
 }
 
 /** The nouns of each stream; nothing else is stored in it. */
-export const NOUNS: Readonly<Record<StreamName, string>> = { observations: 'observation', announcements: 'announcement', audit: 'audit' }
+export const NOUNS: Readonly<Record<StreamName, string>> = { observations: 'observation', announcements: 'announcement', audit: 'audit', facts: 'pair' }

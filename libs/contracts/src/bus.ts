@@ -7,7 +7,7 @@ import type { Signal } from '@dialtone/kernel'
 import type { Static, TSchema } from 'typebox'
 
 /** The durable histories. Limits of each are in `libs/bus`. */
-export const STREAMS = ['observations', 'announcements', 'audit'] as const
+export const STREAMS = ['observations', 'announcements', 'audit', 'facts'] as const
 export type StreamName = (typeof STREAMS)[number]
 
 /**

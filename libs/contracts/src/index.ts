@@ -2,10 +2,10 @@
 // so that a command that validates nothing does not pay for loading a validator.
 
 export {
-  ACTORS, CALLBACK_ANSWERS, CAUSES, CHAIN_TRUST, CONFIDENCES, DEEP_LADDERS, DEEP_ROLES, DEEP_STAGES, DEPTHS, DIRECT_LADDER, DNS_OUTCOMES, DNS_PURPOSES, DNS_TYPES, ENDPOINT_KINDS, ENDPOINT_SOURCES, HOPS, LEVELS,
-  PROFILES, SIDES, STAGES, STARTTLS_LADDER, STATES, STEP_OUTCOMES, STREAM_CONDITIONS, XML_LIMITS,
+  ACTORS, CALLBACK_ANSWERS, CAUSES, CHAIN_TRUST, CONFIDENCES, DEEP_LADDERS, DEEP_ROLES, DEEP_STAGES, DEPTHS, DIRECT_LADDER, DNS_OUTCOMES, DNS_PURPOSES, DNS_TYPES, ENDPOINT_KINDS, ENDPOINT_SOURCES, HOPS, LEVELS, OUTCOMES,
+  PROFILES, REFUSALS, SIDES, STAGES, STARTTLS_LADDER, STATES, STEP_OUTCOMES, STREAM_CONDITIONS, XML_LIMITS,
   type Actor, type CallbackAnswer, type Cause, type ChainTrust, type Confidence, type DeepRole, type DeepStage, type Depth, type DnsOutcome, type DnsPurpose, type DnsType, type EndpointKind, type EndpointSource,
-  type Hop, type Level, type Profile, type Side, type Stage, type State, type StepOutcome, type StreamCondition, type XmlLimit,
+  type Hop, type Level, type Outcome, type Profile, type Refusal, type Side, type Stage, type State, type StepOutcome, type StreamCondition, type XmlLimit,
 } from './words.ts'
 export { DEFAULT_JUDGE_CONFIG, type JudgeConfig } from './judging.ts'
 export type { Failure } from './failure.ts'
@@ -23,7 +23,9 @@ export type { HookCommand, HookName, HooksFile } from './hooks-file.ts'
 export type { FleetConfig, FleetPairVerdict, FleetVerdict, PeerReach, Standpoint, Witness } from './fleet-verdict.ts'
 export type { Announcement, Incident, Subject } from './incident.ts'
 export type { AuditEntry } from './audit.ts'
-export type { Configuration, DomainSpec, ExceptionSpec, GatewaySpec, Kind, ManagedServerSpec, PeerSpec, PolicySpec, Resource, RouteSpec, ScheduleSpec, Specs, VantageSpec } from './resources/kinds.ts'
+export type { Configuration, DomainSpec, ExceptionSpec, Kind, ManagedServerSpec, PeerSpec, Resource, ScheduleSpec, Specs, VantageSpec } from './resources/kinds.ts'
+export type { ComponentsSpec, GatewayLimits, GatewaySpec, PolicySpec, ResponderSpec, RouteSpec, ZoneSpec } from './resources/gateway.ts'
+export type { Conservation, DrainProgress, GatewayAssignment, GatewayEvent, GatewayPresence, PairFacts, QueueView, RouteExplanation, RouteStep, StreamView } from './gateway.ts'
 export type { Endpoint, SecretRef } from './resources/common.ts'
 export type {
   Agents, Audit, ChangeView, Changes, CheckView, DomainView, HalfView, Incidents, LiveEvent, ObservationRow, Observations, Overview, OverviewRow, PairView, Problem, Role, Span, Summary, Timeline, TokenView, VantageView,

@@ -14,7 +14,12 @@ export { HOOKS, HookCommand, HooksFile } from './hooks-file.ts'
 export { FleetPairVerdict, FleetVerdict } from './fleet-verdict.ts'
 export { Announcement, AnnouncementEvent, INCIDENT_EVENTS, INCIDENT_STATES, Incident, Subject } from './incident.ts'
 export { AuditEntry, AuditEvent } from './audit.ts'
-export { AnyResource, CONFIGURATION_KEY, Configuration, ConfigurationDocument, DomainSpec, ExceptionSpec, GatewaySpec, KINDS, ManagedServerSpec, PeerSpec, PolicySpec, RouteSpec, ScheduleSpec, VantageSpec } from './resources/kinds.ts'
+export { AnyResource, CONFIGURATION_KEY, Configuration, ConfigurationDocument, DomainSpec, ExceptionSpec, KINDS, ManagedServerSpec, PeerSpec, ScheduleSpec, VantageSpec } from './resources/kinds.ts'
+export { ComponentsSpec, DomainPattern, GatewayLimits, GatewaySpec, PolicySpec, ResponderSpec, RouteSpec, ZoneSpec } from './resources/gateway.ts'
+export {
+  Conservation, DrainProgress, ExplainRoute, GATEWAY_STATES, GatewayAct, GatewayAssignment, GatewayEvent, GatewayPresence, GatewayPresenceDocument, GatewayQueues, GatewayStreams, PairFacts, PairFactsEvent, QueueView, ROUTE_STATES, RouteExplanation, RouteStep, StreamView,
+  gatewayDocument,
+} from './gateway.ts'
 export { Address, Cidr, DomainName, Endpoint, Name, Port, SecretRef, Time } from './resources/common.ts'
 export {
   Agents, Audit, CHANGE_KINDS, ChangeView, Changes, CheckView, DomainView, HalfView, Incidents, ObservationRow, Observations, Overview, OverviewRow, PairView, Problem, ROLES, Span, Summary, Timeline, TokenView, VantageView, pageOf,

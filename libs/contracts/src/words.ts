@@ -127,3 +127,17 @@ export const STREAM_CONDITIONS = [
   'unsupported-feature', 'unsupported-stanza-type', 'unsupported-version',
 ] as const
 export type StreamCondition = (typeof STREAM_CONDITIONS)[number]
+
+/**
+ * How a stanza that a gateway has accepted ends; each in exactly one. `acknowledged` (XEP-0198); `written` to a stream that closed cleanly; `unknown-fate`: written to a stream
+ * that broke, never sent again; `bounced` to its sender; `expired`: waited too long and may not be bounced (errors and iq results); `dropped-by-rule`.
+ */
+export const OUTCOMES = ['acknowledged', 'written', 'unknown-fate', 'bounced', 'expired', 'dropped-by-rule'] as const
+export type Outcome = (typeof OUTCOMES)[number]
+
+/** Why a gateway does not deliver a stanza, or does not get a stream: the stable word in bounces, metrics and explanations. What each becomes (RFC 6120 §8.3.3) is a table in `routing`. */
+export const REFUSALS = [
+  'domain-invalid', 'dns-absent', 'dns-failed', 'address-refused', 'unreachable', 'tls-failed', 'certificate-refused', 'stream-failed', 'host-unknown', 'authentication-refused',
+  'dialback-invalid', 'dialback-error', 'policy-deny', 'held', 'draining', 'blocked', 'queue-full', 'too-large', 'rate-limited', 'inside-down', 'unknown-domain', 'same-zone', 'expired', 'internal-fault',
+] as const
+export type Refusal = (typeof REFUSALS)[number]

@@ -10,12 +10,21 @@ import { classifyConnect, classifyStream } from './classify.ts'
 import { acceptHandshake, beginHandshake, type AcceptOptions, type Handshaken, type PeerSecured, type SecureOptions, type Secured } from './handshake.ts'
 
 export type Chunk = { bytes: Uint8Array } | { end: true } | { failure: Failure } | { timeout: true }
+/** Who takes bytes as they come. `ended` is called once and last; without a failure, the other side has ended its own. */
+export type Flow = { bytes: (chunk: Uint8Array) => void, ended: (failure?: Failure) => void, drained: () => void }
 export type Connection = {
   /** Bytes received in clear and, after the upgrade, inside TLS. */
   readonly received: number
   /** The next bytes, the end, a failure, or `timeout` after that many milliseconds or when `until` aborts. One reader at a time. */
   read: (timeoutMs: number, until?: AbortSignal) => Promise<Chunk>
   write: (text: string) => void
+  /** From now on, and through every upgrade, bytes are handed over as they come, and `read` is not called any more. */
+  flow: (flow: Flow) => void
+  /** Stops and begins again to take bytes from the other side, which then fills its own buffers. Counted: as many `resume` as `pause`. */
+  pause: () => void
+  resume: () => void
+  /** One write of bytes that are not changed afterwards. `drained` of the flow tells when all of it has left. */
+  send: (bytes: Uint8Array) => void
   /** Bytes that came in clear and were not read are discarded, and counted in `stray` (RFC 6120 §5.4.3.3). */
   secure: (options: SecureOptions) => Promise<({ secured: Secured } | { failure: Failure }) & { stray: number }>
   /** The server's side of the handshake. What has arrived and was not read belongs to it. */
@@ -65,15 +74,27 @@ export function open (plain: Socket, signal: AbortSignal): Connection {
   let received = 0
   let failed: unknown
   let wake: () => void = () => undefined
+  let flow: Flow | undefined
+  let pauses = 0
   const listen = (stream: Socket | TLSSocket) => {
     failed ??= stream.errored ?? undefined
     stream.on('error', error => {
       failed ??= error
       wake()
     })
-    stream.on('readable', () => wake())
     stream.on('end', () => wake())
     stream.on('close', () => wake())
+    if (flow === undefined) stream.on('readable', () => wake())
+    else pour(stream, flow)
+  }
+  const pour = (stream: Socket | TLSSocket, { bytes, drained }: Flow) => {
+    stream.on('data', (chunk: Buffer) => {
+      received += chunk.length
+      bytes(chunk)
+    })
+    stream.on('drain', drained)
+    if (pauses > 0) stream.pause()
+    else stream.resume()
   }
   listen(plain)
   const abort = () => socket.destroy()
@@ -122,6 +143,27 @@ export function open (plain: Socket, signal: AbortSignal): Connection {
       }
       socket.write(text)
     },
+    flow: into => {
+      flow = into
+      let told = false
+      wake = () => {
+        if (told || !(failed !== undefined || socket.readableEnded || socket.destroyed)) return
+        told = true
+        into.ended(signal.aborted ? { at: 'probe', why: 'cancelled' } : failed === undefined ? undefined : classifyStream(failed, received))
+      }
+      socket.removeAllListeners('readable')
+      pour(socket, into)
+      // A stream that was read by 'readable' begins to flow one tick later, paused or not.
+      process.nextTick(() => { if (pauses > 0) socket.pause() })
+      wake()
+    },
+    pause: () => { if (pauses++ === 0) socket.pause() },
+    resume: () => { if (--pauses === 0 && flow !== undefined) socket.resume() },
+    send: bytes => {
+      if (socket.destroyed || !socket.writable) return
+      flush(socket)
+      socket.write(bytes)
+    },
     secure: async options => {
       let stray = 0
       for (let left = plain.read() as Buffer | null; left !== null; left = plain.read() as Buffer | null) stray += left.length
@@ -131,7 +173,9 @@ export function open (plain: Socket, signal: AbortSignal): Connection {
     },
     secureAsServer: options => upgrade(() => acceptHandshake(plain, options)),
     end: async timeoutMs => {
+      flush(socket)
       socket.end()
+      if (flow !== undefined) return await over(socket, timeoutMs, () => failed !== undefined).finally(connection.destroy)
       const deadline = performance.now() + timeoutMs
       for (let left = timeoutMs; left > 0; left = deadline - performance.now()) {
         const chunk = await connection.read(left)
@@ -155,13 +199,30 @@ export function open (plain: Socket, signal: AbortSignal): Connection {
     // What was said in clear leaves in clear.
     flush(plain)
     plain.removeAllListeners('readable')
+    plain.removeAllListeners('data')
+    plain.removeAllListeners('drain')
     plain.removeAllListeners('end')
+    if (flow !== undefined) plain.pause()
     const result = await handshake()
     if ('failure' in result) return result
     socket = result.secure
     listen(socket)
     return { secured: result.secured }
   }
+}
+
+/** Until the other side ends, too; what it still sends goes to its flow. */
+function over (socket: Socket, timeoutMs: number, failed: () => boolean): Promise<'clean' | 'reset' | 'timeout'> {
+  return new Promise(resolve => {
+    const settle = (how: 'clean' | 'reset' | 'timeout') => {
+      clearTimeout(timer)
+      resolve(how)
+    }
+    const timer = setTimeout(() => settle('timeout'), timeoutMs)
+    const ended = () => settle(failed() ? 'reset' : 'clean')
+    if (socket.readableEnded || socket.destroyed) ended()
+    else socket.once('end', ended).once('close', ended)
+  })
 }
 
 function flush (socket: Socket): void {

@@ -3,7 +3,7 @@
 export { toAscii, toHost } from './domain-name.ts'
 export { guarded, parseCidr } from './address-guard.ts'
 export { createResolver, systemResolver, type DnsQuestion, type DnsReply, type Resolver } from './resolver.ts'
-export { connect, type Chunk, type ConnectOptions, type Connection } from './connection.ts'
+export { connect, type Chunk, type ConnectOptions, type Connection, type Flow } from './connection.ts'
 export type { AcceptOptions, PeerSecured, SecureOptions, Secured } from './handshake.ts'
 export { listen, type Accepted, type Listening } from './listen.ts'
 export { anchorsOf, validateChain, type Anchors, type ChainResult } from './chain.ts'

@@ -39,7 +39,7 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
   const analysis = createAnalysis({ store, configuration, slices, meter, logger, clock })
   const stopping = new AbortController()
   const presences = new Map<string, AgentPresence>()
-  const waiting: Record<StreamName, number> = { observations: 0, announcements: 0, audit: 0 }
+  const waiting: Record<StreamName, number> = { observations: 0, announcements: 0, audit: 0, facts: 0 }
   const time = createStreamTime(clock)
   /** Everything had been read a moment ago: what comes next was taken just now. */
   let upToDate = false

@@ -27,7 +27,7 @@ export type JetStream = {
 const API_MS = 5000
 const NANO = 1_000_000_000
 
-export const streamNames: Readonly<Record<StreamName, string>> = { observations: 'dialtone-observations', announcements: 'dialtone-announcements', audit: 'dialtone-audit' }
+export const streamNames: Readonly<Record<StreamName, string>> = { observations: 'dialtone-observations', announcements: 'dialtone-announcements', audit: 'dialtone-audit', facts: 'dialtone-facts' }
 export function bucketStream (bucket: string): string {
   return `KV_${bucket}`
 }

@@ -5,6 +5,7 @@
 import { Type, type Static } from 'typebox'
 import { CAUSES, PROFILES } from '../words.ts'
 import { Address, Cidr, DomainName, Endpoint, Name, Port, SecretRef, Text, Time, closed } from './common.ts'
+import { GatewaySpec, PolicySpec, RouteSpec } from './gateway.ts'
 
 /** A domain that we are responsible for. Named by the domain. */
 export const DomainSpec = Type.Object({
@@ -110,37 +111,6 @@ export const ManagedServerSpec = Type.Object({
   note: Type.Optional(Text(1000)),
 }, closed)
 export type ManagedServerSpec = Static<typeof ManagedServerSpec>
-
-/** What a gateway is wanted to do. Named by the gateway. */
-export const GatewaySpec = Type.Object({
-  desired: Type.Enum(['running', 'draining', 'stopped']),
-  peers: Type.Optional(Type.Record(DomainName, Type.Enum(['enabled', 'held', 'blocked']), { maxProperties: 10_000 })),
-  note: Type.Optional(Text(1000)),
-}, closed)
-export type GatewaySpec = Static<typeof GatewaySpec>
-
-const DomainPattern = Type.String({ maxLength: 255, pattern: '^(\\*|(\\*\\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?)$', description: "A domain, '*.suffix', or '*'" })
-
-/** What a gateway lets a pair do. The most exact pattern wins. */
-export const PolicySpec = Type.Object({
-  ours: DomainPattern,
-  peer: DomainPattern,
-  action: Type.Enum(['allow', 'deny', 'shadow-deny', 'hold']),
-  tls: Type.Optional(Type.Enum(['none', 'optional', 'required'])),
-  dialback: Type.Optional(Type.Enum(['never', 'over-tls', 'always'])),
-  certificate: Type.Optional(Type.Enum(['any', 'valid', 'pinned'])),
-  pins: Type.Optional(Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$', description: 'SHA-256 of a public key' }), { maxItems: 16 })),
-  note: Type.Optional(Text(1000)),
-}, closed)
-export type PolicySpec = Static<typeof PolicySpec>
-
-/** Where a gateway sends what is for a domain, instead of its records. */
-export const RouteSpec = Type.Object({
-  to: DomainPattern,
-  nextHops: Type.Array(Endpoint, { minItems: 1, maxItems: 16 }),
-  note: Type.Optional(Text(1000)),
-}, closed)
-export type RouteSpec = Static<typeof RouteSpec>
 
 /** Every kind: its plural in paths, the schema of its spec, and how its resources are named. */
 export const KINDS = {
