@@ -18,6 +18,7 @@ export { CHECKED_DOMAIN, CONFIGURATIONS, type Configuration, type ServerName } f
 export { startConfiguration, type StartedConfiguration } from './start-configuration.ts'
 export { startCounterpart, type Recipe, type StartedCounterpart } from './start-counterpart.ts'
 export { look, type Look, type Seen } from './wire.ts'
+export { sayAsComponent } from './component.ts'
 export type { RunningServer } from './launch.ts'
 export { accepts, freePort, loopbackAddress, type Place } from './loopback.ts'
 export { SITE_ADDRESSES, SITE_DOMAINS, startSite, type OrganisationSite } from './site.ts'
