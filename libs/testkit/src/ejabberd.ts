@@ -13,6 +13,8 @@ export type EjabberdOptions = XmppOptions & {
   cookie?: string
   /** Domains that its access rule denies. */
   denies?: readonly string[]
+  /** Logs warnings alone, not every element: for measurements. */
+  quiet?: true
 }
 
 /** Starts it; ready when its ports accept connections, after a second or two. */
@@ -43,14 +45,14 @@ function named (cookie: string | undefined): string[] {
   return cookie === undefined ? [] : ['-name', 'ejabberd@127.0.0.1', '-setcookie', cookie, '-start_epmd', 'false', '-dist_listen', 'false']
 }
 
-function configure ({ hosts, tls, certificate, dialback = true, denies = [], trusts, patience, component }: EjabberdOptions, places: Places, folder: Folder): string {
+function configure ({ hosts, tls, certificate, dialback = true, denies = [], trusts, patience, component, quiet }: EjabberdOptions, places: Places, folder: Folder): string {
   const { address, port, directTlsPort, componentPort } = places
   const pem = certificate === undefined ? [] : [folder.write('certificate.pem', certificate.chain + certificate.key)]
   const listener = (at: number, secured: boolean) => ({ port: at, ip: address, module: 'ejabberd_s2s_in', ...(secured ? { tls: true } : {}) })
   // JSON is YAML.
   return JSON.stringify({
     hosts,
-    loglevel: 'debug',
+    loglevel: quiet === true ? 'warning' : 'debug',
     log_rotate_count: 0,
     certfiles: pem,
     acme: { auto: false },

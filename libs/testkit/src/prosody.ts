@@ -66,16 +66,16 @@ function configure (options: ProsodyOptions, places: Places, folder: Folder, log
     // For direct TLS, which knows no host before the handshake.
     ...(encryption.length === 0 ? [] : [`ssl = { ${encryption.join(', ')} }`]),
   ]
-  for (const host of hosts) {
-    lines.push(`VirtualHost ${lua(host)}`, ...hostLines)
-    if (certificate === undefined) continue
-    // The host's own setting is for STARTTLS; a direct TLS port finds the files by their names.
+  // The host's own setting is for STARTTLS; a direct TLS port finds the files by their names.
+  const shown = (host: string): string[] => {
+    if (certificate === undefined) return []
     const chain = folder.write(`certificates/${host}.crt`, certificate.chain)
     const key = folder.write(`certificates/${host}.key`, certificate.key)
-    lines.push(`ssl = { ${[`certificate = ${lua(chain)}`, `key = ${lua(key)}`, ...encryption].join(', ')} }`)
+    return [`ssl = { ${[`certificate = ${lua(chain)}`, `key = ${lua(key)}`, ...encryption].join(', ')} }`]
   }
+  for (const host of hosts) lines.push(`VirtualHost ${lua(host)}`, ...hostLines, ...shown(host))
   if (component !== undefined) {
-    lines.push(`Component ${lua(component.name)}`, `component_secret = ${lua(component.secret)}`, 'validate_from_addresses = false')
+    lines.push(`Component ${lua(component.name)}`, `component_secret = ${lua(component.secret)}`, 'validate_from_addresses = false', ...shown(component.name))
     lines.unshift(`component_interfaces = { ${lua(places.address)} }`, `component_ports = { ${String(places.componentPort)} }`)
   }
   return lines.join('\n') + '\n'
