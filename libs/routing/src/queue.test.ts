@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { STANZA_CLASSES } from './decision.ts'
 import { Queue, type Entry, type Waiting } from './queue.ts'

@@ -2,7 +2,6 @@
  * The core between the listeners and the dialing (gateways.md 5.7, 5.8): all lanes, routes and pairs, each number of them bounded, one ledger, and one clock tick for
  * everything that waits.
  */
-import type { RouteStep } from '@dialtone/contracts'
 import { Ledger } from '@dialtone/routing'
 import type { Pair } from '@dialtone/stream'
 import type { Dial, Intake, OutStream, Selection, Source, Surroundings } from '../seams.ts'
@@ -79,13 +78,10 @@ export class Core implements Intake {
   offer (zone: string, out: OutStream): void {
     const key = keyOf(zone, out.pair)
     this.offers.set(key, out)
-    void out.ended.then(() => {
-      if (this.offers.get(key) === out) this.offers.delete(key)
-    })
+    void this.withdraw(key, out)
     const route = this.routes.get(key)
     if (route === undefined) return
-    route.notBefore = 0
-    route.want()
+    route.take(out)
     this.settled()
   }
 
@@ -108,7 +104,7 @@ export class Core implements Intake {
     // What ends by itself is in the table of the world, and lanes keep what they were told.
     if (context.clock.now() >= this.ends) this.judge()
     for (const lane of this.owing) if (!lane.owes(now)) this.owing.delete(lane)
-    for (const route of [...this.watched]) if (!route.tick(now, bounds.stallMs)) this.watched.delete(route)
+    for (const route of this.watched) if (!route.tick(now, bounds.stallMs)) this.watched.delete(route)
     this.beginNext()
     if (now - this.swept >= SWEEP_MS) this.sweep(now)
     this.settled()
@@ -139,7 +135,7 @@ export class Core implements Intake {
     this.stopped = true
     for (let round = 0; round < 2; round++) {
       // What ends may leave errors for senders behind, which leave by streams that are still open.
-      for (const route of [...this.routes.values()]) route.refuseAll(reason)
+      for (const route of this.routes.values()) route.refuseAll(reason)
       this.settled()
     }
     const ways = new Set<Way>()
@@ -151,7 +147,7 @@ export class Core implements Intake {
     await Promise.all([...ways].map(({ out }) => out.ended))
     // Behind the routes' own callbacks.
     await Promise.resolve()
-    for (const route of [...this.routes.values()]) route.refuseAll(reason, false)
+    for (const route of this.routes.values()) route.refuseAll(reason, false)
   }
 
   start (): void {
@@ -191,6 +187,11 @@ export class Core implements Intake {
   private offered (zone: string, pair: Pair): OutStream | undefined {
     const out = this.options.offered?.(zone, pair) ?? this.offers.get(keyOf(zone, pair))
     return out !== undefined && this.wayOf(out).open ? out : undefined
+  }
+
+  private async withdraw (key: string, out: OutStream): Promise<void> {
+    await out.ended
+    if (this.offers.get(key) === out) this.offers.delete(key)
   }
 
   private wayOf (out: OutStream): Way {
@@ -285,5 +286,3 @@ export class Core implements Intake {
 export function keyOf (zone: string, { from, to }: Pair): string {
   return `${zone} ${from} ${to}`
 }
-
-export type { RouteStep }

@@ -44,6 +44,8 @@ export type RouteRules = {
   limits: PairLimits
   /** Instead of records. */
   hops: readonly Endpoint[] | undefined
+  /** Nothing says where the server is: only a component may bring a way. */
+  unplaced: boolean
   allowNets: readonly string[]
   /** Zone in which the senders are told; undefined where they cannot be. */
   back: string | undefined
@@ -74,6 +76,7 @@ export function judgeRoute (world: World, zoneName: string, { from, to }: Pair):
     leg: leg ?? NO_LEG,
     limits: decision?.limits ?? PAIR_LIMITS,
     hops: way === undefined || way.hops.length === 0 ? undefined : way.hops,
+    unplaced: way !== undefined && way.hops.length === 0,
     allowNets: zone === undefined ? [] : [...zone.allowNets, ...world.allowNetsFor(to)],
     back: outside ? world.zoneOf(from)?.name : world.external?.name,
     host: spec.host,

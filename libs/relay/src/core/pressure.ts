@@ -24,6 +24,6 @@ export class Grip {
   }
 
   letGo (): void {
-    for (const why of [...this.held]) this.go(why)
+    for (const why of this.held) this.go(why)
   }
 }

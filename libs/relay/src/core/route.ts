@@ -121,7 +121,7 @@ export class Route {
     if (this.gripped.size === 0) return
     const { queue, limits } = this
     if (this.way?.blocked === true || queue.stanzas * 4 > limits.queueStanzas || queue.bytes * 4 > limits.queueBytes || (queue.stanzas > 0 && this.context.queuedBytes * 2 > this.rules.allBytes)) return
-    for (const grip of [...this.gripped]) this.ungrip(grip)
+    for (const grip of this.gripped) this.ungrip(grip)
   }
 
   /** A stanza was written to `direct`. Its bytes are still those of the caller. */
@@ -132,7 +132,10 @@ export class Route {
     context.tally.bytes += end - start
     if (way === undefined) return
     way.touch()
-    if (way.keeps) way.keep(this, data, start, end, this.waiting(kind, false))
+    if (!way.keeps) return
+    SCRATCH.class = kind
+    SCRATCH.at = SCRATCH.due = context.coarse
+    way.keep(this, data, start, end, SCRATCH)
   }
 
   waiting (kind: StanzaClass, own: boolean, inherits = true): Waiting {
@@ -160,15 +163,15 @@ export class Route {
     const { context, queue } = this
     if (queue.stanzas === 0) return
     context.watch(this)
-    if (this.rules.refusal !== undefined) return this.refuseAll(this.rules.refusal)
+    if (this.rules.refusal !== undefined) return void this.refuseAll(this.rules.refusal)
     if (this.rules.wanted === 'held' && !this.flushing) return
     if (this.way !== undefined) return this.pump()
     if (this.attempt !== undefined || this.wantsRoom) return
     const offered = context.offered(this.zone, this.pair)
     if (offered !== undefined) return this.adopt(offered)
     const failing = this.failing()
-    if (failing !== undefined) return this.refuseAll(this.told(failing.reason))
-    if (this.notBefore <= context.clock.elapsed()) context.connect(this)
+    if (failing !== undefined) return void this.refuseAll(this.told(failing.reason))
+    if (this.notBefore <= context.clock.elapsed() && !this.rules.unplaced) context.connect(this)
   }
 
   /** Writes what is queued, in order, as long as the peer takes it. */
@@ -210,10 +213,13 @@ export class Route {
       if (attempt.steps.length < MAX_STEPS) attempt.steps.push({ at: new Date(context.clock.now()).toISOString(), ms: Math.round(context.clock.elapsed() - attempt.began), ...made })
     }
     const { hops, allowNets, leg } = this.rules
-    void dial({ zone, pair, leg, ...(hops === undefined ? {} : { hops }), allowNets, ...(this.lang === undefined ? {} : { lang: this.lang }), step, signal: attempt.abort.signal }).then(result => {
-      this.dialed(attempt, result)
-      context.attempted(this, attempt, result)
-    })
+    void this.through(attempt, dial({ zone, pair, leg, ...(hops === undefined ? {} : { hops }), allowNets, ...(this.lang === undefined ? {} : { lang: this.lang }), step, signal: attempt.abort.signal }))
+  }
+
+  private async through (attempt: Attempt, dialing: ReturnType<Dial>): Promise<void> {
+    const result = await dialing
+    this.dialed(attempt, result)
+    this.context.attempted(this, attempt, result)
   }
 
   /** A stream that may carry the pair: one of its own, or one that was there. */
@@ -226,6 +232,14 @@ export class Route {
     this.count.news = true
     this.pump()
     if (this.queue.stanzas === 0) this.update()
+  }
+
+  /** One that is there now, instead of one that is still to be had. */
+  take (out: OutStream): void {
+    if (this.way !== undefined || this.rules.refusal !== undefined) return
+    this.attempt?.abort.abort()
+    this.attempt = undefined
+    this.adopt(out)
   }
 
   acknowledged (): void {
@@ -260,7 +274,7 @@ export class Route {
     if (rules.refusal !== undefined) {
       this.attempt?.abort.abort()
       this.way?.close('policy-violation', 'the policy of this gateway does not allow it any more')
-      return this.refuseAll(rules.refusal)
+      return void this.refuseAll(rules.refusal)
     }
     if (this.way !== undefined && this.way.open && !rules.fits(this.way.out, before)) this.way.close('policy-violation', 'the rules of this gateway have changed')
     if (rules.wanted === 'enabled' && before.wanted !== 'enabled') this.again()
@@ -281,7 +295,7 @@ export class Route {
   tick (now: number, stallMs: number): boolean {
     const { queue, way } = this
     if (queue.due <= now) {
-      const reason: Refusal = this.rules.wanted === 'held' ? 'held' : this.failure?.reason ?? 'expired'
+      const reason: Refusal = this.rules.wanted === 'held' ? 'held' : this.failure?.reason ?? (this.rules.side === 'internal' ? 'inside-down' : 'expired')
       queue.expire(now, AT_ONCE, entry => this.finish(entry, this.told(reason)))
       this.emptied()
     }
@@ -311,7 +325,7 @@ export class Route {
   /** Moves the first of the queue to the stream, or ends it when the peer takes none so large. */
   private writeEntry (way: Way, entry: Entry): boolean {
     const { context, queue } = this
-    const { data, start, end, own, class: kind } = entry
+    const { data, start, end, own } = entry
     const { out } = way
     if (end - start > (out.maxBytes ?? Infinity)) {
       queue.shift()
@@ -418,6 +432,9 @@ export class Route {
     return unit(this.context) * Math.min(CAP_MS, BASE_MS * 2 ** Math.min(this.tries - 1, 20))
   }
 }
+
+/** So that a stanza that is kept until it is acknowledged makes no object. */
+const SCRATCH: Waiting = { class: 'message', at: 0, due: 0, own: false, retried: false, inherits: true, tag: 0 }
 
 /** Written in one go at most, before the peer is asked whether it takes more. */
 const FLUSH_EVERY = 262_144

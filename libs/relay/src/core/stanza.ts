@@ -33,8 +33,8 @@ export function classOf (frame: ElementFrame, kind: StanzaKind): StanzaClass {
 export function rewritten (frame: ElementFrame, header: HeaderFrame, pair: Pair, inherited: string | undefined, outgoing: string | undefined): Uint8Array {
   const element = stanzaOf(frame, header)
   const { attrs } = element
-  attrs.from = respelled(String(attrs.from ?? ''), pair.from)
-  attrs.to = respelled(String(attrs.to ?? ''), pair.to)
+  attrs['from'] = respelled(String(attrs['from'] ?? ''), pair.from)
+  attrs['to'] = respelled(String(attrs['to'] ?? ''), pair.to)
   if (attrs['xml:lang'] === undefined && (inherited ?? '') !== (outgoing ?? '')) attrs['xml:lang'] = inherited ?? ''
   return ENCODER.encode(serialise(element, DECLARED))
 }
@@ -58,7 +58,7 @@ export function bounceText (frame: ElementFrame, header: HeaderFrame, reason: Re
   const given = (name: string, value: unknown) => typeof value === 'string' && value !== '' ? ` ${name}='${safe(value)}'` : ''
   const first = kind === 'iq' ? element.children.find((child): child is Element => typeof child === 'object') : undefined
   const echoed = first === undefined ? '' : serialise(first, DECLARED)
-  const text = `<${kind}${given('from', attrs.to)}${given('to', attrs.from)}${given('id', attrs.id)} type='error'>${echoed.length <= ECHOED ? echoed : ''}` +
+  const text = `<${kind}${given('from', attrs['to'])}${given('to', attrs['from'])}${given('id', attrs['id'])} type='error'>${echoed.length <= ECHOED ? echoed : ''}` +
     `<error type='${bounce.type}'${bounce.by && by !== undefined ? ` by='${safe(by)}'` : ''}><${bounce.condition} xmlns='${STANZAS}'/><text xmlns='${STANZAS}' xml:lang='en'>${safe(bounceSays(reason, trace))}</text></error></${kind}>`
   return ENCODER.encode(text)
 }

@@ -1,5 +1,5 @@
 /** One stream out, as the routes that use it share it: what was written to it and is not known to have arrived, and whether the peer takes more. */
-import type { Failure, StreamCondition } from '@dialtone/contracts'
+import type { StreamCondition } from '@dialtone/contracts'
 import { Queue, type Waiting } from '@dialtone/routing'
 import type { OutStream } from '../seams.ts'
 import type { Context } from './context.ts'
@@ -34,7 +34,7 @@ export class Way {
     this.unacknowledged = out.acknowledged === undefined ? undefined : new Queue()
     out.drained = () => this.unblock()
     if (this.unacknowledged !== undefined) out.acked = () => this.acked()
-    void out.ended.then(({ clean, because }) => this.ended(clean, because))
+    void this.untilItEnds()
   }
 
   get keeps (): boolean { return this.unacknowledged !== undefined }
@@ -51,10 +51,10 @@ export class Way {
     this.context.touched.push(this)
   }
 
-  /** A copy of what was written, until it is acknowledged. */
+  /** A copy of what was written, until it is acknowledged. `waiting` may be one object for all: it is read, and its tag written. */
   keep (route: Route, data: Uint8Array, start: number, end: number, waiting: Waiting): void {
-    const tag = this.routes.indexOf(route)
-    this.unacknowledged?.push(data, start, end, { ...waiting, tag })
+    waiting.tag = this.routes.indexOf(route)
+    this.unacknowledged?.push(data, start, end, waiting)
   }
 
   /** One write of what was collected; then the peer is given no more until it has taken this. */
@@ -77,7 +77,7 @@ export class Way {
   private unblock (): void {
     if (this.blockedSince === undefined || this.out.unsent > UNSENT || (this.unacknowledged?.bytes ?? 0) > UNACKNOWLEDGED) return
     this.blockedSince = undefined
-    for (const route of [...this.routes]) route.pump()
+    for (const route of this.routes) route.pump()
     flushTouched(this.context)
   }
 
@@ -94,7 +94,8 @@ export class Way {
     this.unblock()
   }
 
-  private ended (clean: boolean, because: Failure | undefined): void {
+  private async untilItEnds (): Promise<void> {
+    const { clean, because } = await this.out.ended
     this.acked()
     this.open = false
     const lived = this.context.clock.elapsed() - this.since
