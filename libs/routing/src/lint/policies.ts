@@ -54,9 +54,9 @@ function * onePolicy (subject: GatewaySubject, policy: Policy): Generator<LintFi
 
   const { limits: { stanzaBytes, waitSeconds = {} } = {} } = spec
   if (stanzaBytes !== undefined && stanzaBytes < LEAST_STANZA_BYTES) yield finding('warning', 'stanza-limit-low', self, '/spec/limits/stanzaBytes', `stanzas of ${LEAST_STANZA_BYTES} bytes must be taken (RFC 6120 §13.12), and ${stanzaBytes} are allowed`)
-  for (const of of ['message', 'iq', 'presence', 'error'] as const) {
-    const seconds = waitSeconds[of]
-    if (seconds !== undefined && seconds > LONG_WAIT_SECONDS[of]) yield finding('warning', 'wait-long', self, `/spec/limits/waitSeconds/${of}`, `${of} may wait ${seconds} s, and who sent it has given up after ${LONG_WAIT_SECONDS[of]}; lower it`)
+  for (const kind of ['message', 'iq', 'presence', 'error'] as const) {
+    const seconds = waitSeconds[kind]
+    if (seconds !== undefined && seconds > LONG_WAIT_SECONDS[kind]) yield finding('warning', 'wait-long', self, `/spec/limits/waitSeconds/${kind}`, `${kind} may wait ${seconds} s, and who sent it has given up after ${LONG_WAIT_SECONDS[kind]}; lower it`)
   }
 }
 
