@@ -1,3 +1,5 @@
 // The S2S routing gateway as an engine: zones, listeners, routes, queues, drain, the inside DNS responder.
 
 export type { ConfigurationProblem, DialFailure, DialRequest, Intake, Lane, OutStream, Relay, RelayOptions, Selection, Source, Surroundings, World, Zone } from './seams.ts'
+export { createDial, type Dialing, type OutboundOptions } from './outbound/dial.ts'
+export { createVerify } from './outbound/verify.ts'
