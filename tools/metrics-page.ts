@@ -6,7 +6,7 @@ import { documentedMetrics, type MetricGroup } from '@dialtone/telemetry'
 
 /** Who exposes what is declared where; a folder without a line here is its own title. */
 const TITLES: Readonly<Record<string, string>> = {
-  'apps/probe': 'Agents', 'apps/control': 'Control', 'libs/verdict': 'Verdicts', 'libs/bus': 'Bus: agents and control', 'libs/store': 'Store: control', 'libs/telemetry': 'The metrics themselves: agents and control',
+  'apps/probe': 'Agents', 'apps/control': 'Control', 'apps/gateway': 'Gateway', 'libs/relay': 'Gateway', 'libs/verdict': 'Verdicts', 'libs/bus': 'Bus: all apps', 'libs/store': 'Store: control', 'libs/telemetry': 'The metrics themselves: all apps',
 }
 const ANSWERS = 'Answers of /probe'
 const DECLARED = /\bdefine(?:Counter|Gauge|Histogram)\s*\(\s*['"`]([a-z0-9_]+)['"`]/g

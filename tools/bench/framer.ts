@@ -10,8 +10,9 @@ import { finish, machine, median, rounded } from '../bench-report.ts'
 import { HEADER, stanzaOf } from './framer/stanza.ts'
 
 const ROUNDS = 5
-const CHUNK = 16_384
+const CHUNK = 65_536
 const SMALL_CHUNK = 64
+const OURS = ['ours', 'relayed']
 const PEERS = ['@xmpp/xml', 'ltx', 'saxes']
 
 const root = resolve(import.meta.dirname, '../..')
@@ -24,6 +25,7 @@ const speed = (of: Map<string, number> | undefined, name: string) => of?.get(nam
 const perSecond = (megabytes: number) => Math.round(megabytes * 1e6 / stanzaBytes)
 const version = (name: string) => (JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')) as { version: string }).version
 const [ours, oursSmall] = [speed(large, 'ours'), speed(small, 'ours')]
+const [relayed, relayedSmall] = [speed(large, 'relayed'), speed(small, 'relayed')]
 
 finish({
   bench: 'framer',
@@ -34,6 +36,10 @@ finish({
     stanzaBytes,
     megabytesPerSecondAt64Bytes: rounded(oursSmall),
     shareAt64Bytes: rounded(oursSmall / ours),
+    microsecondsPerStanza: rounded(stanzaBytes / ours),
+    relayedMegabytesPerSecond: rounded(relayed),
+    relayedMicrosecondsPerStanza: rounded(stanzaBytes / relayed),
+    relayedMegabytesPerSecondAt64Bytes: rounded(relayedSmall),
     bytewise64KiBMs: rounded(kib64),
     bytewise256KiBMs: rounded(kib256),
     bytewiseGrowth: rounded(kib256 / kib64),
@@ -50,12 +56,12 @@ finish({
   })),
 }, [
   `stanzas of ${stanzaBytes} bytes, medians of ${ROUNDS} processes each; ours checks everything, the others check less`,
-  `${''.padEnd(12)}${'16 KiB chunks'.padStart(15)}${''.padStart(20)}${'64-byte chunks'.padStart(18)}`,
-  ...['ours', ...PEERS].map(name => [
+  `${''.padEnd(12)}${'64 KiB chunks'.padStart(15)}${''.padStart(20)}${'64-byte chunks'.padStart(18)}`,
+  ...[...OURS, ...PEERS].map(name => [
     name.padEnd(12), speed(large, name).toFixed(1).padStart(10), ' MB/s', perSecond(speed(large, name)).toLocaleString('en').padStart(11), ' stanzas/s',
-    speed(small, name).toFixed(1).padStart(11), ' MB/s  ', name === 'ours' ? '' : version(name),
+    speed(small, name).toFixed(1).padStart(11), ' MB/s  ', name === 'ours' ? 'two addresses as strings' : name === 'relayed' ? 'what a gateway asks, without strings' : version(name),
   ].join('')),
-  `ours at 64-byte chunks: ${rounded(oursSmall / ours)} of its speed at 16 KiB`,
+  `ours at 64-byte chunks: ${rounded(oursSmall / ours)} of its speed at 64 KiB`,
   `one stanza byte by byte: 64 KiB ${rounded(kib64)} ms, 256 KiB ${rounded(kib256)} ms, ${rounded(kib256 / kib64)} times (4 is linear)`,
 ])
 
@@ -64,7 +70,7 @@ function takeTurns (sizes: readonly number[]): Map<string, number>[] {
   const seen = sizes.map(() => new Map<string, number[]>())
   for (let round = 1; round <= ROUNDS; round++) {
     process.stderr.write(`framer: round ${round} of ${ROUNDS}\n`)
-    for (const [at, size] of sizes.entries()) for (const name of ['ours', ...PEERS]) {
+    for (const [at, size] of sizes.entries()) for (const name of [...OURS, ...PEERS]) {
       const { pid, megabytesPerSecond } = run(name, size)
       pids[name] = pid
       seen[at]?.set(name, [...seen[at].get(name) ?? [], megabytesPerSecond])

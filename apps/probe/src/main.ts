@@ -4,7 +4,7 @@ import { BUS_METRICS, connectNats, permissionsFor } from '@dialtone/bus'
 import { OperatorError } from '@dialtone/kernel'
 import { LOG_LEVELS, createLogger, createTelemetry, type LogLevel } from '@dialtone/telemetry'
 import { readConfig } from './configuration/config.ts'
-import { readSecret } from './configuration/secrets.ts'
+import { readSecret } from '@dialtone/host'
 import { start } from './start.ts'
 
 const COMMAND = import.meta.main ? 'node apps/probe/src/main.ts' : 'dialtone probe'

@@ -4,6 +4,8 @@
 export const TEXT_BYTE = table(c => (c >= 0x20 && c < 0x80 && c !== 0x3C && c !== 0x26 && c !== 0x3E) || isSpace(c))
 /** Bytes that go on in an attribute value and stand for themselves there: quotes and white space but the blank are looked at. */
 export const VALUE_BYTE = table(c => c >= 0x20 && c < 0x80 && c !== 0x3C && c !== 0x26 && c !== 0x22 && c !== 0x27)
+/** Bytes that stand for themselves in text and in values, and which our serialiser writes so in both: never a quote, a `>` or white space but the blank. */
+export const OWN_BYTE = table(c => VALUE_BYTE[c] === 1 && c !== 0x3E)
 /** ASCII bytes of a name after its first: 1, and 2 for the colon, whose place in the whole name is checked (Namespaces in XML §4). */
 export const NAME_BYTE = table(c => isLetter(c) || (c >= 0x30 && c <= 0x39) || c === 0x2D || c === 0x2E || c === 0x5F)
 NAME_BYTE[0x3A] = 2

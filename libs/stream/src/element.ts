@@ -66,13 +66,25 @@ export function findNamespace (element: Element, prefix: string): string | undef
   return prefix === 'xml' ? XML_NAMESPACE : undefined
 }
 
-/** Text for an attribute value in either kind of quotes, or for character data: what is read again is the same text. */
-export function escaped (text: string): string {
-  return text.replace(/[&<>"'\t\n\r]/g, character => ESCAPES[character] ?? character)
+/**
+ * Text as character data, in the one spelling that is ours: the five predefined entities wherever they could be written, and a reference for the
+ * carriage return, which would be read as a line feed (XML 1.0 §2.11). Prosody and ejabberd spell text the same way.
+ */
+export function escapedText (text: string): string {
+  return text.replace(/[&<>"'\r]/g, escape)
+}
+
+/** An attribute value for either kind of quotes; a literal tab or line break would be read as a blank (XML 1.0 §3.3.3). */
+export function escapedValue (text: string): string {
+  return text.replace(/[&<>"'\t\n\r]/g, escape)
+}
+
+function escape (character: string): string {
+  return ESCAPES[character] ?? character
 }
 
 const ESCAPES: Record<string, string> = {
-  '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;', '\t': '&#9;', '\n': '&#10;', '\r': '&#13;',
+  '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;', '\t': '&#x9;', '\n': '&#xA;', '\r': '&#xD;',
 }
 
 const LT = 0x3C, GT = 0x3E, SLASH = 0x2F, BANG = 0x21, BRACKET = 0x5D

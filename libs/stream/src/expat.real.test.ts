@@ -9,6 +9,7 @@ import { findNamespace, toElement } from './element.ts'
 import { createFramer } from './framer.ts'
 import type { HeaderFrame } from './frame.ts'
 import { AFTER_AUTHENTICATION } from './limits.ts'
+import { serialise } from './serialise.ts'
 
 /** Name with namespace, attributes likewise, children: elements, and text in a row as one. */
 type Tree = [name: string, attributes: Record<string, string>, children: (Tree | string)[]]
@@ -53,6 +54,9 @@ while True:
     o.write(json.dumps(tree(i.read(int(line)))).encode() + b'\\n'); o.flush()
 `
 const HEADER = "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback' id='1'>"
+/** What our own headers declare. */
+const DECLARED = new Map([['', 'jabber:server'], ['stream', 'http://etherx.jabber.org/streams'], ['db', 'jabber:server:dialback']])
+const OUTGOING = `<stream:stream${[...DECLARED].map(([prefix, uri]) => ` xmlns${prefix === '' ? '' : ':'}${prefix}='${uri}'`).join('')}>`
 const FOOTER = '</stream:stream>'
 const DOCUMENTS = [
   "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls></stream:features>",
@@ -118,6 +122,46 @@ it('agrees with Expat on mutated documents and on random ones', { timeout: 60_00
   expect(counts.accepted).toBeGreaterThan(100)
   expect(counts.refused).toBeGreaterThan(1000)
 })
+
+it('X4: what leaves a gateway, as it came or written again, is for Expat the tree that the gateway saw', { timeout: 60_000 }, async () => {
+  const seed = Number(process.env['DIALTONE_FUZZ_SEED'] ?? Date.now() % 1_000_000)
+  const random = generator(seed)
+  const until = performance.now() + Number(process.env['DIALTONE_FUZZ_MS'] ?? MS) / 2
+  const counts = { verbatim: 0, written: 0 }
+  while (performance.now() < until) {
+    const left = Array.from({ length: 200 }, () => leaving(new TextEncoder().encode(new TextDecoder().decode(document(random)).replace(BEYOND_LATIN_1, 'é'))))
+    const expat = await expatSees(left.map(each => new TextEncoder().encode(OUTGOING + each.text + FOOTER)))
+    left.forEach(({ text, trees, verbatim }, at) => {
+      counts.verbatim += verbatim
+      counts.written += trees.length - verbatim
+      const children = expat[at]?.[2].filter(child => typeof child === 'object') ?? null
+      if (JSON.stringify(children?.map(sorted)) !== JSON.stringify(trees.map(sorted))) {
+        throw new Error(`seed ${seed}: ${JSON.stringify(text)}\nthe gateway saw ${JSON.stringify(trees)}\nExpat sees ${JSON.stringify(children)}`)
+      }
+    })
+  }
+  expect(counts.verbatim).toBeGreaterThan(100)
+  expect(counts.written).toBeGreaterThan(100)
+})
+
+/** The first-level elements of a document as a gateway sends them on, up to what it refuses, and how it saw them. */
+function leaving (bytes: Uint8Array): { text: string, trees: Tree[], verbatim: number } {
+  const left = { text: '', trees: [] as Tree[], verbatim: 0 }
+  let header: HeaderFrame | undefined
+  const framer = createFramer({ limits: AFTER_AUTHENTICATION }, {
+    header: frame => { header = frame },
+    element: frame => {
+      const element = toElement(frame, header as HeaderFrame)
+      left.trees.push(treeOf(element))
+      if (frame.canonical) left.verbatim++
+      left.text += frame.canonical ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(frame.bytes) : serialise(element, DECLARED)
+    },
+    end: () => undefined,
+    error: () => undefined,
+  })
+  framer.write(bytes)
+  return left
+}
 
 function framerSees (bytes: Uint8Array): Tree | null {
   let root: Tree | undefined

@@ -12,10 +12,12 @@ import type { FramerSink } from './frame.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { Lexer, type Listener } from './lexer.ts'
 import type { Limits } from './limits.ts'
+import { Pairs } from './pairs.ts'
 import { ProvedElement } from './proved-element.ts'
 import { Scope } from './scope.ts'
 import { attributesOf, namespaceOf, tagProblem, type Problem } from './tag-rules.ts'
-import { NO_COLON } from './tag.ts'
+import { NO_COLON, Tag } from './tag.ts'
+import { WholeReader } from './whole-reader.ts'
 
 export type Framer = {
   /**
@@ -40,9 +42,11 @@ export function createFramer ({ limits }: { limits: Limits }, sink: FramerSink):
 }
 
 /** How much of a chunk is copied at a time behind an item that began in an earlier one. */
-const STEP = 4096
+const STEP = 1024
 /** Chunks up to this are copied before they are read: that costs less than a view. */
 const SMALL = 512
+/** What is left of the data below this seldom holds a whole element, and looking would cost more than it saves. */
+const SHORT = 128
 
 class ByteFramer implements Framer, Listener {
   phase: Framer['phase'] = 'header'
@@ -52,7 +56,10 @@ class ByteFramer implements Framer, Listener {
   private readonly sink: FramerSink
   private readonly lexer: Lexer
   private readonly held = new HeldBytes()
+  private readonly pairs = new Pairs()
+  private readonly frame = new ProvedElement(new Tag(this.pairs), () => this.isOwn())
   private scope = new Scope(new Map())
+  private reader = new WholeReader(this.scope, this.pairs)
   /** Elements in the first-level element, and its namespace. */
   private elements = 0
   private namespace = ''
@@ -61,7 +68,7 @@ class ByteFramer implements Framer, Listener {
   constructor (limits: Limits, sink: FramerSink) {
     this.limits = limits
     this.sink = sink
-    this.lexer = new Lexer(limits, this)
+    this.lexer = new Lexer(limits, this, this.pairs)
   }
 
   get pending (): number { return this.held.length }
@@ -89,6 +96,7 @@ class ByteFramer implements Framer, Listener {
       const data = plain(chunk)
       at = this.scan(data, at, data.length)
       if (lexer.start >= 0) this.hold(data, data.length)
+      this.pairs.forget()
     }
     if (lexer.halted) held.release()
     this.writing = false
@@ -105,14 +113,12 @@ class ByteFramer implements Framer, Listener {
       const to = Math.min(chunk.length, at + STEP)
       held.append(chunk, at, to)
       const offset = at - before
-      at = this.scan(held.data, before, held.length) + offset
+      // What a large chunk has behind the item is read where it lies.
+      at = this.scan(held.data, before, held.length, chunk.length > SMALL) + offset
       if (lexer.halted) return at
       if (lexer.start === 0) continue
-      if (lexer.start > 0 && chunk.length <= SMALL) this.hold(held.data, held.length)
-      else {
-        held.clear()
-        if (lexer.start > 0) lexer.moveTo(lexer.start + offset)
-      }
+      if (lexer.start > 0) this.hold(held.data, held.length)
+      else held.clear()
       return at
     }
     return chunk.length
@@ -124,8 +130,9 @@ class ByteFramer implements Framer, Listener {
     this.lexer.moveTo(0)
   }
 
-  private scan (data: Uint8Array, from: number, to: number): number {
-    const stopped = this.lexer.scan(data, from, to, this.counts.bytes - from)
+  private scan (data: Uint8Array, from: number, to: number, one = false): number {
+    this.pairs.look(data)
+    const stopped = this.lexer.scan(data, from, to, this.counts.bytes - from, one)
     this.counts.bytes += stopped - from
     return stopped
   }
@@ -150,6 +157,7 @@ class ByteFramer implements Framer, Listener {
       namespaces,
     }
     this.scope = new Scope(namespaces)
+    this.reader = new WholeReader(new Scope(namespaces), this.pairs)
     this.phase = 'stream'
     this.sink.header(header)
     return undefined
@@ -172,11 +180,31 @@ class ByteFramer implements Framer, Listener {
   }
 
   closed (data: Uint8Array, end: number): void {
-    const { lexer, scope, counts } = this
+    const { lexer, scope } = this
     if (scope.declared > 0) scope.leave(lexer.depth)
     if (lexer.depth > 0) return
-    const frame = new ProvedElement(data, lexer.start, end, lexer.first, this.namespace)
-    counts.elements++
+    // It was cut, or has what is seldom: whether it is in our own spelling is found out when somebody asks.
+    this.deliver(data, lexer.start, end, lexer.first, this.namespace, undefined)
+  }
+
+  whole (data: Uint8Array, at: number, n: number): number {
+    if (n - at < SHORT) return 0
+    const { reader } = this
+    const end = reader.read(data, at, n, this.limits)
+    if (end > 0) this.deliver(data, at, end, reader.first, reader.namespace, reader.own)
+    return end
+  }
+
+  /** Whether the element that is shown, which the lexer has read, is in our own spelling: only what the whole reader takes is known to be. */
+  private isOwn (): boolean {
+    const { data, start, end } = this.frame
+    return this.reader.read(data, start, end, this.limits) === end && this.reader.own
+  }
+
+  private deliver (data: Uint8Array, start: number, end: number, tag: Tag, namespace: string, own: boolean | undefined): void {
+    const { frame } = this
+    this.counts.elements++
+    frame.show(data, start, end, tag, namespace, own, data !== this.held.data)
     this.sink.element(frame)
     frame.expire()
   }

@@ -10,6 +10,7 @@ import { NAME_START_BYTE, TEXT_BYTE, Utf8, isNameCharacter, isNameStart, isSpace
 import { decodeUtf8 } from './decode.ts'
 import type { Limits } from './limits.ts'
 import { Nesting } from './nesting.ts'
+import type { Pairs } from './pairs.ts'
 import { pastReference } from './reference.ts'
 import type { Problem } from './tag-rules.ts'
 import {
@@ -23,6 +24,8 @@ import { declarationProblem } from './xml-declaration.ts'
 export type Listener = {
   /** The root's start tag, before `end`, is in `lexer.tag`. */
   root: (data: Uint8Array, end: number) => Problem | undefined
+  /** A first-level element begins at data[at]: reads it and delivers it if it lies whole before `n`. Returns where it ends, or 0 and has done nothing. */
+  whole: (data: Uint8Array, at: number, n: number) => number
   /** A start tag is in `lexer.tag`; `lexer.depth` is that of what it stands in: 0 for a first-level element. */
   opened: (data: Uint8Array, end: number, empty: boolean) => Problem | undefined
   /** An end tag; `lexer.depth` is that of what the element stood in. */
@@ -39,32 +42,39 @@ export class Lexer extends TagStates {
   readonly first: Tag
 
   private readonly listener: Listener
-  private readonly inner = new Tag()
+  private readonly inner: Tag
   private readonly nesting = new Nesting()
   private whitespace = 0
   private readonly utf8 = new Utf8()
   /** The position in the stream of the first byte of the data. */
   private base = 0
 
-  constructor (limits: Limits, listener: Listener) {
-    super(limits)
+  /** `pairs` looks at the data that is read. */
+  constructor (limits: Limits, listener: Listener, pairs: Pairs) {
+    super(limits, pairs)
     this.listener = listener
     this.first = this.tag
+    this.inner = new Tag(pairs)
   }
 
   /** Open elements below the root. */
   get depth (): number { return this.nesting.depth }
 
-  /** Reads data[from … n), which is at `base` + from in the stream, and returns where it stopped. What came before is data[start … from). */
-  scan (data: Uint8Array, from: number, n: number, base: number): number {
+  /**
+   * Reads data[from … n), which is at `base` + from in the stream, and returns where it stopped. What came before is data[start … from). `one`:
+   * stops after the item that is being read.
+   */
+  scan (data: Uint8Array, from: number, n: number, base: number, one = false): number {
     this.base = base
     let i = from
     while (i < n && !this.halted) {
       let end = n
-      if (this.start >= 0 && this.stopAt < n) {
-        if (i >= this.stopAt) return this.overLimit(i)
-        end = this.stopAt
-      }
+      if (this.start >= 0) {
+        if (this.stopAt < n) {
+          if (i >= this.stopAt) return this.overLimit(i)
+          end = this.stopAt
+        }
+      } else if (one) return i
       const c = data[i] as number
       if (c >= 0x80 || this.utf8.need > 0) {
         i = this.beyondAscii(data, i, end)
@@ -95,8 +105,12 @@ export class Lexer extends TagStates {
 
   private outside (data: Uint8Array, i: number, c: number, n: number): number {
     if (c === LT) {
-      this.begin(i)
       this.whitespace = 0
+      if (this.rooted) {
+        const past = this.listener.whole(data, i, n)
+        if (past > 0) return past
+      }
+      this.begin(i)
       return this.markup(data, i, n)
     }
     if (!isSpace(c)) return this.rooted ? this.fail(i, { detail: 'text between elements' }, 'bad-format') : this.malformed(i, 'what came first is no XML')

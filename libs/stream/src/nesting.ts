@@ -2,11 +2,14 @@
 
 const GT = 0x3E
 
+/** Levels that there is room for from the start. */
+const ROOM = 64
+
 export class Nesting {
   /** Open elements below the root. */
   depth = 0
   /** Start and end of each name, relative to the item. */
-  private readonly names: number[] = []
+  private names = new Int32Array(2 * ROOM)
   private rootName: Uint8Array = new Uint8Array(0)
 
   /** The root's name outlives the buffer that it came in. */
@@ -15,6 +18,11 @@ export class Nesting {
   }
 
   push (start: number, end: number): void {
+    if (2 * this.depth === this.names.length) {
+      const more = new Int32Array(4 * this.depth)
+      more.set(this.names)
+      this.names = more
+    }
     this.names[2 * this.depth] = start
     this.names[2 * this.depth + 1] = end
     this.depth++

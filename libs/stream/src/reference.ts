@@ -37,6 +37,15 @@ export function pastReference (data: Uint8Array, at: number, end: number): numbe
   }
 }
 
+/** Whether the reference at data[at … past), which `pastReference` passed, is spelled as our serialiser spells what needs one. */
+export function isOwnReference (data: Uint8Array, at: number, past: number, inValue: boolean): boolean {
+  if (data[at + 1] !== 0x23) return true
+  // &#xD; and, in a value, &#x9; and &#xA;
+  if (past - at !== 5 || data[at + 2] !== 0x78) return false
+  const digit = data[at + 3]
+  return digit === 0x44 || (inValue && (digit === 0x39 || digit === 0x41))
+}
+
 function pastNumber (data: Uint8Array, at: number, digits: number, base: 10 | 16, end: number): number {
   let point = 0
   let i = digits

@@ -1,5 +1,6 @@
 // Namespace declarations in scope inside one first-level element (Namespaces in XML 1.0 §3, §6), on top of the stream header's.
 import { decodeUtf8, decodeValue } from './decode.ts'
+import { SERVER } from './namespaces.ts'
 import { spells } from './tag.ts'
 
 export const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace'
@@ -7,21 +8,26 @@ export const XMLNS_NAMESPACE = 'http://www.w3.org/2000/xmlns/'
 
 /** Numbers that are kept of a declaration: its prefix (empty for the default), its value, and the depth that it was made at. */
 const STRIDE = 5
+/** Declarations that there is room for from the start. */
+const ROOM = 8
 const PREFIX = 0, PREFIX_END = 1, VALUE = 2, VALUE_END = 3, DEPTH = 4
 
 /** Positions are relative to the item, as in `Tag`. */
 export class Scope {
   /** How many declarations the item has made so far, those out of scope again included. */
   declared = 0
-  private readonly entries: number[] = []
+  /** The default namespace of the stream header; '' without one. */
+  readonly outerDefault: string
+  private entries = new Int32Array(STRIDE * ROOM)
   private used = 0
   private readonly outer: ReadonlyMap<string, string>
-  private readonly outerDefault: string
 
   /** `outer` holds the declarations of the stream header; empty while the header itself is read. */
   constructor (outer: ReadonlyMap<string, string>) {
     this.outer = outer
-    this.outerDefault = outer.get('') ?? ''
+    const outerDefault = outer.get('') ?? ''
+    // The constant itself, so that comparing a namespace with it need not look at its characters.
+    this.outerDefault = outerDefault === SERVER ? SERVER : outerDefault
   }
 
   /** A new first-level element. */
@@ -31,7 +37,13 @@ export class Scope {
   }
 
   declare (prefix: number, prefixEnd: number, value: number, valueEnd: number, depth: number): void {
-    const { entries, used } = this
+    const { used } = this
+    if (used === this.entries.length) {
+      const more = new Int32Array(2 * used)
+      more.set(this.entries)
+      this.entries = more
+    }
+    const { entries } = this
     entries[used + PREFIX] = prefix
     entries[used + PREFIX_END] = prefixEnd
     entries[used + VALUE] = value
@@ -44,6 +56,21 @@ export class Scope {
   /** Declarations of elements deeper than `depth` go out of scope. */
   leave (depth: number): void {
     while (this.used > 0 && (this.entries[this.used - STRIDE + DEPTH] as number) > depth) this.used -= STRIDE
+  }
+
+  /** Whether the declaration that was made last names `namespace`, which needs no reference. */
+  lastIs (bytes: Uint8Array, base: number, namespace: string): boolean {
+    const at = this.used - STRIDE
+    return isSpelled(bytes, base + (this.entries[at + VALUE] as number), base + (this.entries[at + VALUE_END] as number), namespace)
+  }
+
+  /** Whether it is written like the one before it, or else like `outer`. Meant for an item that declares default namespaces alone. */
+  lastRepeats (bytes: Uint8Array, base: number, outer: string): boolean {
+    const { entries } = this
+    const at = this.used - STRIDE
+    const before = at - STRIDE
+    if (before < 0) return this.lastIs(bytes, base, outer)
+    return sameBytes(bytes, base + (entries[at + VALUE] as number), base + (entries[at + VALUE_END] as number), base + (entries[before + VALUE] as number), base + (entries[before + VALUE_END] as number))
   }
 
   /** The namespace that a prefix stands for; '' and undefined differ: no default namespace, and no such prefix. */
@@ -77,6 +104,10 @@ export class Scope {
     }
     return -1
   }
+}
+
+function isSpelled (bytes: Uint8Array, from: number, to: number, word: string): boolean {
+  return to - from === word.length && spells(bytes, from, word)
 }
 
 function isXml (bytes: Uint8Array, base: number, start: number, end: number): boolean {

@@ -1,6 +1,9 @@
-// Elements to text in our own spelling, whatever spelling they came in: what one hop reads, the next reads too (gateway invariant: no byte is copied).
-import { isXmlCharacter } from './characters.ts'
-import { escaped, findNamespace, type Element } from './element.ts'
+/**
+ * Elements to text in our own spelling, whatever spelling they came in: what one hop reads, the next reads too (invariant I4 of the gateway). One
+ * tree has one text, the order of its attributes being part of the tree. Where XML leaves the spelling open, it is that of Prosody and ejabberd,
+ * so that most of what they send is in it already; `WholeReader` finds that out while it reads.
+ */
+import { escapedText, escapedValue, findNamespace, type Element } from './element.ts'
 import { XML_NAMESPACE } from './scope.ts'
 
 /**
@@ -19,33 +22,36 @@ function write (element: Element, inherited: string, prefixes: ReadonlyMap<strin
   const prefix = namespace === '' || namespace === inherited ? undefined : prefixes.get(namespace)
   const current = prefix === undefined ? namespace : inherited
   const name = prefix === undefined ? element.getName() : `${prefix}:${element.getName()}`
-  const tag = name + (current === inherited ? '' : ` xmlns='${safe(current)}'`) + attributes(element, prefixes)
-  const content = element.children.map(child => typeof child === 'object' ? write(child, current, prefixes) : safe(child)).join('')
+  const declaration = current === inherited ? '' : ` xmlns='${value(current)}'`
+  const tag = name + (Object.hasOwn(element.attrs, 'xmlns') ? '' : declaration) + attributes(element, prefixes, declaration)
+  const content = element.children.map(child => typeof child === 'object' ? write(child, current, prefixes) : text(child)).join('')
   return content === '' ? `<${tag}/>` : `<${tag}>${content}</${name}>`
 }
 
-function attributes (element: Element, prefixes: ReadonlyMap<string, string>): string {
+/** In the order that they have; the declaration of the default namespace stands where the element has its own. */
+function attributes (element: Element, prefixes: ReadonlyMap<string, string>, declaration: string): string {
   const taken = new Set(prefixes.values())
   const own = new Map<string, string>()
-  let text = ''
-  for (const [written, value] of Object.entries<string | number | null | undefined>(element.attrs)) {
-    if (value === undefined || value === null || written === 'xmlns' || written.startsWith('xmlns:')) continue
-    const colon = written.indexOf(':')
-    const local = written.slice(colon + 1)
+  let written = ''
+  for (const [qualified, content] of Object.entries<string | number | null | undefined>(element.attrs)) {
+    if (qualified === 'xmlns') written += declaration
+    if (content === undefined || content === null || qualified === 'xmlns' || qualified.startsWith('xmlns:')) continue
+    const colon = qualified.indexOf(':')
+    const local = qualified.slice(colon + 1)
     let name = local
     if (colon !== -1) {
-      const namespace = known(element, written.slice(0, colon))
+      const namespace = known(element, qualified.slice(0, colon))
       let prefix = namespace === XML_NAMESPACE ? 'xml' : prefixes.get(namespace) ?? own.get(namespace)
       if (prefix === undefined) {
         prefix = free(taken)
         own.set(namespace, prefix)
-        text += ` xmlns:${prefix}='${safe(namespace)}'`
+        written += ` xmlns:${prefix}='${value(namespace)}'`
       }
       name = `${prefix}:${local}`
     }
-    text += ` ${name}='${safe(String(value))}'`
+    written += ` ${name}='${value(String(content))}'`
   }
-  return text
+  return written
 }
 
 function known (element: Element, prefix: string): string {
@@ -64,9 +70,19 @@ function free (taken: Set<string>): string {
   }
 }
 
-function safe (text: string): string {
-  for (const character of text) {
-    if (!isXmlCharacter(character.codePointAt(0) as number)) throw new TypeError(`U+${(character.codePointAt(0) as number).toString(16).padStart(4, '0')} may not stand in XML`)
-  }
-  return escaped(text)
+function text (content: string): string {
+  return escapedText(legal(content))
 }
+
+function value (content: string): string {
+  return escapedValue(legal(content))
+}
+
+function legal (content: string): string {
+  const found = ILLEGAL.exec(content)
+  if (found !== null) throw new TypeError(`U+${(found[0].codePointAt(0) as number).toString(16).padStart(4, '0')} may not stand in XML`)
+  return content
+}
+
+/** What is outside of the Char production (XML 1.0 §2.2). */
+const ILLEGAL = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u

@@ -4,7 +4,7 @@ import { decodeUtf8, decodeValue } from './decode.ts'
 import type { Attribute } from './frame.ts'
 import type { Limits } from './limits.ts'
 import { XMLNS_NAMESPACE, XML_NAMESPACE, sameBytes, type Scope } from './scope.ts'
-import { COLON_AT, HASH, MISPLACED, NAME, NAME_END, NO_COLON, STRIDE, VALUE, VALUE_END, spells, type Tag } from './tag.ts'
+import { COLON_AT, DEFAULT, HASH, KEY, MISPLACED, NAME, NAME_END, NOTHING, NO_COLON, STRIDE, VALUE, VALUE_END, spells, type Tag } from './tag.ts'
 
 /** Why something is refused: a limit in `limit`, or a rule of XML. */
 export type Problem = { limit?: XmlLimit, detail: string }
@@ -15,7 +15,8 @@ const RESERVED = 'http://www.w3.org/'
 
 /** Checks a complete start tag, which opens an element at `depth`, and brings its declarations into scope. */
 export function tagProblem (tag: Tag, scope: Scope, bytes: Uint8Array, base: number, depth: number, limits: Limits): Problem | undefined {
-  if (!tag.special) return tag.used > STRIDE ? twice(tag, bytes, base) : undefined
+  if (tag.special === NOTHING) return tag.used > STRIDE ? twice(tag, bytes, base) : undefined
+  if (tag.special === DEFAULT) return declare(tag, tag.declaration, scope, bytes, base, depth, limits) ?? (tag.used > STRIDE ? twice(tag, bytes, base) : undefined)
   const { attributes, used } = tag
   if (tag.colon === MISPLACED) return { detail: 'a name with a misplaced colon' }
   let prefixed = 0
@@ -58,18 +59,34 @@ export function namespaceOf (tag: Tag, scope: Scope, bytes: Uint8Array, base: nu
   return scope.lookup(bytes, base, tag.nameStart, tag.colon === NO_COLON ? tag.nameStart : tag.colon) ?? ''
 }
 
-/** The same name twice, as written. Pairs, of at most `limits.attributes`: the hash keeps a pair to one comparison. */
-function twice ({ attributes, used }: Tag, bytes: Uint8Array, base: number): Problem | undefined {
+/** Of up to so many attributes the keys are compared, pair by pair; of more the hashes, since a peer can choose names with one key. */
+const FEW = 8
+
+/** The same name twice, as written. */
+function twice (tag: Tag, bytes: Uint8Array, base: number): Problem | undefined {
+  const { attributes, used } = tag
+  const few = used <= STRIDE * FEW
+  if (!few) hash(tag, bytes, base)
+  const by = few ? KEY : HASH
   for (let at = STRIDE; at < used; at += STRIDE) {
-    const hash = attributes[at + HASH] as number
+    const value = attributes[at + by] as number
     for (let other = 0; other < at; other += STRIDE) {
-      if (attributes[other + HASH] === hash && sameName(attributes, at, other, bytes, base)) return { detail: 'an attribute twice' }
+      if (attributes[other + by] === value && sameName(attributes, at, other, bytes, base)) return { detail: 'an attribute twice' }
     }
   }
   return undefined
 }
 
-function sameName (attributes: readonly number[], at: number, other: number, bytes: Uint8Array, base: number): boolean {
+function hash ({ attributes, used }: Tag, bytes: Uint8Array, base: number): void {
+  for (let at = 0; at < used; at += STRIDE) {
+    const end = base + (attributes[at + NAME_END] as number)
+    let value = 0
+    for (let i = base + (attributes[at + NAME] as number); i < end; i++) value = (Math.imul(value, 31) + (bytes[i] as number)) | 0
+    attributes[at + HASH] = value
+  }
+}
+
+function sameName (attributes: Int32Array, at: number, other: number, bytes: Uint8Array, base: number): boolean {
   return sameBytes(
     bytes, base + (attributes[at + NAME] as number), base + (attributes[at + NAME_END] as number), base + (attributes[other + NAME] as number), base + (attributes[other + NAME_END] as number),
   )

@@ -2,6 +2,8 @@
 import { NAME_BYTE, VALUE_BYTE, isSpace } from './characters.ts'
 import { Cursor } from './cursor.ts'
 import { decodeUtf8 } from './decode.ts'
+import type { Limits } from './limits.ts'
+import type { Pairs } from './pairs.ts'
 import { REFERENCE_BYTES, referenceProblem } from './reference.ts'
 import { STRIDE, Tag } from './tag.ts'
 
@@ -12,7 +14,7 @@ export const TEXT = 10, REFERENCE = 11, CLOSE_NAME = 12, AFTER_CLOSE_NAME = 13, 
 const LT = 0x3C, EQUALS = 0x3D, QUOTE = 0x22, APOSTROPHE = 0x27, AMPERSAND = 0x26, SEMICOLON = 0x3B
 
 export class TagStates extends Cursor {
-  tag = new Tag()
+  tag: Tag
 
   protected state = OUTSIDE
   /** Where the current name, reference or section began, and where the current value, text or section's content did. */
@@ -24,6 +26,11 @@ export class TagStates extends Cursor {
   private attributeNameEnd = 0
   private quote = 0
   private returnTo = TEXT
+
+  constructor (limits: Limits, pairs: Pairs) {
+    super(limits)
+    this.tag = new Tag(pairs)
+  }
 
   /** A name begins at `mark`; its first character ends at `i`. */
   protected nameBegins (i: number): number {

@@ -3,4 +3,5 @@ export { createTelemetry, type FamilyValue, type Telemetry, type TelemetryOption
 export { expositionOf, type SampleOf } from './exposition.ts'
 export { createLogger, LOG_LEVELS, type LoggerOptions, type LogLevel } from './logger.ts'
 export { documentedMetrics, type MetricGroup } from './documented.ts'
-export { refusedTotal, seriesCount } from './metrics.ts'
+export { serveHttp, type Reply, type Route, type ServeOptions } from './serve.ts'
+export { refusedTotal, requestsTotal, seriesCount } from './metrics.ts'

@@ -24,6 +24,19 @@ const CONTENDERS: Record<string, Contender> = {
     for (const chunk of chunks) framer.write(chunk)
     return count
   },
+  // What a gateway asks of a stanza that leaves as it came: no string is made.
+  relayed: chunks => {
+    let count = 0
+    const [from, to] = [Buffer.from('montague.example'), Buffer.from('capulet.example')]
+    const framer = createFramer({ limits: AFTER_AUTHENTICATION }, {
+      header: () => undefined,
+      element: frame => { if (frame.kind === 'message' && frame.canonical && !frame.typeIs('error') && frame.pairIs(from, to)) count++ },
+      end: () => undefined,
+      error: ({ detail }) => { throw new Error(detail) },
+    })
+    for (const chunk of chunks) framer.write(chunk)
+    return count
+  },
   '@xmpp/xml': chunks => {
     let count = 0
     const parser = new XmppParser()

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { NO_LOGGER, NO_METER, OperatorError } from '@dialtone/kernel'
-import { ASSIGNMENT_KEY, assignmentDocument } from '@dialtone/contracts/schemas'
+import { ASSIGNMENT_KEY, assignmentDocument, gatewayDocument } from '@dialtone/contracts/schemas'
 import type { Assignment, Bus, Lease } from '@dialtone/contracts'
 import { startConfiguration, type ConfigurationStore } from '../configuration/store.ts'
 import type { Edit } from '../configuration/edit.ts'
@@ -129,6 +129,31 @@ it('a vantage whose assignment cannot be written keeps no other from its work', 
   await eventually(() => targets('first')).toEqual(['own-published:a.example', 'own-published:b.example'])
   await eventually(() => assigned('gone')).toBeUndefined()
   await running.stop()
+})
+
+it('tells each gateway what it works by, when that says something new, and empties one that was removed', async () => {
+  const gateway = (name: string): Edit => ({ put: { kind: 'Gateway', name, spec: { desired: 'running' } } })
+  const told = async (name: string) => (await bus.documents(gatewayDocument(name), { create: true })).get(ASSIGNMENT_KEY)
+  await change(gateway('edge'), gateway('old'), vantage('out'), domain('a.example'))
+  const running = assigner(leaseOf(true))
+  await running.settled()
+  const first = await told('edge')
+  expect(first?.document).toEqual({ v: 1, revision: configuration.revision, gateway: 'edge', spec: { desired: 'running' }, policies: {}, routes: {}, domains: { 'a.example': {} }, peers: {} })
+  await change({ put: { kind: 'Policy', name: 'elsewhere', spec: { ours: '*', peer: '*', action: 'deny', gateways: ['old'] } } })
+  await running.settled()
+  expect(await told('edge')).toEqual(first)
+  expect((await told('old'))?.document.policies).toEqual({ elsewhere: { ours: '*', peer: '*', action: 'deny', gateways: ['old'] } })
+  await change({ put: { kind: 'Gateway', name: 'edge', spec: { desired: 'draining' } } }, { remove: { kind: 'Policy', name: 'elsewhere' } }, { remove: { kind: 'Gateway', name: 'old' } })
+  await running.settled()
+  expect((await told('edge'))?.document).toMatchObject({ revision: configuration.revision, spec: { desired: 'draining' } })
+  expect(await told('old')).toBeUndefined()
+  expect(await targets('out')).toEqual(['own-published:a.example'])
+  await running.stop()
+  await change({ remove: { kind: 'Gateway', name: 'edge' } })
+  const second = assigner(leaseOf(true))
+  await second.settled()
+  expect(await told('edge')).toBeUndefined()
+  await second.stop()
 })
 
 function leaseOf (held: boolean): Lease & { give: (held: boolean) => void } {

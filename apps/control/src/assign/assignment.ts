@@ -10,10 +10,9 @@
  * | control | outside, once | a blocked path from a dead peer |
  * | listener | every other vantage | whether a callback can reach the probe domain of a vantage |
  */
-import { isIP } from 'node:net'
-import { guarded } from '@dialtone/net'
-import type { Assignment, DomainSpec, Endpoint, PeerSpec, Resource, ScheduleSpec, Target, VantageSpec } from '@dialtone/contracts'
+import type { Assignment, DomainSpec, PeerSpec, Resource, ScheduleSpec, Target, VantageSpec } from '@dialtone/contracts'
 import type { Resources } from '../configuration/wanted.ts'
+import { hosts, nets } from './nets.ts'
 
 /** `revision`: of the configuration. Secrets stay references, read by the agent where it stands. */
 export function assignmentOf (vantage: Resource<'Vantage'>, resources: Resources, revision: number): Assignment {
@@ -87,16 +86,6 @@ function common ({ schedule = 'default', profile = 'standard' }: DomainSpec | Pe
 /** In the name of the vantage's own domain, where it has one. */
 function asProbe ({ probeDomain }: VantageSpec): Pick<Target, 'deep'> {
   return probeDomain === undefined ? {} : { deep: { depth: 'probe', secret: probeDomain.secret } }
-}
-
-/** What was configured may be connected to, although it is private: exactly that, and the blocks that the operator named. */
-function nets ({ allowNets = [] }: { allowNets?: string[] }, addresses: readonly string[]): string[] {
-  const wild = new Set(['0.0.0.0', '::'])
-  return [...new Set([...allowNets, ...addresses.filter(address => !wild.has(address) && guarded(address, allowNets) !== undefined).map(address => `${address}/${isIP(address) === 6 ? 128 : 32}`)])]
-}
-
-function hosts (endpoints: readonly Endpoint[]): string[] {
-  return endpoints.map(({ host }) => host).filter(host => isIP(host) !== 0)
 }
 
 /** Those that are used, and `default`, written or not. */

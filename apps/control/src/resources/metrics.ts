@@ -1,6 +1,7 @@
 import type { Metric } from '@dialtone/kernel'
 import { accessRefused, accessTokens } from '../access/access.ts'
-import { assignmentTargets, assignmentWrites } from '../assign/assigner.ts'
+import { assignmentTargets } from '../assign/assigner.ts'
+import { assignmentWrites } from '../assign/told.ts'
 import { auditEntries, auditLost, auditWaiting } from '../audit/audit.ts'
 import { configurationRaces, configurationResources, configurationRevision, configurationWrites } from '../configuration/store.ts'
 

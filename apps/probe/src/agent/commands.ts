@@ -5,7 +5,7 @@ import type { Clock, Logger, Stoppable } from '@dialtone/kernel'
 import type { Denied, Schedule } from '@dialtone/ladder'
 import { createTeller } from './progress.ts'
 import type { Runner } from './runner.ts'
-import { servedForEver } from '../configuration/begun-for-ever.ts'
+import { servedForEver } from '@dialtone/bus'
 
 export type CommandsOptions = {
   bus: Bus

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger, Stoppable } from '@dialtone/kernel'
 import type { Budget, Kept, KeptBudget, Schedule } from '@dialtone/ladder'
-import { writeWhole } from '../configuration/atomic-file.ts'
+import { writeWhole } from '@dialtone/host'
 
 const EVERY_MS = 60_000
 const FIELDS = 10

@@ -3,7 +3,7 @@ import { DEEP_TIMEOUTS, certificatesOf, keysOfSecret, matchedCertificate, usable
 import type { SecretRef, VantageSpec } from '@dialtone/contracts'
 import type { Clock } from '@dialtone/kernel'
 import type { Keys } from '@dialtone/stream'
-import { readSecret } from '../configuration/secrets.ts'
+import { readSecret } from '@dialtone/host'
 
 export type Keyring = {
   /** Keys of a secret; `domain`: whose it is, which is also the salt of its fingerprint. */

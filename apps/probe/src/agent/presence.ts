@@ -5,7 +5,7 @@
 import type { AgentPresence, Bus, Documents } from '@dialtone/contracts'
 import { PRESENCE_PERIOD_SECONDS, PresenceDocument } from '@dialtone/contracts/schemas'
 import type { Clock, Logger, Stoppable } from '@dialtone/kernel'
-import { watchForEver } from '../configuration/begun-for-ever.ts'
+import { watchForEver } from '@dialtone/bus'
 
 export type Presence = Stoppable & {
   /** Agents of this vantage, this one among them, sorted. */

@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import type { Assignment, Bus } from '@dialtone/contracts'
 import { ASSIGNMENT_KEY, Assignment as AssignmentShape, assignmentDocument, firstProblem } from '@dialtone/contracts/schemas'
 import { quoted, type Logger, type Stoppable } from '@dialtone/kernel'
-import { watchForEver } from './begun-for-ever.ts'
-import { writeWhole } from './atomic-file.ts'
+import { watchForEver } from '@dialtone/bus'
+import { writeWhole } from '@dialtone/host'
 
 export type Assigned = Stoppable & {
   readonly current: Assignment | undefined

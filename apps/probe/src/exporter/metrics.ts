@@ -2,10 +2,9 @@
 // where they have one for it, so that dashboards and alerts of people stay as they are.
 import { defineCounter, defineGauge } from '@dialtone/kernel'
 
-export const requestsTotal = defineCounter('dialtone_exporter_requests_total', 'HTTP requests to this agent', ['route', 'status'])
 export const probesTotal = defineCounter('dialtone_exporter_probes_total', 'Checks that /probe asked for: new, shared with one that ran, reused from the last seconds, or refused by a limit', ['how'])
 
-export const EXPORTER_METRICS = [requestsTotal, probesTotal]
+export const EXPORTER_METRICS = [probesTotal]
 
 export const success = defineGauge('probe_success', '1 if federation with the target works, if with a fault: state up or degraded')
 export const duration = defineGauge('probe_duration_seconds', 'How long the whole check took')

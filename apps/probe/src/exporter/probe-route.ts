@@ -1,14 +1,12 @@
 /** `/probe?module=…&target=…`: who may ask for what, and how an observation is answered. */
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Target } from '@dialtone/contracts'
 import { OperatorError, quoted, type Clock, type Logger } from '@dialtone/kernel'
 import { DIGEST, toAscii } from '@dialtone/net'
-import { expositionOf } from '@dialtone/telemetry'
+import { expositionOf, type Reply } from '@dialtone/telemetry'
 import { answerOf, timedOutAnswer } from './answer.ts'
 import { moduleOf } from './modules.ts'
 import type { Probes } from './probes.ts'
-
-export type Reply = { status: number, text: string, type?: string, headers?: OutgoingHttpHeaders }
 
 /** Seconds: where the scraper does not say how long it waits, at most, and what is left for the way back. */
 const TIMEOUT = 30

@@ -5,7 +5,7 @@
 import type { Bus, HookName } from '@dialtone/contracts'
 import { RunHook } from '@dialtone/contracts/schemas'
 import { OperatorError, type Logger, type Meter, type Stoppable } from '@dialtone/kernel'
-import { servedForEver } from '../configuration/begun-for-ever.ts'
+import { servedForEver } from '@dialtone/bus'
 import { hooksTotal } from './metrics.ts'
 import { readHooks, type AllowedHooks } from './read-hooks.ts'
 import { runCommand, type Ran } from './run-command.ts'

@@ -18,25 +18,37 @@ const ofVantage = (vantage: string) => ({ bucket: `vantage-${vantage}`, schema: 
 const Time = { verb: 'time', request: Type.Object({}), answer: Body } as const
 const Audit = { noun: 'audit', stream: 'audit', schema: Body } as const
 const TIME = { timeoutMs: 10_000 }
-const PASSWORDS: Record<string, string> = { control: 'c', 'probe-inside': 'i', 'probe-outside': 'o' }
+const PASSWORDS: Record<string, string> = { control: 'c', 'probe-inside': 'i', 'probe-outside': 'o', 'gateway-edge': 'e', 'gateway-clock': 'k' }
+const Facts = { noun: 'pair', stream: 'facts', schema: Body } as const
+const Happened = { noun: 'gateway', schema: Body } as const
+const Gateways = { bucket: 'gateways', schema: Body, ttlSeconds: 10 } as const
+const ofGateway = (gateway: string) => ({ bucket: `gateway-${gateway}`, schema: Body })
+const Act = { verb: 'gateway-act', request: Body, answer: Body } as const
 
 let server: NatsServer
 let control: Bus
 let inside: Bus
 let outside: Bus
+let edge: Bus
+/** Called as what control serves the time for. */
+let clock: Bus
 const counts = createCounts()
 
 beforeAll(async () => {
-  server = await startNatsServer({ configuration: natsAccounts({ password: 'c' }, { inside: { password: 'i' }, outside: { password: 'o' } }) })
+  server = await startNatsServer({ configuration: natsAccounts({ password: 'c' }, { inside: { password: 'i' }, outside: { password: 'o' } }, { edge: { password: 'e' }, clock: { password: 'k' } }) })
   control = await join({ app: 'control' })
   inside = await join({ app: 'probe', vantage: 'inside' })
   outside = await join({ app: 'probe', vantage: 'outside' })
+  edge = await join({ app: 'gateway', gateway: 'edge' })
+  clock = await join({ app: 'gateway', gateway: 'clock' })
   await (await control.documents(Configuration, { create: true })).put('all', { n: 1 })
   await (await control.documents(Presence, { create: true })).put('control.one', { n: 1 })
   for (const vantage of ['inside', 'outside']) await (await control.documents(ofVantage(vantage), { create: true })).put('assignment', { n: 1 })
+  await control.documents(Gateways, { create: true })
+  for (const gateway of ['edge', 'clock']) await (await control.documents(ofGateway(gateway), { create: true })).put('assignment', { n: 1 })
 })
 afterAll(async () => {
-  await Promise.all([control, inside, outside].map(bus => bus.stop()))
+  await Promise.all([control, inside, outside, edge, clock].map(bus => bus.stop()))
   await server.stop()
 })
 
@@ -89,6 +101,41 @@ describe('what each may do, through the bus, with exactly these permissions', ()
     expect(await control.request(Double, ['inside', 'one'], { n: 1 }, TIME)).toMatchObject({ failed: 'no-responders' })
     await control.serve(Time, ['clock'], async () => ({ n: 7 }))
     expect(await inside.request(Time, ['clock'], {}, TIME)).toEqual({ answer: { n: 7 } })
+  })
+
+  it('a gateway publishes facts of its pairs, which control reads, and what happens, which control hears', async () => {
+    const read: [string, number][] = []
+    const heard: [string, number][] = []
+    const reading = await control.consume(Facts, { afterSeq: 0 }, async batch => void read.push(...batch.map(({ key, body }): [string, number] => [key.join('.'), body.n])))
+    const hearing = await control.subscribe(Happened, [], ({ key, body }) => heard.push([key.join('.'), body.n]))
+    await edge.publish(Facts, ['edge', 'org', 'example'], { n: 1 }, { id: 'one' })
+    await edge.publish(Facts, ['edge', 'org', 'example'], { n: 1 }, { id: 'one' })
+    await edge.publish(Happened, ['edge'], { n: 2 }, { id: 'two' })
+    await eventually(() => expect([read, heard]).toEqual([[['edge.org.example', 1]], [['edge', 2]]]))
+    await Promise.all([reading.stop(), hearing.stop()])
+  })
+
+  it('a gateway writes its presence, which control sees, and sees what it is assigned', async () => {
+    const presence = await edge.documents(Gateways, { create: false })
+    const revision = await presence.put('edge', { n: 1 })
+    await presence.put('edge', { n: 2 }, { expect: revision })
+    expect((await (await control.documents(Gateways, { create: true })).get('edge'))?.document).toEqual({ n: 2 })
+    const assigned: number[] = []
+    const assignments = await edge.documents(ofGateway('edge'), { create: false })
+    const reading = await assignments.watch(change => change.on === 'put' && assigned.push(change.document.n))
+    expect((await assignments.get('assignment'))?.document).toEqual({ n: 1 })
+    await (await control.documents(ofGateway('edge'), { create: true })).put('assignment', { n: 2 })
+    await eventually(() => expect(assigned).toEqual([1, 2]))
+    await reading.stop()
+  })
+
+  it('control commands a gateway, and each hears its own; one that is called as what control serves hears nothing of that', async () => {
+    expect(await control.request(Act, ['edge'], { n: 1 }, TIME)).toMatchObject({ failed: 'no-responders' })
+    const serving = [await edge.serve(Act, ['edge'], async ({ n }) => ({ n: 2 * n })), await clock.serve(Act, ['clock'], async ({ n }) => ({ n: 3 * n }))]
+    expect(await control.request(Act, ['edge'], { n: 1 }, TIME)).toEqual({ answer: { n: 2 } })
+    expect(await control.request(Act, ['clock'], { n: 1 }, TIME)).toEqual({ answer: { n: 3 } })
+    await Promise.all(serving.map(each => each.stop()))
+    expect(await edge.request(Time, ['clock'], {}, TIME)).toEqual({ answer: { n: 7 } })
   })
 
   it('control keeps an audit', async () => {
@@ -203,6 +250,89 @@ describe('what an agent may not do: the server says so each time', () => {
   })
 })
 
+describe('what a gateway may not do: the server says so each time', () => {
+  const publishes = [
+    ['facts of another gateway', 'dialtone.v1.pair.clock.org.example'],
+    ['facts of no gateway', 'dialtone.v1.pair'],
+    ['what happens at another', 'dialtone.v1.gateway.clock'],
+    ['an observation', 'dialtone.v1.observation.edge.org.example'],
+    ['progress', 'dialtone.v1.progress.edge.c1'],
+    ['an announcement', 'dialtone.v1.announcement.org.example'],
+    ['an audit entry', 'dialtone.v1.audit'],
+    ['a command to itself', 'dialtone.v1.command.gateway-act.edge'],
+    ['a command to another', 'dialtone.v1.command.gateway-act.clock'],
+    ['a command to an agent', 'dialtone.v1.command.hook.inside.one'],
+    ['the configuration', '$KV.configuration.all'],
+    ['its own assignment', '$KV.gateway-edge.assignment'],
+    ['the assignment of another', '$KV.gateway-clock.assignment'],
+    ['the presence of another', '$KV.gateways.clock'],
+    ['the presence of an agent', '$KV.presence.agent.inside.one'],
+    ['a get of the assignment of another', '$JS.API.DIRECT.GET.KV_gateway-clock.$KV.gateway-clock.assignment'],
+    ['a walk through the assignments of another', '$JS.API.DIRECT.GET.KV_gateway-clock'],
+    ['a get of the configuration', '$JS.API.DIRECT.GET.KV_configuration.$KV.configuration.all'],
+    ['a get of presences', '$JS.API.DIRECT.GET.KV_gateways'],
+    ['a consumer of facts', '$JS.API.CONSUMER.CREATE.dialtone-facts'],
+    ['a stream', '$JS.API.STREAM.CREATE.mine'],
+    ['a deletion', '$JS.API.STREAM.DELETE.dialtone-facts'],
+    ['an answer that nobody asked for', '_INBOX.control.abc.def'],
+  ] as const
+  const subscriptions = [
+    ['facts', 'dialtone.v1.pair.>'],
+    ['what happens at gateways', 'dialtone.v1.gateway.*'],
+    ['commands of another', 'dialtone.v1.command.gateway-act.clock'],
+    ['commands of any verb', 'dialtone.v1.command.*.edge'],
+    ['the commands of control', 'dialtone.v1.command.time.clock'],
+    ['assignments of another', 'dialtone.v1.document.gateway-clock.>'],
+    ['presences', 'dialtone.v1.document.gateways.>'],
+    ['changes of the configuration', 'dialtone.v1.document.configuration.>'],
+    ['answers to control', '_INBOX.control.>'],
+    ['answers to another', '_INBOX.gateway-clock.>'],
+    ['everything', '>'],
+  ] as const
+  let raw: Raw
+  beforeAll(async () => {
+    raw = await rawly({ app: 'gateway', gateway: 'edge' })
+  })
+  afterAll(() => raw.connection.close())
+
+  for (const [what, subject] of publishes) {
+    it(`publish ${what}`, async () => {
+      raw.connection.publish(subject, '{}')
+      await eventually(() => expect(raw.violations).toContainEqual(`publish ${subject}`))
+    })
+  }
+  for (const [what, subject] of subscriptions) {
+    it(`subscribe to ${what}`, async () => {
+      raw.connection.subscribe(subject, { callback: () => undefined })
+      await eventually(() => expect(raw.violations).toContainEqual(`subscription ${subject}`))
+    })
+  }
+
+  it('one that is called as what control serves cannot listen there either', async () => {
+    const other = await rawly({ app: 'gateway', gateway: 'clock' })
+    other.connection.subscribe('dialtone.v1.command.time.clock', { callback: () => undefined })
+    await eventually(() => expect(other.violations).toContainEqual('subscription dialtone.v1.command.time.clock'))
+    await other.connection.close()
+  })
+
+  it('have the server write for it, by the reply subject, which the server does not check', async () => {
+    await raw.connection.request('$KV.gateways.edge', '{"n":666}', { timeout: 10_000 })
+    const before = { facts: await control.extent('facts'), configuration: await (await control.documents(Configuration, { create: true })).list() }
+    for (const reply of ['$KV.configuration.all', '$KV.gateway-clock.assignment', '$KV.gateways.clock', 'dialtone.v1.pair.clock.org.example', 'dialtone.v1.gateway.clock']) {
+      raw.connection.publish('$JS.API.DIRECT.GET.KV_gateway-edge.$KV.gateway-edge.assignment', '', { reply })
+      raw.connection.publish('$KV.gateways.edge', '{"n":666}', { reply })
+      raw.connection.publish('dialtone.v1.command.time.clock', '{}', { reply })
+    }
+    await raw.connection.flush()
+    // What was asked before this is answered before it.
+    expect(await edge.request(Time, ['clock'], {}, TIME)).toEqual({ answer: { n: 7 } })
+    expect(await control.extent('facts')).toEqual(before.facts)
+    expect(await (await control.documents(Configuration, { create: true })).list()).toEqual(before.configuration)
+    expect((await (await control.documents(ofGateway('clock'), { create: true })).get('assignment'))?.document).toEqual({ n: 1 })
+    expect(await (await control.documents(Gateways, { create: true })).get('clock')).toBeUndefined()
+  })
+})
+
 it('why each vantage has an account: in one account, with the same lists, the server writes what the agent may not', async () => {
   const { publish, subscribe } = permissionsFor({ app: 'probe', vantage: 'inside' })
   const allow = (subjects: readonly string[]): string => `{ allow: ${JSON.stringify(subjects)} }`
@@ -247,7 +377,7 @@ describe('what the bus makes of it', () => {
 
 async function join (who: NatsApp): Promise<Bus> {
   const { user, inboxPrefix } = permissionsFor(who)
-  const limits = { bucketBytes: 1e7, streams: { observations: { maxBytes: 1e7 }, announcements: { maxBytes: 1e6 }, audit: { maxBytes: 1e6 } } }
+  const limits = { bucketBytes: 1e7, streams: { observations: { maxBytes: 1e7 }, announcements: { maxBytes: 1e6 }, audit: { maxBytes: 1e6 }, facts: { maxBytes: 1e6 } } }
   return connectNats({ servers: server.url, name: user, credentials: { user, password: PASSWORDS[user] ?? '' }, inboxPrefix, createStreams: who.app === 'control', limits, meter: counts, logger: NO_LOGGER })
 }
 

@@ -1,5 +1,5 @@
 /**
- * What may each app do on the NATS server? One user for control, one for each vantage, each vantage in an account of its own.
+ * What may each app do on the NATS server? One user for control, one for each vantage and each gateway, each of those in an account of its own.
  *
  * The accounts are not for tidiness. NATS does not check the reply subject of what a user publishes, and JetStream answers there with the server's own
  * rights: in one account, an agent that may write its presence and read it again could have the server write the configuration, or an observation of
@@ -8,11 +8,11 @@
  * server knows when nobody listens; its answers go to the inboxes of control, which it may use once for each request that reached it.
  */
 import { STREAMS, type StreamName } from '@dialtone/contracts'
-import { OperatorError, quoted } from '@dialtone/kernel'
+import { OperatorError, quoted, unreachable } from '@dialtone/kernel'
 import { commandSubject, documentSubject, eventSubject } from '../subjects.ts'
 import { bucketStream, bucketSubject, streamNames } from './jetstream.ts'
 
-export type NatsApp = { app: 'control' } | { app: 'probe', vantage: string }
+export type NatsApp = { app: 'control' } | { app: 'probe', vantage: string } | { app: 'gateway', gateway: string }
 
 export type Permissions = {
   user: string
@@ -28,11 +28,17 @@ export type Permissions = {
 
 const CONTROL_ACCOUNT = 'DIALTONE'
 const CONTROL_INBOX = '_INBOX.control'
-const VANTAGE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+/** One token of a subject. */
+const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 
-/** Throws `bad-key` for a vantage that cannot be called so. */
+/** Throws `bad-key` for a vantage or a gateway that cannot be called so. */
 export function permissionsFor (who: NatsApp): Permissions {
-  return who.app === 'control' ? control() : probe(who.vantage)
+  switch (who.app) {
+    case 'control': return control()
+    case 'probe': return probe(who.vantage)
+    case 'gateway': return gateway(who.gateway)
+    default: return unreachable(who)
+  }
 }
 
 function control (): Permissions {
@@ -53,25 +59,50 @@ function control (): Permissions {
 }
 
 function probe (vantage: string): Permissions {
-  if (!VANTAGE.test(vantage)) throw new OperatorError('bad-key', `no vantage is called '${quoted(vantage)}': a name is 1 to 63 of a-z, 0-9 and '-'`)
-  const reads = ['presence', `vantage-${vantage}`]
-  const services = [
-    `${eventSubject('observation', [vantage])}.>`, `${eventSubject('progress', [vantage])}.>`, bucketSubject('presence', `agent.${vantage}.*`), commandSubject('time', ['clock']),
-    ...reads.flatMap(bucket => [`$JS.API.DIRECT.GET.${bucketStream(bucket)}`, `$JS.API.DIRECT.GET.${bucketStream(bucket)}.>`]),
-  ]
-  const streams = [...reads.map(bucket => documentSubject(bucket, '>')), `dialtone.v1.command.*.${vantage}.*`]
-  const inboxPrefix = `_INBOX.probe-${vantage}`
-  return { user: `probe-${vantage}`, account: `VANTAGE-${vantage}`, inboxPrefix, publish: services, subscribe: [...streams, `${inboxPrefix}.>`], services, streams }
+  proveName('vantage', vantage)
+  return apart(`probe-${vantage}`, `VANTAGE-${vantage}`, {
+    services: [`${eventSubject('observation', [vantage])}.>`, `${eventSubject('progress', [vantage])}.>`, bucketSubject('presence', `agent.${vantage}.*`), commandSubject('time', ['clock'])],
+    reads: ['presence', `vantage-${vantage}`],
+    served: [`dialtone.v1.command.*.${vantage}.*`],
+  })
+}
+
+/** What may be asked of a gateway, by name: with any verb, one called `clock` would hear who asks control the time. */
+const GATEWAY_VERBS = ['gateway-act', 'gateway-streams', 'gateway-queues', 'gateway-explain']
+
+function gateway (name: string): Permissions {
+  proveName('gateway', name)
+  return apart(`gateway-${name}`, `GATEWAY-${name}`, {
+    services: [`${eventSubject('pair', [name])}.>`, eventSubject('gateway', [name]), bucketSubject('gateways', name), commandSubject('time', ['clock'])],
+    // Of the presence of others it needs nothing, nor of its own.
+    reads: [`gateway-${name}`],
+    served: GATEWAY_VERBS.map(verb => commandSubject(verb, [name])),
+  })
+}
+
+/** Of who has an account of its own: `services` is what it sends, `reads` the buckets that it sees, `served` the commands that it hears. */
+function apart (user: string, account: string, { services: sends, reads, served }: { services: readonly string[], reads: readonly string[], served: readonly string[] }): Permissions {
+  const services = [...sends, ...reads.flatMap(bucket => [`$JS.API.DIRECT.GET.${bucketStream(bucket)}`, `$JS.API.DIRECT.GET.${bucketStream(bucket)}.>`])]
+  const streams = [...reads.map(bucket => documentSubject(bucket, '>')), ...served]
+  const inboxPrefix = `_INBOX.${user}`
+  return { user, account, inboxPrefix, publish: services, subscribe: [...streams, `${inboxPrefix}.>`], services, streams }
+}
+
+function proveName (what: 'vantage' | 'gateway', name: string): void {
+  if (!NAME.test(name)) throw new OperatorError('bad-key', `no ${what} is called '${quoted(name)}': a name is 1 to 63 of a-z, 0-9 and '-'`)
 }
 
 /** Who a user is to the server: the public half of an nkey, or for a test a password. */
 export type NatsIdentity = { nkey: string } | { password: string }
 
-/** The `accounts` of a server's configuration, for control and these vantages. */
-export function natsAccounts (control: NatsIdentity, vantages: Readonly<Record<string, NatsIdentity>>): string {
-  const all = Object.entries(vantages).map(([vantage, identity]) => ({ ...permissionsFor({ app: 'probe', vantage }), identity }))
+/** The `accounts` of a server's configuration, for control and these vantages and gateways. */
+export function natsAccounts (control: NatsIdentity, vantages: Readonly<Record<string, NatsIdentity>>, gateways: Readonly<Record<string, NatsIdentity>> = {}): string {
+  const all = [
+    ...Object.entries(vantages).map(([vantage, identity]) => ({ ...permissionsFor({ app: 'probe', vantage }), identity })),
+    ...Object.entries(gateways).map(([name, identity]) => ({ ...permissionsFor({ app: 'gateway', gateway: name }), identity })),
+  ]
   const exported = [
-    // Answers, then what each vantage sends and hears.
+    // Answers, then what each vantage and each gateway sends and hears.
     `{ service: ${text(`${CONTROL_INBOX}.>`)} }`,
     ...new Set(all.flatMap(({ services, streams }) => [...services.map(subject => `{ service: ${text(subject)} }`), ...streams.map(subject => `{ stream: ${text(subject)} }`)])),
   ]

@@ -19,9 +19,9 @@ afterEach(() => {
 
 it('a server with what the script writes knows each app by its seed', async () => {
   const folder = newFolder()
-  const files = execFileSync(process.execPath, [join(root, 'deploy/nats/write-users.ts'), '--folder', folder, '--vantage', 'inside', '--vantage', 'outside'], { encoding: 'utf8' }).trim().split('\n')
-  expect(files).toEqual(['nats-server.conf', 'control.nk', 'probe-inside.nk', 'probe-outside.nk'].map(name => join(folder, name)))
-  expect(files.map(file => statSync(file).mode & 0o777)).toEqual([0o600, 0o600, 0o600, 0o600])
+  const files = execFileSync(process.execPath, [join(root, 'deploy/nats/write-users.ts'), '--folder', folder, '--vantage', 'inside', '--vantage', 'outside', '--gateway', 'edge'], { encoding: 'utf8' }).trim().split('\n')
+  expect(files).toEqual(['nats-server.conf', 'control.nk', 'probe-inside.nk', 'probe-outside.nk', 'gateway-edge.nk'].map(name => join(folder, name)))
+  expect(files.map(file => statSync(file).mode & 0o777)).toEqual([0o600, 0o600, 0o600, 0o600, 0o600])
   // Where the test server listens and stores is its own.
   const accounts = readFileSync(join(folder, 'nats-server.conf'), 'utf8').replace(/^(listen|jetstream).*$/gm, '')
   const server = await startNatsServer({ configuration: accounts })
@@ -34,7 +34,9 @@ it('a server with what the script writes knows each app by its seed', async () =
   expect(await control.extent('observations')).toMatchObject({ first: 0, last: 0 })
   await inside.publish(Seen, ['inside', 'org'], { n: 1 }, { id: '1' })
   expect(await control.extent('observations')).toMatchObject({ first: 1, last: 1 })
-  await Promise.all([control.stop(), inside.stop()])
+  const edge = await joined({ app: 'gateway', gateway: 'edge' })
+  expect(edge.connected).toBe(true)
+  await Promise.all([control.stop(), inside.stop(), edge.stop()])
   await server.stop()
 })
 
@@ -72,6 +74,7 @@ it('keeps the seeds that are there, and refuses what is none', () => {
   writeFileSync(join(folder, 'probe-outside.nk'), 'no seed')
   expect(() => writeNatsUsers({ folder, vantages: ['inside', 'outside'] })).toThrow(expect.objectContaining({ code: 'bus-credentials' }))
   expect(() => writeNatsUsers({ folder, vantages: ['in side'] })).toThrow(expect.objectContaining({ code: 'bad-key' }))
+  expect(() => writeNatsUsers({ folder, vantages: [], gateways: ['*'] })).toThrow(expect.objectContaining({ code: 'bad-key' }))
 })
 
 it('a seed that cannot be read, and a password in an address, are told at once, without the password', async () => {

@@ -1,7 +1,7 @@
 /** One accepted connection: drives the receiving table, answers questions about keys, proves the keys of peers under check, hears their pongs. */
 import type { Callback, CallbackAnswer, DialbackAnswerSeen, EndpointKind, Failure, ListenerEvent } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
-import { anchorsOf, validateChain, type Accepted, type PeerSecured } from '@dialtone/net'
+import { anchorsOf, networkOf, validateChain, type Accepted, type PeerSecured, type Sparing } from '@dialtone/net'
 import {
   BEFORE_AUTHENTICATION, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, advanceReceiving, canonicalDomain, createFramer, dialbackAnswerText, featuresText, headerText, identityOf,
   readCertificate, readEvent, readHeader, saslFailureText, streamErrorText, toElement,
@@ -10,8 +10,6 @@ import {
 import { keep, keepAsked, shownId, type Expectation } from './expectation.ts'
 import { readIqAnswer, type IqAnswer } from './iq-answer.ts'
 import type { ListenerLimits } from './limits.ts'
-import { networkOf } from './origin.ts'
-import type { Sparing } from './sparing.ts'
 
 /** What a connection needs of its listener. */
 export type Served = {

@@ -1,13 +1,14 @@
 /** Opening streams: one attempt for one pair, over all targets of the peer, to an authenticated way out or the reason why there is none. */
 import type { RouteExplanation } from '@dialtone/contracts'
-import { canonicalDomain, type Plan } from '@dialtone/stream'
-import type { Dial, DialRequest, Intake, OutStream, Selection, Surroundings, Zone } from '../seams.ts'
+import { canonicalDomain, type Pair, type Plan } from '@dialtone/stream'
+import type { Dial, DialRequest, Intake, OutStream, Selection, Surroundings, World, Zone } from '../seams.ts'
 import { createBadTargets, type BadTargets } from './bad-targets.ts'
 import { ofNoTargets, ofNoWay, type Lost } from './failures.ts'
 import { LIMITS, type OutboundLimits, type Weakened } from './limits.ts'
 import { dialsTotal, outboundClosed, outboundTls } from './metrics.ts'
 import { negotiate } from './negotiate.ts'
 import { Stream } from './out-stream.ts'
+import { names } from './own-certificate.ts'
 import { findTargets, nameOf } from './targets.ts'
 import { walk, type Attempt } from './walk.ts'
 import { createWheel } from './wheel.ts'
@@ -60,12 +61,13 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
   }
 
   async function open ({ target, connected: { connection, address, abandon }, deadline, tell, measured, signal }: Attempt, { zone, pair, leg, lang }: DialRequest): Promise<{ won: OutStream } | { lost: Lost }> {
-    const { limits: configured = {} } = surroundings.world().assignment.spec
+    const world = surroundings.world()
+    const { limits: configured = {} } = world.assignment.spec
     const wire = new Wire(connection, { event: () => undefined })
     const certificate = zone.certificateFor(pair.from)
     let stream: Stream | undefined
     const outcome = await negotiate(wire, {
-      plan: planFor(target.kind, { pair, leg, zone }), pair, ...(lang === undefined ? {} : { lang }), zone, leg, certificate, limits, weakened, clock, deadline, tell, measured, signal,
+      plan: planFor(target.kind, { pair, leg, zone }), pair, ...(lang === undefined ? {} : { lang }), keys: zone.keys, anchors: anchorsFor(world, zone, pair), leg, certificate, limits, weakened, clock, deadline, tell, measured, signal,
       judged: ({ is }, protocol) => meter.add(outboundTls, { zone: zone.name, protocol: PROTOCOLS.includes(protocol) ? protocol : 'other', verdict: is }),
       established: (state, seen) => {
         const id = idOf()
@@ -126,9 +128,14 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
 /** Of the closed set of versions that are spoken here. */
 const PROTOCOLS: readonly string[] = ['TLSv1.2', 'TLSv1.3']
 
-/** EXTERNAL needs a certificate that names us. */
+/** Those of the policy for a foreign peer; inside, those of the zone. */
+export function anchorsFor (world: World, zone: Zone, { from, to }: Pair): Zone['anchors'] {
+  return zone.side === 'external' ? world.anchorsFor(world.decide({ ours: from, peer: to }, 'outbound')) : zone.anchors
+}
+
+/** EXTERNAL needs a certificate that names us: inside, another may be shown, which proves nothing. */
 function methodsFor ({ pair, leg, zone }: { pair: DialRequest['pair'], leg: DialRequest['leg'], zone: Zone }): ('external' | 'dialback')[] {
-  return [...(leg.external && zone.certificateFor(pair.from) !== undefined ? ['external' as const] : []), ...(leg.dialback === 'never' ? [] : ['dialback' as const])]
+  return [...(leg.external && names(zone.certificateFor(pair.from), pair.from) ? ['external' as const] : []), ...(leg.dialback === 'never' ? [] : ['dialback' as const])]
 }
 
 function saysOf ({ addresses, priority, weight, waitsMs }: { addresses: readonly string[], priority?: number, weight?: number, waitsMs?: number }, by: 'records' | 'fallback' | 'given'): string {

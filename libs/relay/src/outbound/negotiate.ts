@@ -7,7 +7,7 @@ import { quoted, type Clock } from '@dialtone/kernel'
 import type { Secured } from '@dialtone/net'
 import type { LegRules } from '@dialtone/routing'
 import {
-  BIDI_REQUEST, FOOTER, STARTTLS, advance, begin, dialbackKeyText, dialbackQuestionText, externalText, headerText, streamErrorText, type Command, type DialbackAnswer, type Event, type Pair,
+  BIDI_REQUEST, FOOTER, STARTTLS, advance, begin, dialbackKeyText, dialbackQuestionText, externalText, headerText, streamErrorText, type Command, type DialbackAnswer, type Event, type Keys, type Pair,
   type Plan, type State,
 } from '@dialtone/stream'
 import type { KeyPair, Zone } from '../seams.ts'
@@ -26,7 +26,8 @@ export type Negotiation = {
   /** Of our header. The certificate and SNI are for `pair.to`. */
   pair: Pair
   lang?: string
-  zone: Pick<Zone, 'keys' | 'anchors'>
+  keys: Keys
+  anchors: Zone['anchors']
   leg: LegRules
   certificate: KeyPair | undefined
   limits: OutboundLimits
@@ -138,13 +139,13 @@ class Table {
   }
 
   private carryOut (command: Command): void {
-    const { wire, given: { pair, plan, zone, lang } } = this
+    const { wire, given: { pair, plan, keys, lang } } = this
     switch (command.do) {
       case 'send-header': wire.restart(); wire.say(headerText({ from: pair.from, to: pair.to, ...(lang === undefined ? {} : { lang }) })); return
       case 'send-starttls': wire.say(STARTTLS); return
       case 'send-bidi': wire.say(BIDI_REQUEST); return
       case 'send-external': wire.say(externalText(Buffer.from(pair.from).toString('base64'))); return
-      case 'send-dialback-key': wire.say(dialbackKeyText(pair.from, pair.to, zone.keys.keyFor({ receiving: pair.to, originating: pair.from, streamId: command.streamId }))); return
+      case 'send-dialback-key': wire.say(dialbackKeyText(pair.from, pair.to, keys.keyFor({ receiving: pair.to, originating: pair.from, streamId: command.streamId }))); return
       case 'send-dialback-question': wire.say(dialbackQuestionText(command.question.from, command.question.to, command.question.id, command.question.key)); return
       case 'send-error': wire.say(streamErrorText(command.condition, this.ours?.failed.says)); return
       case 'send-footer': wire.say(FOOTER); return
@@ -155,10 +156,10 @@ class Table {
   }
 
   private secure (direct: boolean): void {
-    const { pair, leg, zone, certificate, deadline, clock } = this.given
+    const { pair, leg, anchors, certificate, deadline, clock } = this.given
     this.since = clock.elapsed()
     this.wire.secure({
-      sni: pair.to, ...(direct ? { alpn: ['xmpp-server'] } : {}), anchors: zone.anchors, minVersion: leg.minTls === '1.3' ? 'TLSv1.3' : 'TLSv1.2', timeoutMs: Math.max(1, deadline - clock.elapsed()),
+      sni: pair.to, ...(direct ? { alpn: ['xmpp-server'] } : {}), anchors, minVersion: leg.minTls === '1.3' ? 'TLSv1.3' : 'TLSv1.2', timeoutMs: Math.max(1, deadline - clock.elapsed()),
       ...(certificate === undefined ? {} : { clientCertificate: certificate }),
     }, secured => this.judge(secured))
   }

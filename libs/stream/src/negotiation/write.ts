@@ -1,6 +1,6 @@
 // What we say on a stream, as text: always the prefixes `stream` and `db`, declared on the header, since some peers know no others.
 import type { StreamCondition } from '@dialtone/contracts'
-import { escaped } from '../element.ts'
+import { escapedText, escapedValue } from '../element.ts'
 import { BIDI, BIDI_FEATURE, DIALBACK, DIALBACK_FEATURE, SASL, SERVER, STANZA_ERRORS, STREAM_ERRORS, STREAMS, TLS } from '../namespaces.ts'
 import type { DialbackAnswer } from './event.ts'
 
@@ -60,13 +60,16 @@ export function streamErrorText (condition: StreamCondition, reason?: string): s
 }
 
 function attribute (name: string, value: string | undefined): string {
-  // References, since a reader makes spaces of literal tabs and line breaks (XML 1.0 §3.3.3).
-  return value === undefined || value === '' ? '' : ` ${name}='${text(value).replace(/[\t\n]/g, character => `&#${character.charCodeAt(0)};`)}'`
+  return value === undefined || value === '' ? '' : ` ${name}='${escapedValue(legal(value))}'`
 }
 
-/** Character data. What XML cannot carry (XML 1.0 §2.2) is replaced: one such character would end the stream. */
 function text (value: string): string {
-  return escaped(value.replace(/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, '\uFFFD')).replaceAll('\r', '&#13;')
+  return escapedText(legal(value))
+}
+
+/** What XML cannot carry (XML 1.0 §2.2) is replaced: one such character would end the stream. */
+function legal (value: string): string {
+  return value.replace(/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
 }
 
 /** A condition that came from elsewhere is an element's name only if it looks like one of RFC 6120. */

@@ -2,7 +2,7 @@
 import type { Endpoint, GatewayAssignment, RouteStep } from '@dialtone/contracts'
 import { NO_LOGGER, type Labels, type Metric } from '@dialtone/kernel'
 import { DIGEST, RANDOM, createResolver } from '@dialtone/net'
-import type { LegRules } from '@dialtone/routing'
+import type { Decision, LegRules } from '@dialtone/routing'
 import { keysOf } from '@dialtone/stream'
 import { certificateFor, startDnsServer, startPeer, trustedRoot, type Peer, type Rule, type Script, type ZoneRecord } from '@dialtone/zoo'
 import type { DialFailure, KeyPair, OutStream, Surroundings, World, Zone } from '../../seams.ts'
@@ -14,6 +14,8 @@ export const KEYS = keysOf('a secret of more than 128 bits of entropy', DIGEST)
 
 /** Outside, as the defaults are. */
 export const LEG: LegRules = { tls: 'required', minTls: '1.2', certificate: 'any', pins: [], dialback: 'over-tls', external: true, withoutDialback: true, bidi: false, streamManagement: true }
+
+const ALLOWED: Decision = { action: 'allow', shadow: false, matched: 'the default', wanted: 'enabled', leg: LEG, limits: { stanzaBytes: 262_144, streams: 8, queueStanzas: 1000, queueBytes: 4_194_304, waitMs: { message: 120_000, iq: 30_000, presence: 60_000, error: 30_000 } } }
 
 export type Rig = {
   zone: Zone
@@ -45,11 +47,11 @@ export async function rig ({ options = {}, certificate = true, idleSeconds, allo
   const ours = await certificateFor({ names: { dns: [OURS] } })
   const pair: KeyPair = { certificate: ours.chain, key: ours.key }
   const zone: Zone = {
-    name: 'outside', side: 'external', spec: { name: 'outside', side: 'external', listen: [] }, keys: KEYS, certificateFor: domain => certificate && domain === OURS ? pair : undefined,
+    name: 'outside', side: 'external', spec: { name: 'outside', side: 'external', listen: [] }, keys: KEYS, secretPrint: '', secretMade: false, certificates: [pair], componentSecret: () => '', certificateFor: domain => certificate && domain === OURS ? pair : undefined,
     anchors: { system: false, given: [await trustedRoot()] }, resolver: createResolver({ address: dns.address, port: dns.port, timeoutMs: 1000, attempts: 1 }), allowNets, leg: LEG,
   }
   const assignment: GatewayAssignment = { v: 1, revision: 1, gateway: 'edge', spec: { desired: 'running', ...(idleSeconds === undefined ? {} : { limits: { idleSeconds } }) }, policies: {}, routes: {}, domains: {}, peers: {} }
-  const world: World = { revision: 1, assignment, zones: new Map([[zone.name, zone]]), external: zone, zoneOf: () => undefined, decide: () => { throw new TypeError('nobody decides here') }, wayTo: () => undefined, allowNetsFor: () => [] }
+  const world: World = { revision: 1, assignment, zones: new Map([[zone.name, zone]]), external: zone, zoneOf: () => undefined, certificateEnds: new Map(), anchorsFor: () => zone.anchors, decide: () => ALLOWED, wayTo: () => undefined, allowNetsFor: () => [] }
   const counts = new Map<string, number>()
   const series = (name: string, labels: Labels) => [name, ...Object.entries(labels).map(([label, value]) => `${label}=${value}`).toSorted((a, b) => a < b ? -1 : 1)].join(' ')
   const keyOf = ({ name }: Metric, labels: Labels = {}) => series(name, labels)

@@ -1,10 +1,10 @@
-/** What needs the bus and begins when the bus takes it: it may be away when the agent starts, and what is wanted of it not made yet. */
+/** What needs the bus and begins when the bus takes it: it may be away when an app starts, and what is wanted of it not made yet. */
 import type { Bus, DocumentChange, DocumentType } from '@dialtone/contracts'
 import type { Logger, Stoppable } from '@dialtone/kernel'
 import type { Static, TSchema } from 'typebox'
 
 const AGAIN_MS = 2000
-/** A bus that is away answers nobody, and is not waited for when the agent ends. */
+/** A bus that is away answers nobody, and is not waited for when the app ends. */
 const GIVEN_MS = 1000
 
 /** Begins, and tries again for as long as that fails. `failed` hears of each failure. */

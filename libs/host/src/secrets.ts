@@ -14,13 +14,13 @@ export async function readSecret (reference: SecretRef, environment: NodeJS.Proc
   const [scheme, name] = [reference.slice(0, colon), reference.slice(colon + 1)]
   if (scheme === 'env') {
     const value = environment[name]
-    if (value === undefined) throw unreadable('the environment of the agent has no such variable: set it, or name a file')
+    if (value === undefined) throw unreadable('the environment of this process has no such variable: set it, or name a file')
     return Buffer.from(value)
   }
   if (scheme === 'file') return await bytesOf(name, unreadable)
   const directory = environment['CREDENTIALS_DIRECTORY']
   if (!CREDENTIAL.test(name) || name === '.' || name === '..') throw unreadable('a credential has a plain name of letters, digits, dots, hyphens and underscores')
-  if (directory === undefined) throw unreadable('systemd gave this agent no credentials: add LoadCredential to its unit, or name a file')
+  if (directory === undefined) throw unreadable('systemd gave this process no credentials: add LoadCredential to its unit, or name a file')
   return await bytesOf(join(directory, name), unreadable)
 }
 
@@ -33,6 +33,6 @@ async function bytesOf (path: string, unreadable: (why: string) => OperatorError
   } catch (error) {
     if (error instanceof OperatorError) throw error
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    throw unreadable({ ENOENT: 'there is no such file', EACCES: 'the agent may not read it' }[code] ?? `it could not be read (${code})`)
+    throw unreadable({ ENOENT: 'there is no such file', EACCES: 'this process may not read it' }[code] ?? `it could not be read (${code})`)
   }
 }
