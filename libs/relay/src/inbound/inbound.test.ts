@@ -1,6 +1,8 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
+import type { TLSSocket } from 'node:tls'
 import { FOOTER, dialbackKeyText, dialbackQuestionText, externalText, headerText } from '@dialtone/stream'
+import { certificateFor } from '@dialtone/zoo'
 import { expect, it } from 'vitest'
 import { KEYS, OURS, PEER, SECOND, started, worldOf } from './test-support/gateway.ts'
 import { CERTIFICATE, HEADER, authenticated, dial, eventually, secure } from './test-support/raw-peer.ts'
@@ -126,12 +128,11 @@ it('judges streams anew: those that comply go on, denied pairs are taken back, a
 it('shows a changed certificate to the next, and leaves who is there alone', async () => {
   const { starttls, become } = await started()
   const first = await authenticated(starttls)
-  const { certificateFor } = await import('@dialtone/zoo')
   const { chain, key } = await certificateFor({ names: { dns: [OURS, 'renewed.example'] } })
   await become(await worldOf({ certificates: { [OURS]: { certificate: chain, key } } }))
   const next = await dial(starttls)
   await secure(next)
-  const shown = (next.socket() as import('node:tls').TLSSocket).getPeerCertificate()
+  const shown = (next.socket() as TLSSocket).getPeerCertificate()
   expect(shown.subjectaltname).toContain('renewed.example')
   expect(first.open).toBe(true)
 })

@@ -158,7 +158,7 @@ export function startInbound (options: InboundOptions): Inbound {
         idle = resolve
         if (open.size === 0) resolve()
       })
-      for (const stream of [...open]) stream.close('system-shutdown', 'the gateway stops')
+      for (const stream of open) stream.close('system-shutdown', 'the gateway stops')
       const late = Promise.withResolvers<void>()
       const most = setTimeout(late.resolve, limits().closeMs)
       await Promise.race([quiet, late.promise])

@@ -69,6 +69,7 @@ export class InboundStream {
   private frame: ElementFrame | undefined
   private given = false
   private starting = false
+  private carried: Uint8Array | undefined
   /** A header or a key, and when the state began. */
   private named: Pair | undefined
   private entered: number
@@ -206,6 +207,7 @@ export class InboundStream {
       rest = rest.subarray(framer.write(rest))
       if (this.starting) {
         this.starting = false
+        this.carried = this.shared.guards.carried(rest)
         return this.step({ on: 'starttls', surplus: this.shared.guards.surplus(rest) })
       }
       // What is left is of the stream after this one, or of nobody.
@@ -388,6 +390,7 @@ export class InboundStream {
     if ('failure' in result) return this.step({ on: 'stopped', failure: result.failure })
     this.secured = result.secured
     this.step({ on: 'secured', identity: false })
+    if (this.carried !== undefined && this.carried.length > 0) this.bytes(this.carried)
   }
 
   private async verify (number: number, pair: Pair, key: string): Promise<void> {

@@ -3,7 +3,7 @@ import type { GatewayEvent, ZoneSpec } from '@dialtone/contracts'
 import { NO_LOGGER, type Labels, type Metric } from '@dialtone/kernel'
 import { DIGEST, RANDOM, createResolver } from '@dialtone/net'
 import type { Decision, LegRules } from '@dialtone/routing'
-import { canonicalDomain, keysOf, type DialbackAnswer, type Pair } from '@dialtone/stream'
+import { keysOf, type DialbackAnswer, type Pair } from '@dialtone/stream'
 import { certificateFor, trustedRoot } from '@dialtone/zoo'
 import { afterEach, onTestFailed } from 'vitest'
 import type { KeyPair, Source, Verify, World, Zone } from '../../seams.ts'
@@ -40,6 +40,10 @@ export type WorldGiven = {
   peers?: readonly string[]
   certificates?: Record<string, KeyPair>
   withoutCertificate?: true
+  keys?: Partial<typeof KEYS>
+  /** Domains of ours. */
+  domains?: readonly string[]
+  wayTo?: World['wayTo']
 }
 
 /** Each place of the listeners, in this order: outside STARTTLS, outside direct TLS, inside STARTTLS. */
@@ -50,6 +54,8 @@ export async function worldOf (given: WorldGiven = {}): Promise<World> {
   const foreign = await certificateFor({ names: { dns: [PEER, STRANGER] } })
   const own: Record<string, KeyPair> = given.certificates ?? (given.withoutCertificate === true ? {} : { [OURS]: pairOf(issued), [SECOND]: pairOf(issued), [PEER]: pairOf(foreign), [STRANGER]: pairOf(foreign) })
   const root = await trustedRoot()
+  const keys = { ...KEYS, ...given.keys }
+  const domains = given.domains ?? [OURS, SECOND]
   const leg = { ...OUTSIDE_LEG, ...given.leg }
   const zone = (spec: ZoneSpec, keys: Zone['keys'], rules: LegRules, speaks: readonly string[]): Zone => ({
     name: spec.name, side: spec.side, spec, keys, leg: rules, certificateFor: domain => speaks.includes(domain) ? own[domain] : undefined,
@@ -57,20 +63,20 @@ export async function worldOf (given: WorldGiven = {}): Promise<World> {
   })
   const outside: ZoneSpec = { name: 'outside', side: 'external', listen: LISTEN, ...given.outside }
   const inside: ZoneSpec = { name: 'inside', side: 'internal', listen: [{ address: '127.0.0.1', port: 0 }], domains: [OURS, SECOND], ...given.inside }
-  const zones = new Map([[outside.name, zone(outside, KEYS.outside, leg, [OURS, SECOND])], [inside.name, zone(inside, KEYS.inside, { ...INSIDE_LEG, ...given.insideLeg }, [PEER, STRANGER])]])
+  const zones = new Map([[outside.name, zone(outside, keys.outside, leg, [OURS, SECOND])], [inside.name, zone(inside, keys.inside, { ...INSIDE_LEG, ...given.insideLeg }, [PEER, STRANGER])]])
   return {
     revision: 1, zones, external: zones.get('outside'),
     assignment: {
       v: 1, revision: 1, gateway: 'gw', spec: { desired: 'running', zones: [outside, inside], ...(given.limits === undefined ? {} : { limits: given.limits }) }, policies: {}, routes: {},
-      domains: { [OURS]: {}, [SECOND]: {} }, peers: Object.fromEntries((given.peers ?? [PEER]).map(peer => [peer, {}])),
+      domains: Object.fromEntries(domains.map(domain => [domain, {}])), peers: Object.fromEntries((given.peers ?? [PEER]).map(peer => [peer, {}])),
     },
-    zoneOf: domain => domain === OURS || domain === SECOND ? zones.get('inside') : undefined,
+    zoneOf: domain => domains.includes(domain) ? zones.get('inside') : undefined,
     decide: ({ peer }, direction) => ({
       action: 'allow', shadow: false, matched: 'a test', wanted: 'enabled', leg,
       limits: { stanzaBytes: 262_144, streams: 8, queueStanzas: 1000, queueBytes: 4_000_000, waitMs: { message: 1, iq: 1, presence: 1, error: 1 }, ...given.pair },
       ...given.decide?.(peer, direction),
     }),
-    wayTo: () => undefined,
+    wayTo: given.wayTo ?? (() => undefined),
     allowNetsFor: () => [],
   }
 }
@@ -109,7 +115,7 @@ export async function started (given: Given = {}): Promise<Started> {
   const facts: Started['facts'] = { authenticated: [], refused: [], asked: [], shown: [] }
   const counts = new Map<string, number>()
   let settled = 0
-  const id = ({ name }: Metric, labels: Labels = {}) => `${name} ${JSON.stringify(Object.entries(labels).toSorted())}`
+  const id = ({ name }: Metric, labels: Labels = {}) => `${name} ${JSON.stringify(sorted(labels))}`
   const inbound = startInbound({
     world: () => world, clock: given.clock ?? { now: () => Date.now(), elapsed: () => performance.now() }, random: given.random ?? RANDOM, logger: NO_LOGGER,
     meter: { add: (metric, labels, by = 1) => counts.set(id(metric, labels), (counts.get(id(metric, labels)) ?? 0) + by), set: (metric, labels, value) => counts.set(id(metric, labels), value), observe: () => undefined, remove: () => undefined },
@@ -140,7 +146,7 @@ export async function started (given: Given = {}): Promise<Started> {
   onTestFailed(() => { process.stderr.write(`${JSON.stringify(told.slice(-20))}\n`) })
   return {
     inbound, told, taken, lanes, verified, facts, starttls, direct, inside, settled: () => settled,
-    count: (name, labels) => labels === undefined ? [...counts].filter(([key]) => key.startsWith(`${name} `)).reduce((sum, [, value]) => sum + value, 0) : counts.get(`${name} ${JSON.stringify(Object.entries(labels).toSorted())}`) ?? 0,
+    count: (name, labels) => labels === undefined ? [...counts].filter(([key]) => key.startsWith(`${name} `)).reduce((sum, [, value]) => sum + value, 0) : counts.get(`${name} ${JSON.stringify(sorted(labels))}`) ?? 0,
     series: () => counts.size,
     become: async next => {
       world = next
@@ -149,6 +155,6 @@ export async function started (given: Given = {}): Promise<Started> {
   }
 }
 
-export function isDomain (text: string): boolean {
-  return canonicalDomain(text) !== undefined
+function sorted (labels: Labels): [string, string][] {
+  return Object.entries(labels).toSorted(([a], [b]) => a < b ? -1 : 1)
 }
