@@ -132,7 +132,7 @@ it('X9: an attribute comes once, whatever its prefix, and a language is short', 
 
 describe('R1: keys as a way to make us connect to others', () => {
   const flood = (stream: number) => Array.from({ length: 1000 }, (_, at) => dialbackKeyText(`d${at}.s${stream}.example`, OURS, 'k')).join('')
-  const attack = async (given: Given, streams: number, from = (_: number) => '127.0.0.1') => {
+  const attack = async (given: Given, streams: number, from: (at: number) => string = () => '127.0.0.1') => {
     let [now, most] = [0, 0]
     const all = await started({
       ...CLEAR, ...given, bounds: { ...MANY, unsentBytes: 1e9, refusals: 1e9, ...given.bounds },

@@ -18,6 +18,8 @@ export type Standing = {
   allowed: boolean
   sides?: Sides
   leg: LegRules
+  /** Who may vouch for the speaker. */
+  anchors: Zone['anchors']
   decision?: Decision
 }
 
@@ -28,7 +30,7 @@ export function standingOf (world: World, zone: Zone, pair: Pair): Standing {
   const [speaker, spoken] = [from === '' ? undefined : world.zoneOf(from), to === '' ? undefined : world.zoneOf(to)]
   const served = to !== '' && (outside ? spoken !== undefined : spoken === undefined && world.external !== undefined)
   const ours = from !== '' && (outside ? speaker !== undefined : speaker === undefined)
-  const nobody = { served, ours, welcome: false, allowed: false, leg: zone.leg }
+  const nobody = { served, ours, welcome: false, allowed: false, leg: zone.leg, anchors: zone.anchors }
   if (!outside && speaker !== undefined && speaker.name !== zone.name) return { ...nobody, denied: `${from} is of another zone` }
   if (from === '' || ours || !served) return nobody
   const sides = outside ? { ours: to, peer: from } : { ours: from, peer: to }
@@ -38,7 +40,7 @@ export function standingOf (world: World, zone: Zone, pair: Pair): Standing {
   const allowed = isAllowed(decision)
   const leg = outside ? decision.leg : zone.leg
   const denied = allowed || isAllowed(world.decide(sides, back)) ? {} : { denied: `policy: ${sides.peer} and ${sides.ours} may not talk` }
-  return { served, ours, ...denied, allowed, welcome: allowed && decision.wanted !== 'draining', sides, leg, decision }
+  return { served, ours, ...denied, allowed, welcome: allowed && decision.wanted !== 'draining', sides, leg, anchors: outside ? world.anchorsFor(decision) : zone.anchors, decision }
 }
 
 function isAllowed ({ action, wanted }: Decision): boolean {
@@ -57,7 +59,7 @@ export type Shown = {
   /** It named a server that is not ours (row C10). */
   misnamed: boolean
   /** Its certificate is good for a domain, as the leg demands. */
-  proves: (domain: string, leg: LegRules) => boolean
+  proves: (domain: string, standing: Standing) => boolean
 }
 
 /** The rules of the receiving table for a pair, and why it is denied. */
@@ -86,7 +88,7 @@ export function withdrawal (standing: Standing, { from }: Pair, by: 'external' |
   if (!standing.served || standing.ours || !standing.allowed) return 'policy: the pair is not allowed any more'
   if (leg.tls === 'required' && shown.protocol === undefined) return 'TLS is required'
   if (tooOld(shown.protocol, leg)) return `TLS ${leg.minTls} is needed`
-  const stands = by === 'dialback' ? mayDialBack(standing, from, shown) : (by === 'external' ? leg.external : leg.withoutDialback) && shown.proves(from, leg)
+  const stands = by === 'dialback' ? mayDialBack(standing, from, shown) : (by === 'external' ? leg.external : leg.withoutDialback) && shown.proves(from, standing)
   return stands ? undefined : `authentication by ${by} is not enough any more`
 }
 
@@ -96,8 +98,8 @@ function mayDialBack (standing: Standing, from: string, shown: Shown): boolean {
 }
 
 /** A key alone is not enough where a certificate is demanded. In clear nobody has shown one. */
-function isCertified ({ leg }: Standing, from: string, shown: Shown): boolean {
-  return leg.certificate === 'any' || from === '' || shown.proves(from, leg)
+function isCertified (standing: Standing, from: string, shown: Shown): boolean {
+  return standing.leg.certificate === 'any' || from === '' || shown.proves(from, standing)
 }
 
 function tooOld (protocol: string | undefined, { minTls }: LegRules): boolean {

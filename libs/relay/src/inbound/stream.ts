@@ -9,8 +9,7 @@ import {
   ENABLED, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, acknowledgementText, canonicalDomain, createFramer, dialbackAnswerText, enableFailureText, featuresText, headerText, readEvent, readHeader, saslFailureText, streamErrorText,
   type DialbackAnswer, type ElementFrame, type Framer, type HeaderFrame, type Limits, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState, type Rules,
 } from '@dialtone/stream'
-import type { Intake, Lane, Source, Surroundings, Verify, World, Zone } from '../seams.ts'
-import { certificateOf } from './certificate-for.ts'
+import type { Intake, KeyPair, Lane, Source, Surroundings, Verify, World, Zone } from '../seams.ts'
 import type { Admission } from './admission.ts'
 import type { Guards } from './guards.ts'
 import type { By, InboundHooks } from './hooks.ts'
@@ -379,11 +378,11 @@ export class InboundStream {
   }
 
   private async secure (): Promise<void> {
-    const { limits, guards, world, meter } = this.shared
+    const { limits, guards, meter } = this.shared
     this.framer = undefined
     this.header = undefined
     const zone = this.zoneNow()
-    const certificate = zone === undefined ? undefined : certificateOf(world(), zone, this.named?.to ?? '')
+    const certificate = zone === undefined ? undefined : certificateOf(zone, this.named?.to ?? '')
     if (zone === undefined || certificate === undefined) return this.step({ on: 'stopped', failure: { at: 'tls', why: 'protocol', detail: 'there is no certificate to show' } })
     const result = await this.connection.secureAsServer({ certificate, certificateFor: name => zone.certificateFor(canonicalDomain(name) ?? ''), ...guards.tls, timeoutMs: limits().tlsMs })
     meter.add(handshakes, { zone: this.zone, outcome: 'failure' in result ? 'failed' : protocolLabel(result.secured.tls.protocol) })
@@ -452,7 +451,7 @@ export class InboundStream {
     if (standing.sides !== undefined) {
       shared.hooks.authenticated?.({
         ...this.fact(standing), stream: this.id, by, ...(tls === undefined ? {} : { tls }),
-        ...(certificate?.leaf === undefined ? {} : { certificate: { key: certificate.key, issuer: quoted(certificate.leaf.issuer, 150).slice(0, 300), notAfter: certificate.leaf.notAfter, pinned: standing.leg.certificate === 'pinned', matches: this.shown().proves(pair.from, standing.leg) } }),
+        ...(certificate?.leaf === undefined ? {} : { certificate: { key: certificate.key, issuer: quoted(certificate.leaf.issuer, 150).slice(0, 300), notAfter: certificate.leaf.notAfter, pinned: standing.leg.certificate === 'pinned', matches: this.shown().proves(pair.from, standing) } }),
       })
     }
     shared.tell({ on: 'stream-opened', zone: this.zone, from: pair.from, to: pair.to, stream: this.id, remote: this.remote, says: `${pair.from} may send to ${pair.to}, authenticated by ${by}${tls === undefined ? ' in clear' : ` over ${tls}`}` })
@@ -551,7 +550,7 @@ export class InboundStream {
   private standing (pair: Pair): Standing {
     const zone = this.zoneNow()
     const world: World = this.shared.world()
-    return zone === undefined ? { served: false, ours: false, welcome: false, allowed: false, leg: NOTHING } : this.shared.guards.standing(world, zone, pair)
+    return zone === undefined ? { served: false, ours: false, welcome: false, allowed: false, leg: NOTHING, anchors: { system: false, given: [] } } : this.shared.guards.standing(world, zone, pair)
   }
 
   private rules (pair: Pair): Rules {
@@ -563,7 +562,7 @@ export class InboundStream {
   /** The certificate of this connection, judged now, for this very domain (I9). */
   private provesNow (pair: Pair): boolean {
     const standing = this.standing(pair)
-    return standing.sides !== undefined && this.shown().proves(pair.from, standing.leg)
+    return standing.sides !== undefined && this.shown().proves(pair.from, standing)
   }
 
   private shown (): Shown {
@@ -572,9 +571,9 @@ export class InboundStream {
     const { stanzaBytes, idleMs } = shared.limits()
     return {
       protocol: secured?.tls.protocol, stanzaBytes, idleMs,
-      certificate: zone !== undefined && certificateOf(shared.world(), zone, this.named?.to ?? '') !== undefined,
+      certificate: zone !== undefined && certificateOf(zone, this.named?.to ?? '') !== undefined,
       misnamed: zone !== undefined && secured !== undefined && secured.tls.sni !== '' && zone.certificateFor(canonicalDomain(secured.tls.sni) ?? '') === undefined,
-      proves: (domain, leg) => zone !== undefined && secured !== undefined && shared.guards.proves(secured.sent, zone.anchors, domain, leg, shared.clock.now()),
+      proves: (domain, { anchors, leg }) => secured !== undefined && shared.guards.proves(secured.sent, anchors, domain, leg, shared.clock.now()),
     }
   }
 
@@ -596,6 +595,11 @@ export class InboundStream {
 }
 
 const NOTHING: Standing['leg'] = { tls: 'required', minTls: '1.2', certificate: 'valid', pins: [], dialback: 'never', external: false, withoutDialback: false, bidi: false, streamManagement: false }
+
+/** For the domain that was named; for who named none, or one that has none, the first of the zone. */
+function certificateOf (zone: Zone, to: string): KeyPair | undefined {
+  return (to === '' ? undefined : zone.certificateFor(to)) ?? zone.certificates[0]
+}
 
 function protocolLabel (protocol: string): string {
   return protocol === 'TLSv1.2' || protocol === 'TLSv1.3' ? protocol : 'other'

@@ -58,7 +58,8 @@ export async function worldOf (given: WorldGiven = {}): Promise<World> {
   const domains = given.domains ?? [OURS, SECOND]
   const leg = { ...OUTSIDE_LEG, ...given.leg }
   const zone = (spec: ZoneSpec, keys: Zone['keys'], rules: LegRules, speaks: readonly string[]): Zone => ({
-    name: spec.name, side: spec.side, spec, keys, leg: rules, certificateFor: domain => speaks.includes(domain) ? own[domain] : undefined,
+    name: spec.name, side: spec.side, spec, keys, leg: rules, secretPrint: spec.name, secretMade: true, componentSecret: () => '',
+    certificateFor: domain => speaks.includes(domain) ? own[domain] : undefined, certificates: speaks.flatMap(domain => own[domain] ?? []),
     anchors: { system: false, given: [root] }, resolver: createResolver({ address: '127.0.0.1', port: 9, timeoutMs: 100 }), allowNets: ['127.0.0.0/8'],
   })
   const outside: ZoneSpec = { name: 'outside', side: 'external', listen: LISTEN, ...given.outside }
@@ -78,6 +79,8 @@ export async function worldOf (given: WorldGiven = {}): Promise<World> {
     }),
     wayTo: given.wayTo ?? (() => undefined),
     allowNetsFor: () => [],
+    anchorsFor: () => ({ system: false, given: [root] }),
+    certificateEnds: new Map(),
   }
 }
 
