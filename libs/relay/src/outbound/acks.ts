@@ -1,6 +1,10 @@
-/** Acknowledgements of XEP-0198 on one stream, without resumption: what was sent, what of it the peer has, what was asked for. */
-const MODULUS = 2 ** 32
+// Acknowledgements of XEP-0198 on one stream that we opened, without resumption.
+import { ACKNOWLEDGEMENT_REQUEST } from '@dialtone/stream'
 
+export const MODULUS = 2 ** 32
+export const REQUEST_BYTES = new TextEncoder().encode(ACKNOWLEDGEMENT_REQUEST)
+
+/** What was sent, what of it the peer has, what was asked for. */
 export class Acks {
   /** Stanzas sent since `<enable/>`, and those that the peer has. */
   sent = 0
@@ -27,20 +31,4 @@ export class Acks {
     if (this.acknowledged >= this.asked) this.askedAt = undefined
     return true
   }
-}
-
-/** What is said, and what is heard: `h` of `<a/>` as it stands there. */
-export const STREAM_MANAGEMENT = 'urn:xmpp:sm:3'
-export const ENABLE = `<enable xmlns='${STREAM_MANAGEMENT}'/>`
-export const REQUEST = `<r xmlns='${STREAM_MANAGEMENT}'/>`
-export const REQUEST_BYTES = new TextEncoder().encode(REQUEST)
-export const NOT_ENABLED = `<failed xmlns='${STREAM_MANAGEMENT}'/>`
-
-export function answerText (received: number): string {
-  return `<a xmlns='${STREAM_MANAGEMENT}' h='${received % MODULUS}'/>`
-}
-
-/** The number, or undefined when it is none below 2^32. */
-export function countIn (h: string | undefined): number | undefined {
-  return h !== undefined && /^\d{1,10}$/.test(h) && Number(h) < MODULUS ? Number(h) : undefined
 }

@@ -69,13 +69,13 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
     const outcome = await negotiate(wire, {
       plan: planFor(target.kind, { pair, leg, zone }), pair, ...(lang === undefined ? {} : { lang }), keys: zone.keys, anchors: anchorsFor(world, zone, pair), leg, certificate, limits, weakened, clock, deadline, tell, measured, signal,
       judged: ({ is }, protocol) => meter.add(outboundTls, { zone: zone.name, protocol: PROTOCOLS.includes(protocol) ? protocol : 'other', verdict: is }),
-      established: (state, seen) => {
+      established: (state, commands, seen) => {
         const id = idOf()
         const [least, most] = limits.keepAliveMs
         const idle = seen.features?.limits?.idleSeconds
         const about = { zone: zone.name, from: pair.from, to: pair.to, stream: id, remote: `${address.includes(':') ? `[${address}]` : address}:${target.port}` }
-        stream = new Stream(wire, state, {
-          id, zone: zone.name, pair, lang, remote: about.remote, seen, streamManagement: leg.streamManagement, intake: options.intake, stanzaBytes: configured.stanzaBytes ?? STANZA_BYTES,
+        stream = new Stream(wire, state, commands, {
+          id, zone: zone.name, pair, lang, remote: about.remote, seen, intake: options.intake, stanzaBytes: configured.stanzaBytes ?? STANZA_BYTES,
           idleMs: (configured.idleSeconds ?? IDLE_SECONDS) * 1000, keepAliveMs: Math.min(least + (most - least) * (random.bytes(1)[0] ?? 0) / 256, idle === undefined ? most : Math.max(5000, idle * 800)), limits, weakened, clock, wheel,
           closed: (how, because) => {
             meter.add(outboundClosed, { zone: zone.name, how })
@@ -105,7 +105,7 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
     const { pair, leg } = given
     return {
       kind, pair, tls: leg.tls === 'none' ? 'never' : leg.tls === 'required' && weakened.stripped !== true ? 'insist' : 'offered', authenticate: methodsFor(given), certificate: leg.certificate === 'any' ? 'any' : 'valid',
-      bidi: leg.bidi && options.intake !== undefined, ...(weakened.externalInClear === true ? { externalInClear: true } : {}),
+      bidi: leg.bidi && options.intake !== undefined, streamManagement: leg.streamManagement, ...(weakened.externalInClear === true ? { externalInClear: true } : {}),
     }
   }
 

@@ -39,7 +39,7 @@ export type Negotiation = {
   measured: (phase: Phase, ms: number) => void
   judged: (verdict: Verdict, protocol: string) => void
   /** At once, before anything else that came with it is read: who hears from here on. */
-  established: (state: Established, seen: Seen) => void
+  established: (state: Established, commands: readonly Command[], seen: Seen) => void
   signal: AbortSignal
 }
 
@@ -105,7 +105,7 @@ class Table {
     if (next.at === 'established') {
       this.over = true
       this.measure('auth')
-      this.given.established(next, this.seen)
+      this.given.established(next, commands, this.seen)
       return this.settle('established')
     }
     for (const command of commands) this.carryOut(command)
@@ -147,10 +147,11 @@ class Table {
       case 'send-external': wire.say(externalText(Buffer.from(pair.from).toString('base64'))); return
       case 'send-dialback-key': wire.say(dialbackKeyText(pair.from, pair.to, keys.keyFor({ receiving: pair.to, originating: pair.from, streamId: command.streamId }))); return
       case 'send-dialback-question': wire.say(dialbackQuestionText(command.question.from, command.question.to, command.question.id, command.question.key)); return
-      case 'send-error': wire.say(streamErrorText(command.condition, this.ours?.failed.says)); return
+      case 'send-error': wire.say(streamErrorText(command.condition, this.ours?.failed.says ?? command.text)); return
       case 'send-footer': wire.say(FOOTER); return
       case 'start-tls': return this.secure(plan.kind === 'direct')
-      case 'deliver': case 'close': return
+      // The last five are of a stream that is established, and not ours any more.
+      case 'deliver': case 'close': case 'send-enable': case 'send-acknowledgement': case 'acknowledged': return
       default: return command satisfies never
     }
   }

@@ -4,9 +4,11 @@
  */
 import type { Failure, StreamCondition, StreamView } from '@dialtone/contracts'
 import type { Clock } from '@dialtone/kernel'
-import { AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, FOOTER, SERVER, advance, domainOf, streamErrorText, toElement, type ElementFrame, type Event, type Pair, type State } from '@dialtone/stream'
+import {
+  ACKNOWLEDGEMENT_REQUEST, AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, ENABLE, FOOTER, acknowledgementText, advance, domainOf, streamErrorText, type Command, type ElementFrame, type Event, type Pair, type State,
+} from '@dialtone/stream'
 import type { Intake, Lane, OutStream } from '../seams.ts'
-import { Acks, ENABLE, NOT_ENABLED, REQUEST, REQUEST_BYTES, STREAM_MANAGEMENT, answerText, countIn } from './acks.ts'
+import { Acks, MODULUS, REQUEST_BYTES } from './acks.ts'
 import { Batch } from './batch.ts'
 import type { OutboundLimits, Weakened } from './limits.ts'
 import type { Established, Seen } from './negotiate.ts'
@@ -21,8 +23,6 @@ export type StreamOptions = {
   /** `address:port`. */
   remote: string
   seen: Seen
-  /** Acknowledgements where the peer offers them. */
-  streamManagement: boolean
   /** Where stanzas of the reversed pair go, on a bidirectional stream. */
   intake: Intake | undefined
   /** Of one stanza that the peer sends on a bidirectional stream. */
@@ -63,6 +63,8 @@ export class Stream implements OutStream, Turning {
   /** While acknowledgements are being agreed on. */
   private agreed: (() => void) | undefined
   private acks: Acks | undefined
+  /** Stanzas of the peer before its acknowledgements began. */
+  private before = 0
   private lane: Lane | undefined
   private pauses = 0
   private readonly counts = { in: 0, out: 0, bytesIn: 0, bytesOut: 0 }
@@ -75,7 +77,7 @@ export class Stream implements OutStream, Turning {
   private taken = 0
   private saidGoodbye: number | undefined
 
-  constructor (wire: Wire, state: Established, options: StreamOptions) {
+  constructor (wire: Wire, state: Established, commands: readonly Command[], options: StreamOptions) {
     const { id, pair, lang, seen, clock, wheel } = options
     this.options = options
     this.wire = wire
@@ -93,23 +95,22 @@ export class Stream implements OutStream, Turning {
     wire.hearing = { element: frame => this.element(frame), event: event => this.hear(event), settled: () => { if (this.lane !== undefined) options.intake?.settled() }, drained: () => this.drained?.() }
     if (state.bidi) this.lane = this.openLane()
     wheel.add(this)
+    this.carryOut(commands)
   }
 
   get unsent (): number { return this.wire.connection.unsent + this.batch.length }
   get acknowledged (): number | undefined { return this.acks?.acknowledged }
 
-  /** Agrees on acknowledgements where both sides want them; resolves when that is settled, or the stream has ended. */
+  /** Resolves when it is settled whether the peer acknowledges, or the stream has ended: after five seconds it is settled that it does not. */
   ready (): Promise<void> {
-    const { streamManagement, seen, limits } = this.options
-    if (!streamManagement || seen.features?.streamManagement !== true || this.done) return Promise.resolve()
+    if (this.state.at !== 'established' || this.state.managed !== 'asked') return Promise.resolve()
     return new Promise(resolve => {
-      const timer = setTimeout(() => this.agreed?.(), limits.closeMs)
+      const timer = setTimeout(() => this.agreed?.(), this.options.limits.closeMs)
       this.agreed = () => {
         clearTimeout(timer)
         this.agreed = undefined
         resolve()
       }
-      this.wire.say(ENABLE)
     })
   }
 
@@ -139,11 +140,9 @@ export class Stream implements OutStream, Turning {
 
   close (condition?: StreamCondition, text?: string): void {
     if (this.done || this.state.at !== 'established') return
-    const asked = this.acks !== undefined && this.acks.sent > this.acks.acknowledged ? REQUEST : ''
-    this.saidGoodbye = this.options.clock.elapsed()
-    this.speak(asked + (condition === undefined ? '' : streamErrorText(condition, text)) + FOOTER, this.saidGoodbye)
-    this.state = { at: 'closing', plan: this.state.plan }
-    this.agreed?.()
+    const asked = this.acks !== undefined && this.acks.sent > this.acks.acknowledged ? ACKNOWLEDGEMENT_REQUEST : ''
+    this.speak(asked + (condition === undefined ? '' : streamErrorText(condition, text)), this.options.clock.elapsed())
+    this.hear({ on: 'draining' })
   }
 
   view (): StreamView {
@@ -175,7 +174,7 @@ export class Stream implements OutStream, Turning {
     }
     if (acks !== undefined && acks.due(1) && now - this.lastSaid >= limits.tickMs) {
       acks.ask(now)
-      this.speak(REQUEST, now)
+      this.speak(ACKNOWLEDGEMENT_REQUEST, now)
     }
     if (now - this.lastStanza >= idleMs && unsent === 0) {
       this.idle = true
@@ -196,52 +195,60 @@ export class Stream implements OutStream, Turning {
     this.finish({ at: 'stream', why: 'went-silent', received: this.wire.connection.received, detail: 'took or acknowledged nothing for too long' }, 'stuck')
   }
 
-  /** Stanzas and acknowledgements do not go through the table. */
+  /** Stanzas of the reversed pair do not go through the table: a bidirectional stream is as fast as any other. What is of another pair does, and ends it. */
   private element (frame: ElementFrame): boolean {
-    if (this.done) return true
-    const { namespace } = frame
-    if (namespace === STREAM_MANAGEMENT) return this.manage(frame)
     const { lane } = this
-    if (lane === undefined || namespace !== SERVER) return false
-    const { name } = frame
-    if (name !== 'message' && name !== 'presence' && name !== 'iq') return false
-    if (domainOf(frame.from ?? '') !== this.pair.to || domainOf(frame.to ?? '') !== this.pair.from) return false
+    if (lane === undefined || frame.kind === undefined) return this.done
+    if (!frame.pairIs(lane.from, lane.to) && (domainOf(frame.from ?? '') !== this.pair.to || domainOf(frame.to ?? '') !== this.pair.from)) return this.done
     this.counts.in++
-    this.counts.bytesIn += frame.bytes.length
+    this.counts.bytesIn += frame.end - frame.start
     this.lastStanza = this.options.clock.elapsed()
     lane.accept(frame)
-    return true
-  }
-
-  private manage (frame: ElementFrame): boolean {
-    const { name } = frame
-    if (name === 'enabled' && this.agreed !== undefined) this.acks = new Acks()
-    if (name === 'enabled' || name === 'failed') this.agreed?.()
-    else if (name === 'r') this.wire.say(answerText(this.counts.in))
-    else if (name === 'enable') this.wire.say(NOT_ENABLED)
-    else if (name === 'a' && this.acks !== undefined) {
-      const h = this.wire.header === undefined ? undefined : countIn(String(toElement(frame, this.wire.header).attrs['h'] ?? ''))
-      const before = this.acks.acknowledged
-      if (h === undefined || !this.acks.heard(h)) this.hear({ on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition: 'undefined-condition', detail: 'acknowledged what was not sent' } })
-      else if (this.acks.acknowledged > before) this.acked?.()
-    }
     return true
   }
 
   private hear (event: Event): void {
     if (this.done) return
     if (event.on === 'footer') this.footerHeard = true
-    const [next, ...commands] = advance(this.state, event)
+    const before = this.state
+    const [next, ...commands] = advance(before, event)
     this.state = next
-    for (const command of commands) {
-      if (command.do === 'send-error') this.speak(streamErrorText(command.condition), this.options.clock.elapsed())
-      if (command.do === 'send-footer') this.speak(FOOTER, this.options.clock.elapsed())
+    if (before.at === 'established' && before.managed === 'asked' && (next.at !== 'established' || next.managed !== 'asked')) this.settleAgreement(next)
+    if (before.at === 'established' && next.at === 'closing') this.saidGoodbye = this.options.clock.elapsed()
+    this.carryOut(commands)
+    if (this.state.at === 'closed') this.finish(this.state.because, this.idle ? 'idle' : this.state.because === undefined ? 'clean' : howOf(this.state.because))
+  }
+
+  private settleAgreement (next: State): void {
+    if (this.agreed !== undefined && next.at === 'established' && next.managed === 'yes') {
+      this.acks = new Acks()
+      this.before = this.counts.in
     }
-    if (next.at === 'closed') this.finish(next.because, this.idle ? 'idle' : next.because === undefined ? 'clean' : howOf(next.because))
+    this.agreed?.()
+  }
+
+  private carryOut (commands: readonly Command[]): void {
+    const now = this.options.clock.elapsed()
+    for (const command of commands) {
+      if (command.do === 'send-error') this.speak(streamErrorText(command.condition, command.text), now)
+      else if (command.do === 'send-footer') this.speak(FOOTER, now)
+      else if (command.do === 'send-enable') this.speak(ENABLE, now)
+      else if (command.do === 'send-acknowledgement') this.speak(acknowledgementText((this.counts.in - this.before) % MODULUS), now)
+      else if (command.do === 'acknowledged') this.takeAcknowledgement(command.handled)
+    }
+  }
+
+  private takeAcknowledgement (handled: number): void {
+    const { acks } = this
+    if (acks === undefined) return
+    const before = acks.acknowledged
+    if (!acks.heard(handled)) this.hear({ on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition: 'undefined-condition', detail: 'acknowledged what was not sent' } })
+    else if (acks.acknowledged > before) this.acked?.()
   }
 
   private finish (because: Failure | undefined, how: How): void {
     const { wire: { connection }, options: { wheel, limits, closed } } = this
+    if (this.done) return
     this.done = true
     wheel.remove(this)
     this.wire.close()
