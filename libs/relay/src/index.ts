@@ -3,3 +3,4 @@
 export type { ConfigurationProblem, DialFailure, DialRequest, Intake, Lane, OutStream, Relay, RelayOptions, Selection, Source, Surroundings, World, Zone } from './seams.ts'
 export { startResponder, type Responder, type ResponderOptions } from './attach/dns/responder.ts'
 export { RESOLVERS, zoneFile, type ResolverKind, type ZoneFileOptions } from './attach/dns/zone-file.ts'
+export { startAttachments, type AttachmentOptions, type Attachments, type OutHeard } from './attach/attachments.ts'
