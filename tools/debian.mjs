@@ -17,6 +17,8 @@ export const PACKAGES = [
   { name: 'nats-server', why: 'the bus of a fleet of separate processes' },
   { name: 'prometheus', why: 'scrapes the agents and control in the tests of the fleet' },
   { name: 'python3', why: 'its Expat judges what the framer accepts' },
+  { name: 'python3-slixmpp', why: 'clients of real users on both sides of a gateway' },
+  { name: 'go-sendxmpp', why: 'another client, which knows nothing of the first one\'s library' },
   { name: 'openssl', why: 'an independent TLS peer for handshakes and certificates' },
 ]
 

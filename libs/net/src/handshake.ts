@@ -2,7 +2,7 @@
  * TLS over a socket that is open already, from either side. Whom the certificate names and whether its chain is trusted are facts for others: here
  * every certificate passes.
  */
-import { constants } from 'node:crypto'
+import { constants, createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { TLSSocket, connect as connectTls, createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
 import type { Failure, TlsSeen } from '@dialtone/contracts'
@@ -26,8 +26,14 @@ export type SecureOptions = {
 }
 
 export type AcceptOptions = {
-  /** PEM; the chain as it is sent, leaf first. */
+  /** PEM; the chain as it is sent, leaf first. For who names no server, or one that `certificateFor` does not know. */
   certificate: { certificate: string, key: string }
+  /** By the server name (SNI), as the peer sent it. */
+  certificateFor?: (name: string) => { certificate: string, key: string } | undefined
+  /** Who offers protocols and none of these is refused with an alert (row C10). Default xmpp-server; empty: whatever is offered is not looked at. */
+  alpn?: readonly string[]
+  /** For the tests of rows C8 and C9 alone: sessions are resumed, handshakes repeated. */
+  unguarded?: true
   timeoutMs: number
 }
 
@@ -48,13 +54,20 @@ export function beginHandshake (plain: Socket, options: SecureOptions): Promise<
 
 /** The server's side: asks for a certificate and takes any or none; whether it proves anything is judged afterwards, from the chain. */
 export function acceptHandshake (plain: Socket, options: AcceptOptions): Promise<Handshaken<PeerSecured>> {
-  return handshaken(plain, options.timeoutMs, 'secure', secure => ({ tls: tlsSeen(secure, ''), sent: sentBy(secure) }), () => {
+  return handshaken(plain, options.timeoutMs, 'secure', secure => ({ tls: tlsSeen(secure, nameOf(secure)), sent: sentBy(secure) }), () => {
+    const { certificateFor, alpn = ['xmpp-server'] } = options
     const secure = new TLSSocket(plain, {
       isServer: true,
-      secureContext: serverContextOf(options.certificate),
+      secureContext: serverContextOf(options.certificate, options.unguarded),
       requestCert: true,
       rejectUnauthorized: false,
-      ALPNProtocols: ['xmpp-server'],
+      ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
+      ...(certificateFor === undefined ? {} : {
+        SNICallback: (name, done) => {
+          const chosen = certificateFor(name)
+          done(null, chosen === undefined ? undefined : serverContextOf(chosen, options.unguarded))
+        },
+      }),
     })
     // Node tells errors after the handshake of a socket that was wrapped by hand to nobody else, and leaves it open.
     secure.on('_tlsError', (error: Error) => secure.destroy(error))
@@ -142,15 +155,33 @@ function contextOf ({ clientCertificate, minVersion = 'TLSv1', maxVersion = 'TLS
   return context
 }
 
+/** The server name that a peer asked for; '' for none. */
+function nameOf (socket: TLSSocket): string {
+  const { servername } = socket as { servername?: unknown }
+  return typeof servername === 'string' ? servername : ''
+}
+
 /**
- * Without tickets: a session that is resumed brings its certificate along, past whatever has changed since (CVE-2025-23419). TLS 1.2 and newer, no
- * renegotiation.
+ * Without tickets: a session that is resumed brings its certificate along, past whatever has changed since (CVE-2025-23419); and with a session
+ * context of its own for each certificate, should one be resumed all the same. TLS 1.2 and newer, no renegotiation. Kept by certificate, so that a
+ * new one serves the next handshake; those that were not used longest are forgotten.
  */
-function serverContextOf ({ certificate, key }: AcceptOptions['certificate']): SecureContext {
-  const id = `server\n${certificate}\n${key}`
-  const shared = contexts.get(id)
-  if (shared !== undefined) return shared
-  const context = createSecureContext({ ca: [], cert: certificate, key, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION })
-  if (contexts.size < 50) contexts.set(id, context)
+function serverContextOf ({ certificate, key }: AcceptOptions['certificate'], unguarded = false): SecureContext {
+  const id = `${unguarded}\n${certificate}\n${key}`
+  const shared = serverContexts.get(id)
+  serverContexts.delete(id)
+  const context = shared ?? createSecureContext({
+    ca: [], cert: certificate, key, minVersion: 'TLSv1.2', sessionIdContext: createHash('sha256').update(unguarded ? '' : id).digest('hex').slice(0, 32),
+    ...(unguarded ? {} : { secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION }),
+  })
+  serverContexts.set(id, context)
+  for (const oldest of serverContexts.keys()) {
+    if (serverContexts.size <= SERVER_CONTEXTS) break
+    serverContexts.delete(oldest)
+  }
   return context
 }
+
+const serverContexts = new Map<string, SecureContext>()
+/** As many as a zone may have certificates. */
+const SERVER_CONTEXTS = 1000

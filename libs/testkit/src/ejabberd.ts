@@ -45,8 +45,8 @@ function named (cookie: string | undefined): string[] {
   return cookie === undefined ? [] : ['-name', 'ejabberd@127.0.0.1', '-setcookie', cookie, '-start_epmd', 'false', '-dist_listen', 'false']
 }
 
-function configure ({ hosts, tls, certificate, dialback = true, denies = [], trusts, patience, component, quiet }: EjabberdOptions, places: Places, folder: Folder): string {
-  const { address, port, directTlsPort, componentPort } = places
+function configure ({ hosts, tls, certificate, dialback = true, denies = [], trusts, patience, component, quiet, users }: EjabberdOptions, places: Places, folder: Folder): string {
+  const { address, port, directTlsPort, componentPort, clientPort } = places
   const pem = certificate === undefined ? [] : [folder.write('certificate.pem', certificate.chain + certificate.key)]
   const listener = (at: number, secured: boolean) => ({ port: at, ip: address, module: 'ejabberd_s2s_in', ...(secured ? { tls: true } : {}) })
   // JSON is YAML.
@@ -56,7 +56,9 @@ function configure ({ hosts, tls, certificate, dialback = true, denies = [], tru
     log_rotate_count: 0,
     certfiles: pem,
     acme: { auto: false },
+    // Whoever logs in is let in by any password: these servers are the test's alone.
     auth_method: ['anonymous'],
+    anonymous_protocol: 'login_anon',
     s2s_use_starttls: tls === 'off' ? false : tls,
     ...(trusts === undefined ? {} : { ca_file: folder.write('roots.pem', trusts) }),
     ...(patience === undefined ? {} : { outgoing_s2s_timeout: patience, negotiation_timeout: 2 * patience }),
@@ -68,8 +70,9 @@ function configure ({ hosts, tls, certificate, dialback = true, denies = [], tru
     listen: [
       listener(port, false),
       ...(directTlsPort === undefined ? [] : [listener(directTlsPort, true)]),
+      ...(users === undefined ? [] : [{ port: clientPort, ip: address, module: 'ejabberd_c2s' }]),
       ...(component === undefined ? [] : [{ port: componentPort, ip: address, module: 'ejabberd_service', check_from: false, hosts: { [component.name]: { password: component.secret } } }]),
     ],
-    modules: { mod_ping: {}, ...(dialback ? { mod_s2s_dialback: {} } : {}) },
+    modules: { mod_ping: {}, ...(users === undefined ? {} : { mod_roster: {} }), ...(dialback ? { mod_s2s_dialback: {} } : {}) },
   }, undefined, 2)
 }

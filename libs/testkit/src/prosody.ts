@@ -33,14 +33,15 @@ export async function startProsody (options: ProsodyOptions): Promise<XmppServer
   const log = join(folder.path, 'prosody.log')
   mkdirSync(join(folder.path, 'data'))
   mkdirSync(join(folder.path, 'certificates'))
+  for (const user of options.users ?? []) writeAccount(folder, options.hosts[0] ?? '', user)
   const file = folder.write('prosody.cfg.lua', configure(options, places, folder, log))
   const programs = [{ name: 'prosody', command: '/usr/bin/prosody', args: ['-F', '--config', file], listens: listening(places), env: openssl(options, folder), ...inside(options) }]
   return { ...await launch({ name: 'prosody', programs, logFiles: [log], folder, endBy: 'SIGKILL' }), ...places }
 }
 
 function configure (options: ProsodyOptions, places: Places, folder: Folder, log: string): string {
-  const { hosts, tls, certificate, secureAuth = false, dialbackSecret, modules = [], ssl = [], trusts, hostLines = [], patience, component, resolver, quiet } = options
-  const loaded = ['dialback', 'disco', 'ping', 'saslauth', ...(quiet === true ? [] : ['stanza_debug']), ...(tls === 'off' ? [] : ['tls']), ...modules.filter(name => !name.startsWith('!'))]
+  const { hosts, tls, certificate, secureAuth = false, dialbackSecret, modules = [], ssl = [], trusts, hostLines = [], patience, component, resolver, quiet, users } = options
+  const loaded = ['dialback', 'disco', 'ping', 'saslauth', ...(quiet === true ? [] : ['stanza_debug']), ...(tls === 'off' ? [] : ['tls']), ...(users === undefined ? [] : ['roster']), ...modules.filter(name => !name.startsWith('!'))]
     .filter(name => !modules.includes(`!${name}`))
   const encryption = [...ssl, ...(trusts === undefined ? [] : [`cafile = ${lua(folder.write('authorities.pem', trusts))}`])]
   const lines = [
@@ -48,14 +49,16 @@ function configure (options: ProsodyOptions, places: Places, folder: Folder, log
     `data_path = ${lua(join(folder.path, 'data'))}`,
     `certificates = ${lua(join(folder.path, 'certificates'))}`,
     `modules_enabled = { ${loaded.map(lua).join(', ')} }`,
-    'modules_disabled = { "c2s", "offline" }',
+    `modules_disabled = { ${[...(users === undefined ? ['c2s'] : []), 'offline'].map(lua).join(', ')} }`,
+    ...(users === undefined ? [] : [`c2s_interfaces = { ${lua(places.address)} }`, `c2s_ports = { ${places.clientPort} }`, 'c2s_require_encryption = false', 'allow_unencrypted_plain_auth = true']),
     `interfaces = { ${lua(places.address)} }`,
     `s2s_ports = { ${places.port} }`,
     `s2s_direct_tls_ports = { ${places.directTlsPort ?? ''} }`,
     `s2s_require_encryption = ${String(tls === 'required')}`,
     `s2s_secure_auth = ${String(secureAuth)}`,
     'authentication = "internal_plain"',
-    'storage = "memory"',
+    'storage = { accounts = "internal" }',
+    'default_storage = "memory"',
     `log = { { levels = { min = ${lua(quiet === true ? 'warn' : 'debug')} }, to = "file", filename = ${lua(log)} } }`,
     ...(dialbackSecret === undefined ? [] : [`dialback_secret = ${lua(dialbackSecret)}`]),
     ...(patience === undefined ? [] : [`s2s_timeout = ${patience}`, `network_settings = { connect_timeout = ${patience} }`]),
@@ -79,6 +82,13 @@ function configure (options: ProsodyOptions, places: Places, folder: Folder, log
     lines.unshift(`component_interfaces = { ${lua(places.address)} }`, `component_ports = { ${String(places.componentPort)} }`)
   }
   return lines.join('\n') + '\n'
+}
+
+/** As its storage 'internal' keeps an account: characters beyond letters and digits are escaped in names of directories. */
+function writeAccount (folder: Folder, host: string, user: string): void {
+  const directory = `data/${host.replaceAll(/[^a-z0-9]/g, character => `%${character.charCodeAt(0).toString(16)}`)}/accounts`
+  mkdirSync(join(folder.path, directory), { recursive: true })
+  folder.write(`${directory}/${user}.dat`, `return { ["password"] = ${lua(user)} }\n`)
 }
 
 function openssl ({ openssl = [] }: ProsodyOptions, folder: Folder): Record<string, string> {

@@ -26,17 +26,19 @@ export type XmppOptions = {
   patience?: number
   /** Whoever knows the secret may connect as a component of this name (XEP-0114) and speak for any address of the server. */
   component?: { name: string, secret: string }
+  /** Also takes in clients, of these users of the first domain, each with its name as password; nothing of them outlives the server. Prosody and ejabberd. */
+  users?: readonly string[]
 }
 
-export type Places = Place & { directTlsPort?: number, componentPort?: number }
+export type Places = Place & { directTlsPort?: number, componentPort?: number, clientPort?: number }
 export type XmppServer = RunningServer & Places
 
 /** The places of one server: for STARTTLS, for direct TLS, for a component. */
-export async function placesFor ({ address, port, directTls, component, namespace }: XmppOptions): Promise<Places> {
+export async function placesFor ({ address, port, directTls, component, namespace, users }: XmppOptions): Promise<Places> {
   if (namespace !== undefined) {
     // Nothing but this server is there.
     if (address === undefined) throw new Error('a server in a namespace needs the address of its host')
-    return { address, port: port ?? 5269, ...(directTls === true ? { directTlsPort: 5270 } : {}), ...(component === undefined ? {} : { componentPort: 5347 }) }
+    return { address, port: port ?? 5269, ...(directTls === true ? { directTlsPort: 5270 } : {}), ...(component === undefined ? {} : { componentPort: 5347 }), ...(users === undefined ? {} : { clientPort: 5222 }) }
   }
   const at = address ?? loopbackAddress()
   const taken = new Set<number>()
@@ -49,12 +51,12 @@ export async function placesFor ({ address, port, directTls, component, namespac
       }
     }
   }
-  return { address: at, port: port ?? await another(), ...(directTls === true ? { directTlsPort: await another() } : {}), ...(component === undefined ? {} : { componentPort: await another() }) }
+  return { address: at, port: port ?? await another(), ...(directTls === true ? { directTlsPort: await another() } : {}), ...(component === undefined ? {} : { componentPort: await another() }), ...(users === undefined ? {} : { clientPort: await another() }) }
 }
 
 /** The places to wait for. */
-export function listening ({ address, port, directTlsPort, componentPort }: Places): Place[] {
-  return [port, directTlsPort, componentPort].filter(each => each !== undefined).map(each => ({ address, port: each }))
+export function listening ({ address, port, directTlsPort, componentPort, clientPort }: Places): Place[] {
+  return [port, directTlsPort, componentPort, clientPort].filter(each => each !== undefined).map(each => ({ address, port: each }))
 }
 
 /** For the programs of a server: where they run. */

@@ -5,14 +5,11 @@
  */
 import type { EndpointKind, ListenerEvent } from '@dialtone/contracts'
 import type { Clock, Random } from '@dialtone/kernel'
-import { RANDOM, listen, type Accepted, type Listening } from '@dialtone/net'
+import { RANDOM, createBuckets, createSparing, hostOf, listen, networkOf, type Accepted, type Listening } from '@dialtone/net'
 import type { Keys } from '@dialtone/stream'
-import { createBuckets } from './buckets.ts'
 import { MOST_CALLBACKS, type Expectation } from './expectation.ts'
 import { LISTENER_LIMITS, type ListenerLimits } from './limits.ts'
-import { hostOf, networkOf } from './origin.ts'
 import { serve, type Served } from './serve.ts'
-import { createSparing } from './sparing.ts'
 
 export type ListenerOptions = {
   /** The probe's domain, canonical: the one domain that is served. */

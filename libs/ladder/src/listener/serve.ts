@@ -1,7 +1,7 @@
 /** One accepted connection: drives the receiving table, answers questions about keys, proves the keys of peers under check, hears their pongs. */
 import type { Callback, CallbackAnswer, DialbackAnswerSeen, EndpointKind, Failure, ListenerEvent } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
-import { anchorsOf, validateChain, type Accepted, type PeerSecured } from '@dialtone/net'
+import { anchorsOf, networkOf, validateChain, type Accepted, type PeerSecured, type Sparing } from '@dialtone/net'
 import {
   BEFORE_AUTHENTICATION, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, advanceReceiving, canonicalDomain, createFramer, dialbackAnswerText, featuresText, headerText, identityOf,
   readCertificate, readEvent, readHeader, saslFailureText, streamErrorText, toElement,
@@ -10,8 +10,6 @@ import {
 import { keep, keepAsked, shownId, type Expectation } from './expectation.ts'
 import { readIqAnswer, type IqAnswer } from './iq-answer.ts'
 import type { ListenerLimits } from './limits.ts'
-import { networkOf } from './origin.ts'
-import type { Sparing } from './sparing.ts'
 
 /** What a connection needs of its listener. */
 export type Served = {
@@ -101,9 +99,9 @@ async function converse ({ connection, source, local, address }: Accepted, kind:
   }
 
   tell({ on: 'connected', kind })
+  const tls = served.certificate === undefined ? 'never' : 'optional'
   let [state, ...commands] = accept({
-    kind, dialback: true, bidi: false, legacy: true, serves: [domain],
-    tls: served.certificate === undefined ? 'never' : 'optional',
+    kind, rules: ({ from, to }) => ({ served: to === domain, ours: from === domain, tls, dialback: 'always', external: true, withoutDialback: true, bidi: false, legacy: true }),
   })
   let entered = { state: state.at, at: began }
   for (;;) {
@@ -233,6 +231,11 @@ async function converse ({ connection, source, local, address }: Accepted, kind:
         return undefined
       }
       case 'deliver': return hear(command.pair)
+      case 'refuse-stanza': return { on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition: 'invalid-from', detail: 'a stanza of a pair that is not authenticated' } }
+      case 'send-enabled':
+      case 'send-enable-failure':
+      case 'send-acknowledgement':
+      case 'acknowledged': return undefined
       case 'send-error': say(streamErrorText(command.condition)); return undefined
       case 'send-footer': say(FOOTER); return undefined
       case 'close': return undefined
