@@ -228,3 +228,15 @@ function answer ({ name, type, purpose }: Question, found: DnsRecord[] | DnsOutc
     ...(typeof found === 'string' ? { outcome: found, records: [] } : { outcome: 'answer', records: found }),
   }
 }
+
+describe('for whoever wants to connect', () => {
+  const connect = (given: Partial<Given>, more: Partial<DiscoveryOptions> = {}) => ask(given, { ...OPTIONS, purpose: 'connect', ...more }).asked.map(({ purpose, type }) => `${purpose} ${type}`)
+
+  it('nothing is asked that leads to no endpoint: no existence, no TLSA, no control', () => {
+    expect(connect({})).toEqual(['xmpp-server SRV', 'xmpps-server SRV', 'fallback A', 'fallback AAAA'])
+    expect(connect({ [SERVER]: 'servfail' })).toEqual(['xmpp-server SRV', 'xmpps-server SRV'])
+  })
+  it('only the service that is of use is asked for', () => {
+    expect(connect({ [SERVER]: [srv('x.a.example')], 'A x.a.example': [a('192.0.2.1')] }, { services: ['xmpp-server'] })).toEqual(['xmpp-server SRV', 'target A', 'target AAAA'])
+  })
+})
