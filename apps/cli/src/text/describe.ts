@@ -12,10 +12,10 @@ const COLUMN = 14
 const MOST_CHANGES = 8
 const MOST_ENDPOINTS = 24
 
-type Section = readonly [name: string, lines: readonly string[]]
+export type Section = readonly [name: string, lines: readonly string[]]
 
 export function domainText (view: DomainView, timeline: Timeline | undefined, terminal: Terminal): string {
-  return text([
+  return sectionsText([
     ['Domain', [view.domain]],
     ...verdictSections(view.verdict, view, terminal),
     ...shared(view, timeline, terminal),
@@ -26,7 +26,7 @@ export function domainText (view: DomainView, timeline: Timeline | undefined, te
 
 export function pairText (view: PairView, timeline: Timeline | undefined, terminal: Terminal): string {
   const worse = RANK[view.out.verdict.state] >= RANK[view.in.verdict.state] ? view.out : view.in
-  return text([
+  return sectionsText([
     ['Link', [subjectOf(view)]],
     ...(['out', 'in'] as const).flatMap((direction): Section[] => [
       [direction === 'out' ? 'Out' : 'In', [direction === 'out' ? `${view.domain} to ${view.peer}` : `${view.peer} to ${view.domain}`]],
@@ -108,7 +108,8 @@ function pairLine (row: OverviewRow, terminal: Terminal): string {
   return `${row.peer ?? ''}${half('out')}${half('in')}`
 }
 
-function text (sections: readonly Section[], { columns, paint }: Terminal): string {
+/** Sections that have lines, each name in front of its own. */
+export function sectionsText (sections: readonly Section[], { columns, paint }: Terminal): string {
   const indent = ' '.repeat(COLUMN)
   return sections.filter(([, lines]) => lines.length > 0).map(([name, lines]) => paint('bold', `${name}:`.padEnd(COLUMN)) + lines.map(line => wrapped(line, columns - COLUMN - 2).join(`\n${indent}  `)).join(`\n${indent}`)).join('\n') + '\n'
 }
