@@ -9,6 +9,7 @@ import { compilePolicy, legOfZone, lintAssignment, type PolicyTable } from '@dia
 import { keysOf } from '@dialtone/stream'
 import type { ConfigurationProblem, KeyPair, World, Zone } from './seams.ts'
 import { chooserOf, heldCertificate, oddities, type HeldCertificate } from './world-certificates.ts'
+import { badPlaces } from './world-places.ts'
 import { mostBits, strongSecret, zoneSecret } from './world-secrets.ts'
 
 export type WorldOptions = {
@@ -35,7 +36,7 @@ const MADE_SECRET_BYTES = 32
 export async function createWorld (assignment: GatewayAssignment, options: WorldOptions): Promise<NewWorld | { problems: readonly ConfigurationProblem[] }> {
   const { clock, previous } = options
   const linted = lintAssignment(assignment, clock.now())
-  const problems: ConfigurationProblem[] = linted.filter(({ level }) => level === 'error').map(({ pointer, says }) => ({ pointer, says }))
+  const problems: ConfigurationProblem[] = [...badPlaces(assignment), ...linted.filter(({ level }) => level === 'error').map(({ pointer, says }) => ({ pointer, says }))]
   const findings: WorldFinding[] = linted.filter(({ level }) => level === 'warning').map(({ says }) => ({ what: 'configuration', unhealthy: false, says: cut(says) }))
   if (problems.length > 0) return { problems }
 
@@ -78,7 +79,7 @@ function worldOf (assignment: GatewayAssignment, table: PolicyTable, zones: Read
       const from = domains[way?.by === 'internal' ? way.name : domain] ?? peers[domain]
       // Whoever writes an address down means it.
       const written = (way?.hops ?? []).flatMap(({ host }) => /^[0-9.]+$/.test(host) ? [`${host}/32`] : host.includes(':') ? [`${host}/128`] : [])
-      return [...from?.allowNets ?? [], ...written]
+      return [...new Set([...from?.allowNets ?? [], ...written])]
     },
   }
 }
