@@ -1,0 +1,71 @@
+/** What the parts of the core share: one configuration, one ledger, one time for a turn. */
+import type { Outcome, Refusal } from '@dialtone/contracts'
+import type { Ledger } from '@dialtone/routing'
+import type { Pair } from '@dialtone/stream'
+import type { Dial, OutStream, Surroundings } from '../seams.ts'
+import type { PairCount } from './pair-count.ts'
+import type { Attempt, Route } from './route.ts'
+import type { Way } from './way.ts'
+
+/** Plain numbers: they are counted up with stanzas, and become metrics once a second. */
+export class Tally {
+  /** Sent as they came, and put into our spelling. */
+  asTheyCame = 0
+  rewritten = 0
+  /** Bytes of stanzas that were written. */
+  bytes = 0
+  /** Refused by a rule that only counts. */
+  shadowed = 0
+  readonly refused = new Map<Refusal, number>()
+  bouncesSent = 0
+  /** Errors that found no way back. */
+  bouncesLost = 0
+  /** Stopped reading from a source, by reason. */
+  pausedByRoute = 0
+  pausedByRate = 0
+  /** A bound of the gateway was hit. */
+  routesFull = 0
+  pairsFull = 0
+  own = 0
+  faults = 0
+  /** Connecting: attempts by how they ended. */
+  readonly attempts = new Map<string, number>()
+  readonly closed = new Map<string, number>()
+
+  refuse (reason: Refusal): void {
+    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1)
+  }
+}
+
+export type Context = Surroundings & {
+  ledger: Ledger
+  tally: Tally
+  /** Changes when any decision may have. */
+  epoch: number
+  /** Of the monotonic clock, as of the last turn or tick: good to a fifth of a second. */
+  coarse: number
+  /** Bytes in all queues, kept by those who put in and take out. */
+  queuedBytes: number
+  /** Ways with stanzas that have not left. */
+  touched: Way[]
+  /** A new word by which what was told to a sender is found again. */
+  trace: () => string
+  /** Sends an error or an answer that was made here to the other side of a pair; false when it finds no way. */
+  /** Something about a route is to be looked at by and by. */
+  watch: (route: Route) => void
+  /** A stream is wanted; begins when there is room. */
+  connect: (route: Route) => void
+  /** An attempt is over. */
+  attempted: (route: Route, attempt: Attempt | undefined, result: Awaited<ReturnType<Dial>> | undefined) => void
+  /** A stream that is there already and may carry the pair. */
+  offered: (zone: string, pair: Pair) => OutStream | undefined
+  /** What all routes share that use this stream. */
+  wayOf: (out: OutStream) => Way
+  sendOwn: (zone: string, pair: Pair, text: Uint8Array) => boolean
+}
+
+/** How a stanza ends that is not on a stream and not in a queue any more. */
+export function settle (context: Context, count: PairCount, outcome: Outcome, stanzas = 1): void {
+  context.ledger.outcomes[outcome] += stanzas
+  count.outcomes[outcome] += stanzas
+}

@@ -1,0 +1,446 @@
+/**
+ * The way of one pair through one zone (gateways.md 5.3): its queue, at most one stream, at most one attempt to get one. A new attempt begins only when the old stream is
+ * wholly gone, so that no stanza overtakes another; what fails is tried again after a while that grows (full jitter).
+ */
+import type { Failure, Refusal, RouteStep } from '@dialtone/contracts'
+import { Queue, type Entry, type PairLimits, type StanzaClass, type Waiting } from '@dialtone/routing'
+import type { Pair } from '@dialtone/stream'
+import type { Dial, DialFailure, OutStream } from '../seams.ts'
+import { settle, type Context } from './context.ts'
+import type { PairCount } from './pair-count.ts'
+import { judgeRoute, type RouteRules } from './judge.ts'
+import type { Grip } from './pressure.ts'
+import { reversed } from './reversed.ts'
+import { bounceText, reframed, rewritten } from './stanza.ts'
+import type { Way } from './way.ts'
+
+export type RouteState = 'idle' | 'connecting' | 'ready' | 'waiting' | 'held' | 'draining' | 'blocked'
+export type Attempt = { readonly abort: AbortController, readonly at: number, readonly began: number, readonly trace: string, readonly steps: RouteStep[] }
+export type RouteFailure = DialFailure & { at: number, trace: string, steps: readonly RouteStep[] }
+
+const BASE_MS = 1000
+const CAP_MS = 300_000
+/** After an unexpected end with something queued (RFC 6120 §3.3). */
+const SOON_MS = 2000
+/** A stream that did not live so long counts as one more failure. */
+const LIVED_MS = 10_000
+/** A failure that nobody but an operator can mend is not tried again for each stanza. */
+const PERMANENT_MS = 1000
+const MAX_STEPS = 40
+/** Of a queue, for errors and answers that are made here. */
+const OWN_SHARE = 2
+/** At most so many stanzas end in one go; the rest in the next. */
+const AT_ONCE = 1000
+
+export class Route {
+  readonly zone: string
+  readonly pair: Pair
+  readonly count: PairCount
+  readonly queue = new Queue()
+  /** Of the headers of our streams, and what is queued means where it has none of its own. */
+  lang: string | undefined
+  /** Lanes that lead here. */
+  lanes = 0
+  rules: RouteRules
+  /** Present while stanzas may be written at once. */
+  direct: OutStream | undefined
+  /** The peer takes no larger ones. */
+  directMax = Infinity
+  way: Way | undefined
+  attempt: Attempt | undefined
+  /** Waits for room among the attempts. */
+  wantsRoom = false
+  failure: RouteFailure | undefined
+  tries = 0
+  /** No attempt before, of the monotonic clock. */
+  notBefore = 0
+  lastUsed: number
+  readyAt: number | undefined
+  /** What is held goes out now. */
+  flushing = false
+  private readonly gripped = new Set<Grip>()
+  private onStream = 0
+  private readonly context: Context
+
+  constructor (context: Context, zone: string, pair: Pair, count: PairCount) {
+    this.context = context
+    this.zone = zone
+    this.pair = pair
+    this.count = count
+    this.rules = judgeRoute(context.world(), zone, pair)
+    this.lastUsed = context.coarse
+  }
+
+  get limits (): PairLimits { return this.rules.limits }
+  /** Written to the stream that is open, and not acknowledged. */
+  get written (): number { return this.onStream }
+
+  state (): RouteState {
+    if (this.rules.refusal !== undefined) return 'blocked'
+    if (this.rules.wanted === 'held') return 'held'
+    if (this.rules.wanted === 'draining') return 'draining'
+    if (this.way !== undefined) return 'ready'
+    if (this.attempt !== undefined || this.wantsRoom) return 'connecting'
+    return this.queue.stanzas > 0 || this.failing() !== undefined ? 'waiting' : 'idle'
+  }
+
+  /** Nothing needs it. */
+  get idle (): boolean {
+    return this.lanes === 0 && this.queue.stanzas === 0 && this.way === undefined && this.attempt === undefined && !this.wantsRoom && this.notBefore <= this.context.coarse
+  }
+
+  /** Why a stanza would be refused at once. */
+  failing (): RouteFailure | undefined {
+    return this.failure !== undefined && !this.failure.temporary && this.notBefore > this.context.clock.elapsed() ? this.failure : undefined
+  }
+
+  /** The reason that a sender is given: from outside, nobody learns what is wrong inside (gateways.md 5.7). */
+  told (reason: Refusal): Refusal {
+    return this.rules.side === 'internal' && this.failure?.reason === reason ? 'inside-down' : reason
+  }
+
+  /** More is offered than leaves. */
+  get pressed (): boolean {
+    const { queue, limits } = this
+    return this.way?.blocked === true || queue.stanzas * 2 > limits.queueStanzas || queue.bytes * 2 > limits.queueBytes || (queue.stanzas > 0 && this.context.queuedBytes * 2 > this.rules.allBytes)
+  }
+
+  grip (grip: Grip): void {
+    grip.stop('route')
+    this.gripped.add(grip)
+    this.context.watch(this)
+  }
+
+  ungrip (grip: Grip): void {
+    grip.go('route')
+    this.gripped.delete(grip)
+  }
+
+  /** Those who feed it go on when a quarter is left. */
+  relieve (): void {
+    if (this.gripped.size === 0) return
+    const { queue, limits } = this
+    if (this.way?.blocked === true || queue.stanzas * 4 > limits.queueStanzas || queue.bytes * 4 > limits.queueBytes || (queue.stanzas > 0 && this.context.queuedBytes * 2 > this.rules.allBytes)) return
+    for (const grip of this.gripped) this.ungrip(grip)
+  }
+
+  /** A stanza was written to `direct`. Its bytes are still those of the caller. */
+  wrote (data: Uint8Array, start: number, end: number, kind: StanzaClass): void {
+    const { context, way } = this
+    context.ledger.onStream++
+    this.onStream++
+    context.tally.bytes += end - start
+    if (way === undefined) return
+    way.touch()
+    if (!way.keeps) return
+    SCRATCH.class = kind
+    SCRATCH.at = SCRATCH.due = context.coarse
+    way.keep(this, data, start, end, SCRATCH)
+  }
+
+  waiting (kind: StanzaClass, own: boolean, inherits = true): Waiting {
+    const at = this.context.clock.elapsed()
+    return { class: kind, at, due: at + this.limits.waitMs[kind], own, retried: false, inherits, tag: 0 }
+  }
+
+  /** Takes a stanza that cannot be written at once, or says why not. The bytes are copied. */
+  enqueue (data: Uint8Array, start: number, end: number, waiting: Waiting): Refusal | undefined {
+    const { queue, limits, context } = this
+    const bytes = end - start
+    const share = waiting.own ? OWN_SHARE : 1
+    if ((queue.stanzas + 1) * share > limits.queueStanzas || (queue.bytes + bytes) * share > limits.queueBytes || context.queuedBytes + bytes > this.rules.allBytes) return 'queue-full'
+    queue.push(data, start, end, waiting)
+    context.queuedBytes += bytes
+    if (!waiting.own) context.ledger.queued++
+    this.direct = undefined
+    this.lastUsed = context.coarse
+    this.want()
+    return undefined
+  }
+
+  /** Does what can be done for what is queued. */
+  want (): void {
+    const { context, queue } = this
+    if (queue.stanzas === 0) return
+    context.watch(this)
+    if (this.rules.refusal !== undefined) return void this.refuseAll(this.rules.refusal)
+    if (this.rules.wanted === 'held' && !this.flushing) return
+    if (this.way !== undefined) return this.pump()
+    if (this.attempt !== undefined || this.wantsRoom) return
+    const offered = context.offered(this.zone, this.pair)
+    if (offered !== undefined) return this.adopt(offered)
+    const failing = this.failing()
+    if (failing !== undefined) return void this.refuseAll(this.told(failing.reason))
+    if (this.notBefore <= context.clock.elapsed() && !this.rules.unplaced) context.connect(this)
+  }
+
+  /** Writes what is queued, in order, as long as the peer takes it. */
+  pump (): void {
+    const { queue, way } = this
+    if (way === undefined || !way.open) return
+    let bytes = 0
+    for (let entry = queue.first(); entry !== undefined && !way.blocked && this.maySend(); entry = queue.first()) {
+      const size = entry.end - entry.start
+      if (!this.writeEntry(way, entry)) continue
+      bytes += size
+      if (bytes < FLUSH_EVERY) continue
+      bytes = 0
+      way.flush()
+    }
+    if (queue.stanzas === 0) this.flushing = false
+    this.update()
+    this.relieve()
+  }
+
+  /** After any change: whether stanzas may be written without waiting. */
+  update (): void {
+    const { way, rules } = this
+    const may = way !== undefined && way.open && !way.blocked && this.queue.stanzas === 0 && rules.refusal === undefined && rules.wanted !== 'held'
+    this.direct = may ? way.out : undefined
+    this.directMax = way?.out.maxBytes ?? Infinity
+  }
+
+  /** Begins an attempt; `connect` has made room for it. */
+  begin (dial: Dial): void {
+    const { context, pair } = this
+    this.wantsRoom = false
+    const world = context.world()
+    const zone = world.zones.get(this.zone)
+    if (zone === undefined || this.rules.refusal !== undefined || this.way !== undefined || this.queue.stanzas === 0) return context.attempted(this, undefined, undefined)
+    const attempt: Attempt = { abort: new AbortController(), at: context.clock.now(), began: context.clock.elapsed(), trace: context.trace(), steps: [] }
+    this.attempt = attempt
+    const step = (made: Omit<RouteStep, 'at' | 'ms'>) => {
+      if (attempt.steps.length < MAX_STEPS) attempt.steps.push({ at: new Date(context.clock.now()).toISOString(), ms: Math.round(context.clock.elapsed() - attempt.began), ...made })
+    }
+    const { hops, allowNets, leg } = this.rules
+    void this.through(attempt, dial({ zone, pair, leg, ...(hops === undefined ? {} : { hops }), allowNets, ...(this.lang === undefined ? {} : { lang: this.lang }), step, signal: attempt.abort.signal }))
+  }
+
+  private async through (attempt: Attempt, dialing: ReturnType<Dial>): Promise<void> {
+    const result = await dialing
+    this.dialed(attempt, result)
+    this.context.attempted(this, attempt, result)
+  }
+
+  /** A stream that may carry the pair: one of its own, or one that was there. */
+  adopt (out: OutStream): void {
+    const { context } = this
+    this.way = context.wayOf(out)
+    this.way.join(this)
+    this.readyAt = context.clock.now()
+    this.failure = undefined
+    this.count.news = true
+    this.pump()
+    if (this.queue.stanzas === 0) this.update()
+  }
+
+  /** One that is there now, instead of one that is still to be had. */
+  take (out: OutStream): void {
+    if (this.way !== undefined || this.rules.refusal !== undefined) return
+    this.attempt?.abort.abort()
+    this.attempt = undefined
+    this.adopt(out)
+  }
+
+  acknowledged (): void {
+    this.onStream--
+    this.context.ledger.onStream--
+    settle(this.context, this.count, 'acknowledged')
+  }
+
+  /** The stream has ended. `again`: what was not acknowledged, in order. */
+  lost (way: Way, clean: boolean, because: Failure | undefined, lived: number, again: Queue | undefined): void {
+    if (this.way !== way) return
+    const { context } = this
+    this.way = undefined
+    this.direct = undefined
+    if (again !== undefined) this.putBack(again)
+    context.ledger.onStream -= this.onStream
+    if (this.onStream > 0) settle(context, this.count, clean ? 'written' : 'unknown-fate', this.onStream)
+    this.onStream = 0
+    this.tries = lived >= LIVED_MS ? 0 : this.tries + 1
+    const soon = clean && this.tries <= 1 ? 0 : Math.max(this.tries <= 1 ? 0 : this.backOff(), unit(context) * SOON_MS)
+    this.notBefore = context.clock.elapsed() + soon
+    if (because !== undefined) this.count.news = true
+    this.relieve()
+    this.want()
+  }
+
+  /** Its rules may have changed. */
+  judge (): void {
+    const { context } = this
+    const before = this.rules
+    const rules = this.rules = judgeRoute(context.world(), this.zone, this.pair)
+    if (rules.refusal !== undefined) {
+      this.attempt?.abort.abort()
+      this.way?.close('policy-violation', 'the policy of this gateway does not allow it any more')
+      return void this.refuseAll(rules.refusal)
+    }
+    if (this.way !== undefined && this.way.open && !rules.fits(this.way.out, before)) this.way.close('policy-violation', 'the rules of this gateway have changed')
+    if (rules.wanted === 'enabled' && before.wanted !== 'enabled') this.again()
+    this.update()
+    this.want()
+    this.relieve()
+  }
+
+  /** Without waiting any longer. */
+  again (): void {
+    this.notBefore = 0
+    this.tries = 0
+    if (this.failure !== undefined && !this.failure.temporary) this.failure = undefined
+    this.want()
+  }
+
+  /** A fifth of a second has passed. True while there is something to be looked at. */
+  tick (now: number, stallMs: number): boolean {
+    const { queue, way } = this
+    if (queue.due <= now) {
+      const reason: Refusal = this.rules.wanted === 'held' ? 'held' : this.failure?.reason ?? (this.rules.side === 'internal' ? 'inside-down' : 'expired')
+      queue.expire(now, AT_ONCE, entry => this.finish(entry, this.told(reason)))
+      this.emptied()
+    }
+    if (way?.blockedSince !== undefined && way.open && now - way.blockedSince > stallMs) way.close('connection-timeout', 'nothing was read for too long')
+    if (queue.stanzas > 0) this.want()
+    this.relieve()
+    return queue.stanzas > 0 || this.gripped.size > 0 || way?.blocked === true
+  }
+
+  /** All that waits ends, for this reason. `silent`: nobody is told. Returns how many. */
+  refuseAll (reason: Refusal, silent = false): number {
+    const ended = this.queue.take(Infinity, () => true, entry => this.finish(entry, reason, silent))
+    this.emptied()
+    return ended
+  }
+
+  private emptied (): void {
+    if (this.queue.stanzas === 0) this.flushing = false
+    this.update()
+    this.relieve()
+  }
+
+  private maySend (): boolean {
+    return this.rules.refusal === undefined && (this.rules.wanted !== 'held' || this.flushing)
+  }
+
+  /** Moves the first of the queue to the stream, or ends it when the peer takes none so large. */
+  private writeEntry (way: Way, entry: Entry): boolean {
+    const { context, queue } = this
+    const { data, start, end, own } = entry
+    const { out } = way
+    if (end - start > (out.maxBytes ?? Infinity)) {
+      queue.shift()
+      this.finish(entry, 'too-large')
+      return false
+    }
+    if (entry.inherits && (out.lang ?? '') !== (this.lang ?? '')) {
+      const text = this.inTheLanguageOf(out, entry)
+      if (text === undefined) {
+        queue.shift()
+        this.finish(entry, 'internal-fault')
+        return false
+      }
+      out.write(text, 0, text.length, true)
+    } else out.write(data, start, end, true)
+    if (way.keeps) way.keep(this, data, start, end, entry)
+    way.touch()
+    context.queuedBytes -= end - start
+    context.tally.bytes += end - start
+    if (own) context.tally.bouncesSent++
+    else {
+      context.ledger.queued--
+      context.ledger.onStream++
+      this.onStream++
+    }
+    queue.shift()
+    return true
+  }
+
+  private inTheLanguageOf (out: OutStream, { data, start, end }: Entry): Uint8Array | undefined {
+    try {
+      return reframed(data, start, end, (frame, header) => rewritten(frame, header, this.pair, this.lang, out.lang))
+    } catch {
+      this.context.tally.faults++
+      return undefined
+    }
+  }
+
+  private dialed (attempt: Attempt, result: Awaited<ReturnType<Dial>>): void {
+    const { context } = this
+    if (this.attempt === attempt) this.attempt = undefined
+    if (attempt.abort.signal.aborted || this.rules.refusal !== undefined || this.way !== undefined) {
+      if ('stream' in result) result.stream.close()
+      return this.want()
+    }
+    if ('stream' in result) {
+      this.adopt(result.stream)
+      return
+    }
+    const { failed } = result
+    this.failure = { ...failed, at: context.clock.now(), trace: attempt.trace, steps: attempt.steps }
+    this.tries++
+    this.count.news = true
+    this.notBefore = context.clock.elapsed() + (failed.temporary ? this.backOff() : Math.max(PERMANENT_MS, this.backOff()))
+    // XEP-0220 §2.1.1 and §2.5: what waited for an answer about a key is bounced with it.
+    if (!failed.temporary || failed.reason === 'dialback-error' || failed.reason === 'dialback-invalid') this.refuseAll(this.told(failed.reason))
+    else this.want()
+  }
+
+  /** What was written and not acknowledged is written once more, and after that returned. */
+  private putBack (again: Queue): void {
+    const { context, queue } = this
+    const now = context.clock.elapsed()
+    const first = new Queue()
+    again.take(Infinity, () => true, entry => {
+      if (!entry.own) {
+        this.onStream--
+        context.ledger.onStream--
+        context.ledger.queued++
+      }
+      context.queuedBytes += entry.end - entry.start
+      if (entry.retried) return this.finish(entry, this.told('stream-failed'))
+      if (!entry.own) context.ledger.retried++
+      first.push(entry.data, entry.start, entry.end, { ...entry, retried: true, due: now + this.limits.waitMs[entry.class] })
+    })
+    queue.putBack(first)
+  }
+
+  /** One that was queued has ended without being written. */
+  private finish (entry: Entry, reason: Refusal, silent = false): void {
+    const { context, count } = this
+    const { data, start, end, own, class: kind } = entry
+    context.queuedBytes -= end - start
+    if (own) {
+      context.tally.bouncesLost++
+      return
+    }
+    context.ledger.queued--
+    if (kind === 'error' || silent) return settle(context, count, silent ? 'dropped-by-rule' : 'expired')
+    settle(context, count, 'bounced')
+    context.tally.refuse(reason)
+    count.bounced(reason)
+    const back = this.rules.back
+    try {
+      const text = reframed(data, start, end, (frame, header) => bounceText(frame, header, reason, this.failure?.trace ?? context.trace(), this.rules.host))
+      if (text === undefined || back === undefined || !context.sendOwn(back, reversed(this.pair), text)) context.tally.bouncesLost++
+    } catch {
+      context.tally.faults++
+      context.tally.bouncesLost++
+    }
+  }
+
+  private backOff (): number {
+    return unit(this.context) * Math.min(CAP_MS, BASE_MS * 2 ** Math.min(this.tries - 1, 20))
+  }
+}
+
+/** So that a stanza that is kept until it is acknowledged makes no object. */
+const SCRATCH: Waiting = { class: 'message', at: 0, due: 0, own: false, retried: false, inherits: true, tag: 0 }
+
+/** Written in one go at most, before the peer is asked whether it takes more. */
+const FLUSH_EVERY = 262_144
+
+/** A number from 0 up to 1. */
+function unit (context: Context): number {
+  const [a = 0, b = 0, c = 0] = context.random.bytes(3)
+  return (a * 65_536 + b * 256 + c) / 16_777_216
+}

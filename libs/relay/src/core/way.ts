@@ -1,0 +1,123 @@
+/** One stream out, as the routes that use it share it: what was written to it and is not known to have arrived, and whether the peer takes more. */
+import type { StreamCondition } from '@dialtone/contracts'
+import { Queue, type Waiting } from '@dialtone/routing'
+import type { OutStream } from '../seams.ts'
+import type { Context } from './context.ts'
+import type { Route } from './route.ts'
+
+/** More than that is not written to a stream whose peer does not read (gateways.md 5.8). */
+export const UNSENT = 1_048_576
+/** Nor more than that waits for acknowledgement. */
+const UNACKNOWLEDGED = 1_048_576
+
+export class Way {
+  readonly out: OutStream
+  readonly since: number
+  /** In this order, for the tags of what is not acknowledged. */
+  readonly routes: Route[] = []
+  /** Takes stanzas. */
+  open = true
+  /** Since when the peer has not taken what it was sent. */
+  blockedSince: number | undefined
+  /** XEP-0198: copies of what was written and not acknowledged. */
+  private readonly unacknowledged: Queue | undefined
+  private acknowledged: number
+  lastUsed: number
+  private readonly context: Context
+  private isTouched = false
+
+  constructor (context: Context, out: OutStream) {
+    this.context = context
+    this.out = out
+    this.since = this.lastUsed = context.clock.elapsed()
+    this.acknowledged = out.acknowledged ?? 0
+    this.unacknowledged = out.acknowledged === undefined ? undefined : new Queue()
+    out.drained = () => this.unblock()
+    if (this.unacknowledged !== undefined) out.acked = () => this.acked()
+    void this.untilItEnds()
+  }
+
+  get keeps (): boolean { return this.unacknowledged !== undefined }
+  get blocked (): boolean { return this.blockedSince !== undefined }
+
+  join (route: Route): void {
+    if (!this.routes.includes(route)) this.routes.push(route)
+  }
+
+  /** Something was written: it leaves when the turn ends. */
+  touch (): void {
+    if (this.isTouched) return
+    this.isTouched = true
+    this.context.touched.push(this)
+  }
+
+  /** A copy of what was written, until it is acknowledged. `waiting` may be one object for all: it is read, and its tag written. */
+  keep (route: Route, data: Uint8Array, start: number, end: number, waiting: Waiting): void {
+    waiting.tag = this.routes.indexOf(route)
+    this.unacknowledged?.push(data, start, end, waiting)
+  }
+
+  /** One write of what was collected; then the peer is given no more until it has taken this. */
+  flush (): void {
+    this.isTouched = false
+    this.lastUsed = this.context.coarse
+    this.out.flush()
+    if (this.blockedSince !== undefined || (this.out.unsent <= UNSENT && (this.unacknowledged?.bytes ?? 0) <= UNACKNOWLEDGED)) return
+    this.blockedSince = this.context.coarse
+    for (const route of this.routes) route.update()
+  }
+
+  close (condition?: StreamCondition, text?: string): void {
+    if (!this.open) return
+    this.open = false
+    for (const route of this.routes) route.update()
+    this.out.close(condition, text)
+  }
+
+  private unblock (): void {
+    if (this.blockedSince === undefined || this.out.unsent > UNSENT || (this.unacknowledged?.bytes ?? 0) > UNACKNOWLEDGED) return
+    this.blockedSince = undefined
+    for (const route of this.routes) route.pump()
+    flushTouched(this.context)
+  }
+
+  private acked (): void {
+    const { unacknowledged, out, routes } = this
+    if (unacknowledged === undefined) return
+    for (; this.acknowledged < (out.acknowledged ?? 0); this.acknowledged++) {
+      const entry = unacknowledged.first()
+      if (entry === undefined) break
+      if (!entry.own) routes[entry.tag]?.acknowledged()
+      unacknowledged.shift()
+    }
+    this.acknowledged = out.acknowledged ?? this.acknowledged
+    this.unblock()
+  }
+
+  private async untilItEnds (): Promise<void> {
+    const { clean, because } = await this.out.ended
+    this.acked()
+    this.open = false
+    const lived = this.context.clock.elapsed() - this.since
+    const again = new Map<Route, Queue>()
+    if (!clean && this.unacknowledged !== undefined) {
+      this.unacknowledged.take(Infinity, () => true, entry => {
+        const route = this.routes[entry.tag]
+        if (route === undefined) return
+        const queue = again.get(route) ?? new Queue()
+        again.set(route, queue)
+        queue.push(entry.data, entry.start, entry.end, entry)
+      })
+    }
+    for (const route of this.routes) route.lost(this, clean, because, lived, again.get(route))
+    flushTouched(this.context)
+  }
+}
+
+/** What was written in this turn leaves, one write for each stream. */
+export function flushTouched (context: Context): void {
+  const { touched } = context
+  // A way that is flushed may relieve another, which is then behind it in the list.
+  for (let number = 0; number < touched.length; number++) (touched[number] as Way).flush()
+  touched.length = 0
+}
