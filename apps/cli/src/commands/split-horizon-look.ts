@@ -5,7 +5,7 @@ import { isIP, isIPv6 } from 'node:net'
 import type { DnsOutcome } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
 import { connect, createResolver, type Resolver } from '@dialtone/net'
-import { PRIVATE_NETS } from '@dialtone/relay'
+import { PRIVATE_NETS } from '@dialtone/routing'
 import { BEFORE_AUTHENTICATION, FOOTER, canonicalDomain, createFramer, headerText, readHeader } from '@dialtone/stream'
 
 export type Service = { outcome: DnsOutcome, targets: { target: string, port: number }[] }
