@@ -52,6 +52,10 @@ const CASES: readonly [finding: string, brings: Given, mended: Given][] = [
   ['error everything-inside Gateway/gw/spec/zones/1/domains/0', zones(out(), lan({ domains: ['*'] })), zones(out(), lan({ domains: ['*.example'] }))],
   ['error domain-of-two-zones Gateway/gw/spec/zones/2/domains/0', zones(out(), lan(), lan({ name: 'lab', listen: [], domains: ['ours.example'] })), zones(out(), lan(), lan({ name: 'lab', listen: [], domains: ['lab.ours.example'] }))],
   ['error domain-of-two-zones Gateway/gw/spec/zones/2/components/accept/domains/ours.example', zones(out(), lan(), lan({ name: 'lab', listen: [], domains: [], components: accept(5347, 'ours.example') })), zones(out(), lan({ components: accept(5347, 'ours.example') }))],
+  // Addresses.
+  ['error no-address Gateway/gw/spec/zones/0/listen/0/address', zones(out({ listen: [{ address: '192.0.2.999', port: 5269 }] }), lan()), zones(out(), lan())],
+  ['error no-block Gateway/gw/spec/zones/1/from/0', zones(out(), lan({ from: ['10.0.0.0/33'] })), zones(out(), lan({ from: ['10.0.0.0/32'] }))],
+  ['error no-block Domain/ours.example/spec/allowNets/1', { domains: { 'ours.example': { allowNets: ['10.0.0.0/8', 'x/8'] } } }, { domains: { 'ours.example': { allowNets: ['10.0.0.0/8', 'fd00::/8'] } } }],
   // Sockets.
   ['error socket-twice Gateway/gw/spec/zones/1/listen/0', zones(out(), lan({ listen: [{ address: '192.0.2.10', port: 5269 }] })), zones(out(), lan({ listen: [{ address: '192.0.2.10', port: 5270 }] }))],
   ['error socket-twice Gateway/gw/spec/zones/1/listen/0', zones(out({ listen: [{ address: '0.0.0.0', port: 5269 }] }), lan()), zones(out({ listen: [{ address: '0.0.0.0', port: 5269 }] }), lan({ listen: [{ address: 'fd00::1', port: 5269 }] }))],
