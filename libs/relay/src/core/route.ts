@@ -2,7 +2,7 @@
  * The way of one pair through one zone (gateways.md 5.3): its queue, at most one stream, at most one attempt to get one. A new attempt begins only when the old stream is
  * wholly gone, so that no stanza overtakes another; what fails is tried again after a while that grows (full jitter).
  */
-import type { Failure, Refusal, RouteStep } from '@dialtone/contracts'
+import type { Failure, Refusal, RouteStep, StreamCondition } from '@dialtone/contracts'
 import { Queue, type Entry, type PairLimits, type StanzaClass, type Waiting } from '@dialtone/routing'
 import type { Pair } from '@dialtone/stream'
 import type { Dial, DialFailure, OutStream } from '../seams.ts'
@@ -242,6 +242,14 @@ export class Route {
     this.adopt(out)
   }
 
+  /** Ends its stream, if it has one of its own: that of a component is for others, too. Returns whether it did. */
+  release (condition?: StreamCondition, text?: string): boolean {
+    const { way } = this
+    if (way === undefined || !way.open || way.out.by === 'component') return false
+    way.close(condition, text)
+    return true
+  }
+
   acknowledged (): void {
     this.onStream--
     this.context.ledger.onStream--
@@ -273,10 +281,11 @@ export class Route {
     const rules = this.rules = judgeRoute(context.world(), this.zone, this.pair)
     if (rules.refusal !== undefined) {
       this.attempt?.abort.abort()
-      this.way?.close('policy-violation', 'the policy of this gateway does not allow it any more')
+      if (rules.refusal === 'draining') this.release('system-shutdown', 'the service is going down')
+      else this.release('policy-violation', 'the policy of this gateway does not allow it any more')
       return void this.refuseAll(rules.refusal)
     }
-    if (this.way !== undefined && this.way.open && !rules.fits(this.way.out, before)) this.way.close('policy-violation', 'the rules of this gateway have changed')
+    if (this.way !== undefined && this.way.open && !rules.fits(this.way.out, before)) this.release('policy-violation', 'the rules of this gateway have changed')
     if (rules.wanted === 'enabled' && before.wanted !== 'enabled') this.again()
     this.update()
     this.want()
