@@ -26,6 +26,7 @@ import { underWay } from './http/under-way.ts'
 import { listen } from './http/waiting.ts'
 import { startLease } from './lease.ts'
 import { HUB_LIMITS, createHub } from './live/hub.ts'
+import { watchGateways } from './live/gateways.ts'
 import { watchPresence } from './live/presence.ts'
 import { parseApply } from './resources/bodies.ts'
 import { Refusal } from './resources/problem.ts'
@@ -94,9 +95,10 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM, b
       for (const { kind, name, after } of changes) tell({ on: 'resource.changed', kind, name, revision: after?.revision ?? configuration.revision, gone: after === undefined })
     }), tellSummary(readings, () => hub.size > 0, tell))
     const presence = begun(await watchPresence(bus, tell))
+    const gateways = begun(await watchGateways({ ...shared, configuration, tell }))
     for (const { metric, values } of verdictFamilies(readings)) stops.unshift(telemetry.family(metric, values))
 
-    const commands: CommandNeeds = { ...shared, readings, reset, configuration, presence, audit, tell, edit: editor({ configuration, audit }), targetsOf: targetsOfConfiguration(configuration), limits: config.limits, id: () => randomBytes(12).toString('hex') }
+    const commands: CommandNeeds = { ...shared, readings, reset, configuration, presence, gateways, audit, tell, edit: editor({ configuration, audit }), targetsOf: targetsOfConfiguration(configuration), limits: config.limits, id: () => randomBytes(12).toString('hex') }
     const checks = begun(await createChecks(commands))
     const readiness = (): Readiness[] => {
       const { behind } = readings.summary()
@@ -108,9 +110,9 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM, b
     }
     const { app, stopping } = await createApi({
       config, tokens: access, commands, checks, hub, meter, logger, clock,
-      queries: { readings: withExpiries(readings), configuration, presence, clock, epoch, about: { name: config.name, version: VERSION } },
+      queries: { readings: withExpiries(readings), configuration, presence, gateways, bus, clock, epoch, about: { name: config.name, version: VERSION } },
       health: { readiness, exposition: telemetry },
-      others: [server => server.register(accessRoutes, { access, audit }), server => server.register(resourceRoutes, { configuration, audit, clock, readings })],
+      others: [server => server.register(accessRoutes, { access, audit }), server => server.register(resourceRoutes, { configuration, audit, clock, readings, gateways })],
     })
     const idle = underWay(app.server)
     await beforeListening?.()

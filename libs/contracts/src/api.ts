@@ -2,7 +2,9 @@
 import { Type, type Static, type TSchema } from 'typebox'
 import { AuditEntry } from './audit.ts'
 import { AgentPresence, JOBS } from './fleet.ts'
+import type { GatewayView } from './api-gateways.ts'
 import { FleetVerdict } from './fleet-verdict.ts'
+import { PairFacts, type GatewayEvent } from './gateway.ts'
 import { Incident, type INCIDENT_EVENTS } from './incident.ts'
 import { Finding } from './report.ts'
 import { DomainName, Name, Time, closed } from './resources/common.ts'
@@ -70,6 +72,8 @@ export const PairView = Type.Object({
   asOf: Time, seq: Type.Integer(), domain: DomainName, peer: DomainName, checkedAt: Type.Optional(Time), staleAfter: Type.Optional(Time), backoffUntil: Type.Optional(Time),
   out: Type.Object({ since: Time, lastUp: Type.Optional(Time), verdict: FleetVerdict }, closed), in: Type.Object({ since: Time, lastUp: Type.Optional(Time), verdict: FleetVerdict }, closed),
   incident: Type.Optional(Incident), vantages: Type.Array(VantageView),
+  /** What the gateways that carry it told last, by name. */
+  gateways: Type.Optional(Type.Array(PairFacts)),
 }, closed)
 export type PairView = Static<typeof PairView>
 
@@ -77,8 +81,8 @@ export type PairView = Static<typeof PairView>
 export const Span = Type.Object({ direction: Type.Optional(Type.Enum(['out', 'in'])), ...state, until: Type.Optional(Time) }, closed)
 export type Span = Static<typeof Span>
 
-/** What changed in what a domain shows: records, addresses, certificate, features, software. */
-export const CHANGE_KINDS = ['records', 'addresses', 'certificate', 'features', 'software', 'note'] as const
+/** What changed in what a domain shows (records, addresses, certificate, features, software), what a gateway found of a pair, and notes. */
+export const CHANGE_KINDS = ['records', 'addresses', 'certificate', 'features', 'software', 'gateway', 'note'] as const
 export const ChangeView = Type.Object({ id: Type.String(), at: Time, domain: DomainName, vantage: Type.Optional(Name), kind: Type.Enum([...CHANGE_KINDS]), what: Type.String(), before: Type.Unknown(), after: Type.Unknown(), actor: Type.Optional(Type.String()) }, closed)
 export type ChangeView = Static<typeof ChangeView>
 
@@ -124,3 +128,6 @@ export type LiveEvent =
   | { on: 'resource.changed', kind: string, name: string, revision: number, gone: boolean }
   | { on: 'check', check: CheckView }
   | { on: 'summary', summary: Summary }
+  | { on: 'gateway', gateway: GatewayView }
+  /** What happened there; `n` makes each another, as none replaces the one before. */
+  | { on: 'gateway.event', n: number, event: GatewayEvent }

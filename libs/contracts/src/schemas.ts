@@ -27,3 +27,6 @@ export {
 export { CauseView, Causes, EXPIRY_KINDS, Expiries, Expiry, FOUND_KINDS, Found, ListenerView, Listeners, Meta, SearchResults } from './api-vocabulary.ts'
 export { CheckRequest, CommandDone, HookDone, MaintenanceRequest, NoteKept, NoteRequest, QuarantineRequest, Reasoned, ResetRequest } from './api-commands.ts'
 export { ApplyRequest, ApplyResult, FieldChange, LINT_LEVELS, LintFinding, LintReport, ResourceWrite, RevisionView } from './resource-api.ts'
+export {
+  GATEWAY_ACTS, GATEWAY_WANTS, GatewayActRequest, GatewayDone, GatewayStatus, GatewayView, GatewayWantRequest, QueuesOfGateway, RouteExplanations, StreamsOfGateway,
+} from './api-gateways.ts'

@@ -22,8 +22,15 @@ export type Zone = {
   readonly spec: ZoneSpec
   /** Its dialback keys; no two zones have the same (row D5, I8). */
   readonly keys: Keys
-  /** The certificate to present as `domain`: whose names fit; undefined when none does. */
+  /** Tells gateways that share the secret from those that do not; salted. */
+  readonly secretPrint: string
+  /** Whether the secret was made for this process alone, because the configuration names none. */
+  readonly secretMade: boolean
+  /** The certificate to present as `domain`: whose names fit; undefined when none does. Of an internal zone then its first one, since inside servers know us by dialback (gateways.md 6.2 b). The same object while its files are the same. */
   certificateFor: (domain: string) => KeyPair | undefined
+  readonly certificates: readonly KeyPair[]
+  /** What a component of the zone proves itself with; the reference stands in its `components`. */
+  componentSecret: (reference: SecretRef) => string
   readonly anchors: { readonly system: boolean, readonly given: readonly string[] }
   readonly resolver: Resolver
   /** Private blocks that may be connected to. */
@@ -41,10 +48,14 @@ export type World = {
   /** The internal zone whose server has this domain; undefined for a foreign one. */
   zoneOf: (domain: string) => Zone | undefined
   decide: (sides: Sides, direction: Direction) => Decision
-  /** Instead of records: the hops to the server of a domain, and which resource says so. `internal` for our own, which have no other way. */
+  /** Trust anchors for a peer: those of its policy, or of the external zone. */
+  anchorsFor: (decision: Decision) => Zone['anchors']
+  /** Instead of records: the hops to the server of a domain, and which resource says so. `internal` for our own, which have no other way: no hops where nothing says where its server is. */
   wayTo: (domain: string) => { hops: readonly Endpoint[], by: 'route' | 'internal' | 'peer', name: string } | undefined
-  /** Blocks that may be connected to for this domain, beside the zone's. */
+  /** Blocks that may be connected to for this domain, beside the zone's: those of its resource, and the addresses that its hops name. */
   allowNetsFor: (domain: string) => readonly string[]
+  /** When the certificate that is shown as it to the outside ends, milliseconds since the epoch, by inside domain. */
+  readonly certificateEnds: ReadonlyMap<string, number>
 }
 
 /** What every part is given. */

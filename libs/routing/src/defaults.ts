@@ -35,7 +35,7 @@ export function limitsOf (gateway: GatewaySpec['limits'] = {}, policy: PolicySpe
   const { stanzaBytes, queueStanzas, queueBytes } = gateway
   const { waitSeconds = {}, ...rest } = policy
   const waitMs = { ...PAIR_LIMITS.waitMs }
-  for (const of of ['message', 'iq', 'presence', 'error'] as const) waitMs[of] = (waitSeconds[of] ?? waitMs[of] / 1000) * 1000
+  for (const kind of ['message', 'iq', 'presence', 'error'] as const) waitMs[kind] = (waitSeconds[kind] ?? waitMs[kind] / 1000) * 1000
   return { ...PAIR_LIMITS, ...given({ stanzaBytes, queueStanzas, queueBytes }), ...given(rest), waitMs }
 }
 

@@ -17,6 +17,7 @@ describe('canonical', () => {
     "<presence from='a' to='b'><c hash='sha-1' xmlns='http://jabber.org/protocol/caps' node='urn:x?a&amp;b' ver='x/+='/></presence>",
     "<iq type='result'><query xmlns='urn:a'><x/><y xmlns='urn:b&amp;c'><z xmlns='urn:a'/></y><w xmlns=''><v/><u xmlns='jabber:server'/></w></query></iq>",
     "<message __proto__='x' n1='&#x9;&#xA;&#xD;&quot;&gt;'>&#xD;<x-1 _='é'/>\n</message>",
+    "<message id='ไทย'><body>हिन्दी 한국어 ＡＢＣ \uFFFD \uE000 𐍈 \u{10FFFF}</body></message>",
     '<a/>',
   ]) it(`is ${stanza.slice(0, 60)}`, () => expect(all(stanza)).toEqual([{ canonical: true, same: true }]))
 

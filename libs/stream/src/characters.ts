@@ -47,11 +47,14 @@ export function pastCharacters (data: Uint8Array, at: number, end: number): numb
     const second = data[i + 1] as number
     if ((second & 0xC0) !== 0x80) return i
     if (lead >= 0xC2 && lead <= 0xDF) i += 2
-    else if (lead >= 0xE1 && lead <= 0xEE && lead !== 0xED) {
-      // E0 (overlong forms), ED (surrogates) and EF (U+FFFE, U+FFFF) are left to the exact reader.
-      if (i + 2 >= end || ((data[i + 2] as number) & 0xC0) !== 0x80) return i
+    else if (lead >= 0xE0 && lead <= 0xEF) {
+      // Neither overlong forms, nor surrogates, nor U+FFFE and U+FFFF.
+      const third = i + 2 < end ? data[i + 2] as number : 0
+      if ((third & 0xC0) !== 0x80 || (lead === 0xE0 && second < 0xA0) || (lead === 0xED && second > 0x9F) || (lead === 0xEF && second === 0xBF && third >= 0xBE)) return i
       i += 3
-    } else if (lead >= 0xF1 && lead <= 0xF3 || (lead === 0xF0 && second >= 0x90)) {
+    } else if (lead >= 0xF0 && lead <= 0xF4) {
+      // Neither overlong forms, nor what is beyond U+10FFFF.
+      if ((lead === 0xF0 && second < 0x90) || (lead === 0xF4 && second > 0x8F)) return i
       if (i + 3 >= end || ((data[i + 2] as number) & 0xC0) !== 0x80 || ((data[i + 3] as number) & 0xC0) !== 0x80) return i
       i += 4
     } else return i

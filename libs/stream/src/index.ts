@@ -12,11 +12,14 @@ export { keysOf, type Keys, type KeyScope } from './dialback-key.ts'
 export { readEvent, type DialbackAnswer, type Event } from './negotiation/event.ts'
 export { advance, begin, type Command, type Plan, type Question, type State } from './negotiation/initiating.ts'
 export type { Pair } from './negotiation/pair.ts'
-export { accept, advanceReceiving, type Command as ReceivingCommand, type Event as ReceivingEvent, type Offer, type State as ReceivingState } from './negotiation/receiving.ts'
+export { accept, advanceReceiving, type Event as ReceivingEvent, type State as ReceivingState } from './negotiation/receiving.ts'
+export type { Command as ReceivingCommand } from './negotiation/receiving-command.ts'
+export type { Offer, Rules, StreamLimits } from './negotiation/rules.ts'
 export {
-  BIDI_REQUEST, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS, STARTTLS_FAILURE, dialbackAnswerText, dialbackKeyText, dialbackQuestionText, externalText, featuresText, headerText, saslFailureText,
-  streamErrorText,
+  ACKNOWLEDGEMENT_REQUEST, BIDI_REQUEST, ENABLE, ENABLED, FOOTER, OWN_DECLARATIONS, PROCEED, SASL_SUCCESS, STARTTLS, STARTTLS_FAILURE, acknowledgementText, dialbackAnswerText, dialbackKeyText, dialbackQuestionText, externalText, featuresText, headerText, saslFailureText,
+  enableFailureText, streamErrorText,
 } from './negotiation/write.ts'
+export { bounceText, mayBounce, type Bounce } from './negotiation/bounce.ts'
 export { ANY_PURPOSE, CLIENT_AUTH, SERVER_AUTH, readCertificate, type CertificateFacts } from './certificate/read-certificate.ts'
 export { DIALBACK, SASL, SERVER, STREAMS, STREAM_ERRORS, TLS } from './namespaces.ts'
 export { identityOf, type Identity } from './certificate/identity.ts'

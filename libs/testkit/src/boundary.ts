@@ -72,7 +72,7 @@ export async function startBoundary ({ inside, outside, records = {} }: { inside
     network.block('inside', { how: 'unreachable', from: name })
   }
 
-  const configured = new Map<string, { of: BoundaryServer, host: string }>([[inside.domain, { of: inside, host: 'inside' }], ...outside.map(of => [of.domain, { of, host: of.server as string }] as const)])
+  const configured = new Map<string, { of: BoundaryServer, host: string }>([[inside.domain, { of: inside, host: 'inside' }], ...outside.map(of => [of.domain, { of, host: of.server }] as const)])
   const startServer = async (domain: string): Promise<void> => {
     const known = configured.get(domain)
     if (known === undefined) throw new Error(`no server of this boundary is ${domain}'s`)

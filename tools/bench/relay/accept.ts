@@ -18,7 +18,7 @@ export type Accepting = {
   /** Whether a key that was sent to us is good. */
   verify: (key: Key) => Promise<boolean>
   /** A stream with a first good key: whoever takes the bytes, of which `<db:result/>` of further domains are a part. */
-  authenticated: (socket: Socket) => (chunk: Buffer) => void
+  authenticated: (socket: Socket, key: Key) => (chunk: Buffer) => void
 }
 
 const PIECE = /<stream:stream[^>]*>|<starttls[^>]*>|<db:verify[^>]*>([^<]*)<\/db:verify>|<db:result[^>]*>([^<]*)<\/db:result>|<\/stream:stream>/
@@ -77,7 +77,7 @@ function negotiate (socket: Socket, options: Accepting, context: SecureContext |
   }
   const judged = async (key: Key): Promise<void> => {
     const good = await verify(key).catch(() => false)
-    if (good) take ??= authenticated(socket)
+    if (good) take ??= authenticated(socket, key)
     socket.write(dialbackAnswerText('result', key.to, key.from, { type: good ? 'valid' : 'invalid' }))
   }
 

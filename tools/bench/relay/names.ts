@@ -4,8 +4,8 @@ export const INSIDE = 'inside.example'
 export const OUTSIDE = 'outside.example'
 export const COMPONENT_SECRET = 'the secret of a component'
 
-/** Addresses in the bench's namespace. */
-export const ADDRESSES = { outside: '203.0.113.10', program: '198.51.100.10', inside: '198.51.100.20', resolver: '192.0.2.53' }
+/** Addresses in the bench's namespace. `program` and `gate`: the two sides of what is measured, towards the outside and towards the inside. */
+export const ADDRESSES = { outside: '203.0.113.10', program: '198.51.100.10', gate: '198.51.100.30', inside: '198.51.100.20', resolver: '192.0.2.53' }
 
 /** The outside domain of a pair. */
 export function domainOf (pair: number): string {

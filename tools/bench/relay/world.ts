@@ -4,19 +4,21 @@ import { join } from 'node:path'
 import { createNetwork, startKnot, startUnbound, type NetworkHost, type RunningServer } from '@dialtone/testkit'
 import { ADDRESSES, OUTSIDE, domainOf } from './names.ts'
 import type { OutsideErrands } from './outside.ts'
+import type { PipeErrands } from './pipe.ts'
 import { startHelper, type Helper } from './remote.ts'
 import type { SinkErrands } from './sink.ts'
 
 export type World = {
   host: NetworkHost
   startOutside: () => Helper<OutsideErrands>
+  startPipe: () => Helper<PipeErrands>
   startSink: () => Helper<SinkErrands>
   stop: () => Promise<void>
 }
 
 /** Needs root, and the packages of the tests. Publishes so many outside domains. */
 export async function startWorld ({ pairs }: { pairs: number }): Promise<World> {
-  const network = await createNetwork({ hosts: [{ name: 'machine', addresses: [ADDRESSES.program, ADDRESSES.outside, ADDRESSES.inside, ADDRESSES.resolver], resolver: ADDRESSES.resolver }] })
+  const network = await createNetwork({ hosts: [{ name: 'machine', addresses: [ADDRESSES.program, ADDRESSES.gate, ADDRESSES.outside, ADDRESSES.inside, ADDRESSES.resolver], resolver: ADDRESSES.resolver }] })
   const running: RunningServer[] = []
   const stop = async (): Promise<void> => {
     await Promise.all(running.map(server => server.stop()))
@@ -32,6 +34,7 @@ export async function startWorld ({ pairs }: { pairs: number }): Promise<World> 
     return {
       host, stop,
       startOutside: () => startHelper<OutsideErrands>(host, join(import.meta.dirname, 'outside.ts')),
+      startPipe: () => startHelper<PipeErrands>(host, join(import.meta.dirname, 'pipe.ts')),
       startSink: () => startHelper<SinkErrands>(host, join(import.meta.dirname, 'sink.ts')),
     }
   } catch (error) {

@@ -10,7 +10,7 @@ import { overviewTable, subjectOf, summaryLine } from '../text/fleet.ts'
 import { liveLine, type Known } from '../text/live.ts'
 
 const OPTIONS = { ...ASKING, count: { type: 'string' }, quiet: { type: 'boolean' } } as const
-export const TOPICS = 'verdict,incident,change,agent,resource'
+export const TOPICS = 'verdict,incident,change,agent,resource,gateway'
 
 /** Until a signal, or `--count` lines; resolves to 0. Rejects with an OperatorError `reader-gone` at the first line that nobody reads. */
 export async function runWatchFleet (args: readonly string[], out: Out, signal: AbortSignal, environment: Environment): Promise<number> {

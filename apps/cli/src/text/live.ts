@@ -1,13 +1,13 @@
 // One line for one live event.
-import type { LiveEvent, OverviewRow } from '@dialtone/contracts'
+import type { GatewayView, LiveEvent, OverviewRow } from '@dialtone/contracts'
 import { quoted, unreachable } from '@dialtone/kernel'
 import { wrap, type Terminal } from '../terminal.ts'
 import { subjectOf } from './fleet.ts'
 import { stateWord } from './states.ts'
 import { spanOf } from './watching.ts'
 
-/** The last row of each subject, by `subjectOf`. */
-export type Known = Map<string, OverviewRow>
+/** The last row of each subject, by `subjectOf`; `gateways`: how each was last told. */
+export type Known = Map<string, OverviewRow> & { gateways?: Map<string, string> }
 
 const INDENT = 10
 const STATE_WIDTH = 11
@@ -26,6 +26,8 @@ function saidOf (event: LiveEvent, known: Known, terminal: Terminal): string | u
     case 'agent': return event.agent.state === 'running' && event.agent.findings.length === 0 ? undefined : `${'agent'.padEnd(STATE_WIDTH)} ${event.agent.agent} of ${event.agent.vantage} ${event.agent.state}${event.agent.findings.map(({ says }) => `: ${quoted(says, 200)}`).join('')}`
     case 'agent.gone': return `${'agent'.padEnd(STATE_WIDTH)} ${event.agent} of ${event.vantage} is gone`
     case 'resource.changed': return `${'resource'.padEnd(STATE_WIDTH)} ${event.kind} ${event.name} ${event.gone ? 'deleted' : 'changed'}, revision ${event.revision}`
+    case 'gateway': return gatewayOf(event.gateway, known)
+    case 'gateway.event': return `${'gateway'.padEnd(STATE_WIDTH)} ${event.event.gateway} ${event.event.on}: ${quoted(event.event.says, 300)}`
     case 'check': case 'summary': return undefined
     case 'incident.opened': case 'incident.confirmed': case 'incident.cause-changed': case 'incident.reminded': case 'incident.recovered': case 'incident.resolved': case 'incident.withdrawn': {
       const { incident } = event
@@ -35,6 +37,15 @@ function saidOf (event: LiveEvent, known: Known, terminal: Terminal): string | u
     }
     default: return unreachable(event)
   }
+}
+
+/** It tells of itself every few seconds: what is the same is not said again. */
+function gatewayOf ({ gateway, state, healthy, says }: GatewayView, known: Known): string | undefined {
+  const now = healthy || state === 'absent' ? state : `${state}, not well`
+  known.gateways ??= new Map()
+  const before = known.gateways.get(gateway) ?? 'running'
+  known.gateways.set(gateway, now)
+  return before === now ? undefined : `${'gateway'.padEnd(STATE_WIDTH)} ${gateway} ${now}: ${quoted(says, 300)}`
 }
 
 function verdictOf (row: OverviewRow, known: Known, terminal: Terminal): string | undefined {

@@ -10,7 +10,7 @@ import type { Store } from '@dialtone/store'
 import { iso } from './board.ts'
 import type { Taken } from './taken.ts'
 
-type Kind = Exclude<ChangeView['kind'], 'note'>
+type Kind = Exclude<ChangeView['kind'], 'note' | 'gateway'>
 type Facts = Partial<Record<Kind, unknown>>
 
 /** As many values of a list as are kept; what is more is only counted. */

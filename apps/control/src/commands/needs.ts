@@ -1,13 +1,15 @@
-import type { Bus, ConfigurationView, ExceptionSpec, LiveEvent, Readings, ScheduleSpec, Target, VantageSpec } from '@dialtone/contracts'
+import type { Bus, ConfigurationView, ExceptionSpec, GatewaySpec, LiveEvent, Readings, ScheduleSpec, Target, VantageSpec } from '@dialtone/contracts'
 import type { Clock, Logger, Meter } from '@dialtone/kernel'
 import type { FastifyRequest } from 'fastify'
 import type { Audit } from '../audit/audit.ts'
+import type { Gateways } from '../live/gateways.ts'
 import type { Presence } from '../queries/needs.ts'
 
 /** One resource as it is to be; `change` is given the spec of now (undefined: there is none) and may be asked again when somebody else wrote meanwhile. */
 export type Edit =
   | { kind: 'Vantage', name: string, change: (spec: VantageSpec | undefined) => VantageSpec }
   | { kind: 'Schedule', name: string, change: (spec: ScheduleSpec | undefined) => ScheduleSpec }
+  | { kind: 'Gateway', name: string, change: (spec: GatewaySpec | undefined) => GatewaySpec }
   | { kind: 'Exception', name: string, change: (spec: ExceptionSpec | undefined) => ExceptionSpec }
 
 /** What commands need of the rest of control. */
@@ -16,6 +18,7 @@ export type CommandNeeds = {
   readings: Readings
   configuration: ConfigurationView
   presence: Presence
+  gateways: Gateways
   clock: Clock
   meter: Meter
   logger: Logger

@@ -4,12 +4,15 @@ import { checkRoutes } from '../commands/check-routes.ts'
 import type { Checks } from '../commands/checks.ts'
 import { desiredRoutes } from '../commands/desired.ts'
 import { fleetRoutes } from '../commands/fleet.ts'
+import { gatewayActRoutes } from '../commands/gateway-acts.ts'
+import { gatewayWantRoutes } from '../commands/gateway-wants.ts'
 import { hookRoutes } from '../commands/hook-routes.ts'
 import type { CommandNeeds } from '../commands/needs.ts'
 import { noteRoutes } from '../commands/note.ts'
 import type { Hub } from '../live/hub.ts'
 import { eventRoutes } from '../live/routes.ts'
 import { agentRoutes } from '../queries/agents.ts'
+import { gatewayRoutes } from '../queries/gateways.ts'
 import { historyRoutes } from '../queries/history.ts'
 import type { QueryNeeds } from '../queries/needs.ts'
 import { observationRoutes } from '../queries/observations.ts'
@@ -50,12 +53,15 @@ export async function createApi ({ config, tokens, queries, commands, checks, hu
   historyRoutes(app, queries)
   observationRoutes(app, queries)
   agentRoutes(app, queries)
+  gatewayRoutes(app, queries)
   searchRoutes(app, queries)
   eventRoutes(app, { hub, isValid: validity(tokens, clock.now) })
   checkRoutes(app, commands, checks)
   desiredRoutes(app, commands)
   fleetRoutes(app, commands)
   hookRoutes(app, commands)
+  gatewayWantRoutes(app, commands)
+  gatewayActRoutes(app, commands)
   noteRoutes(app, commands)
   for (const register of others) await register(app)
   await app.ready()

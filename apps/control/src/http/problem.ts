@@ -15,6 +15,7 @@ const STATUS = {
   'nothing-to-check': 409,
   'agent-refused': 409,
   'hook-missing': 409,
+  'gateway-refused': 409,
   'uri-too-long': 414,
   'too-many-requests': 429,
   'streams-of-token': 429,
@@ -22,11 +23,13 @@ const STATUS = {
   'malformed-answer': 502,
   'bus-unreachable': 503,
   'no-agent': 503,
+  'no-gateway': 503,
   'starting': 503,
   'stopping': 503,
   'too-many-streams': 503,
   'too-many-checks': 503,
   'agent-timeout': 504,
+  'gateway-timeout': 504,
 } as const
 export type ProblemCode = keyof typeof STATUS
 

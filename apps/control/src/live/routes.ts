@@ -11,7 +11,7 @@ import { parseTopics } from './topics.ts'
 const FIRST_LINE = Buffer.from('retry: 3000\n\n')
 
 const Query = Type.Object({
-  topics: Type.Optional(Type.String({ maxLength: 4000, description: 'Comma-separated: verdict, incident, change, agent, resource, check, summary, domain:NAME, pair:OURS/PEER, check:ID. Default: all but check' })),
+  topics: Type.Optional(Type.String({ maxLength: 4000, description: 'Comma-separated: verdict, incident, change, agent, resource, check, summary, gateway, gateway-event, domain:NAME, pair:OURS/PEER, check:ID, gateway:NAME. Default: all but check and gateway-event' })),
   after: Type.Optional(Type.Integer({ minimum: 0, description: 'The `seq` of the snapshot that the reader has; Last-Event-ID counts more' })),
 }, { additionalProperties: false })
 

@@ -1,5 +1,6 @@
-import type { AgentPresence, ConfigurationView, Readings } from '@dialtone/contracts'
+import type { AgentPresence, Bus, ConfigurationView, Readings } from '@dialtone/contracts'
 import type { Clock } from '@dialtone/kernel'
+import type { Gateways } from '../live/gateways.ts'
 
 /** Who is there, as their presence on the bus tells it. */
 export type Presence = {
@@ -9,4 +10,4 @@ export type Presence = {
 }
 
 /** What the reading paths answer from. `epoch`: another in every process. */
-export type QueryNeeds = { readings: Readings, configuration: ConfigurationView, presence: Presence, clock: Clock, epoch: string, about: { name: string, version: string } }
+export type QueryNeeds = { readings: Readings, configuration: ConfigurationView, presence: Presence, gateways: Gateways, bus: Pick<Bus, 'connected' | 'request'>, clock: Clock, epoch: string, about: { name: string, version: string } }

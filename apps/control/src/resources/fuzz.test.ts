@@ -90,11 +90,11 @@ function specOf (kind: Kind): fc.Arbitrary<Json> {
 }
 
 function arbitraryOf (schema: Json, field: string, kind: Kind): fc.Arbitrary<Json> {
-  const pool = (kind === 'Policy' || kind === 'Route' ? undefined : (POOL as Record<string, string[]>)[field])
+  const pool = (kind === 'Policy' || kind === 'Route' || kind === 'Gateway' ? undefined : (POOL as Record<string, string[]>)[field])
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum)
   switch (schema.type) {
     case 'object': {
-      if (schema.patternProperties !== undefined) return fc.dictionary(domain, arbitraryOf(Object.values(schema.patternProperties)[0], field, kind), { maxKeys: 4, noNullPrototype: true })
+      if (schema.patternProperties !== undefined) return fc.dictionary(field === 'pairs' ? fc.tuple(domain, domain).map(pair => pair.join(' ')) : domain, arbitraryOf(Object.values(schema.patternProperties)[0], field, kind), { minKeys: schema.minProperties ?? 0, maxKeys: 4, noNullPrototype: true })
       const model = Object.fromEntries(Object.entries(schema.properties).map(([key, inner]) => [key, arbitraryOf(inner, key === 'domain' && field === 'probeDomain' ? 'probe' : key, kind)]))
       return fc.record(model, { requiredKeys: schema.required ?? [], noNullPrototype: true })
     }
@@ -116,7 +116,7 @@ const address = fc.oneof(fc.ipV4(), fc.ipV6().filter(text => !text.includes('.')
 
 function stringOf ({ description = '', pattern, format, minLength = 0, maxLength = 100 }: Json, field: string): fc.Arbitrary<string> {
   if (format === 'date-time') return fc.date({ min: new Date('2027-01-01'), max: new Date('2030-01-01'), noInvalidDate: true }).map(date => date.toISOString())
-  if (field === 'host') return fc.oneof(address, domain)
+  if (field === 'host' && !description.startsWith('A domain')) return fc.oneof(address, domain)
   if (description.startsWith('A domain, as A-labels')) return domain
   if (description.startsWith('A domain,')) return fc.oneof(domain, domain.map(name => `*.${name}`), fc.constant('*'))
   if (description.startsWith('Lower-case')) return label

@@ -13,9 +13,10 @@ import { isDeepStrictEqual } from 'node:util'
 import type { FastifyReply } from 'fastify'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type TSchema } from 'typebox'
-import { ApplyRequest, ApplyResult, KINDS, LINT_LEVELS, LintReport, Problem, ResourceWrite, RevisionView, Time, pageOf } from '@dialtone/contracts/schemas'
+import { ApplyRequest, ApplyResult, GatewayView, KINDS, LINT_LEVELS, LintReport, Problem, ResourceWrite, RevisionView, Time, pageOf } from '@dialtone/contracts/schemas'
 import { quoted, type Clock } from '@dialtone/kernel'
-import type { ApplyResult as Applied, Kind, Readings, Resource, Role } from '@dialtone/contracts'
+import type { ApplyResult as Applied, GatewayView as ViewOfGateway, Kind, Readings, Resource, Role } from '@dialtone/contracts'
+import type { Gateways } from '../live/gateways.ts'
 import { KIND_NAMES } from '../configuration/resource-set.ts'
 import { subjectOf } from '../configuration/wanted.ts'
 import { applyResult, lintReport, pageOfNames, readCursor } from './answer.ts'
@@ -29,7 +30,8 @@ import { revisionsOf } from './revisions.ts'
 import { documentedOnly, invalidPart, validatorCompiler } from './validate.ts'
 import { writeResources, type Writing } from './write.ts'
 
-export type ResourceRoutes = Writing & { clock: Clock, readings: Pick<Readings, 'audit'> }
+/** `gateways`: how those are that Gateway resources are about. */
+export type ResourceRoutes = Writing & { clock: Clock, readings: Pick<Readings, 'audit'>, gateways?: Pick<Gateways, 'all'> }
 
 /** 40,000 resources of 400 bytes. */
 const MOST_APPLY_BYTES = 16 * 1024 * 1024
@@ -40,11 +42,17 @@ const dryRunQuery = Type.Object({ dryRun: Type.Optional(Type.Enum(['true', 'fals
 const preconditions = Type.Object({ 'if-match': Type.Optional(Type.String({ description: 'The ETag of the resource as it was read, or *' })), 'if-none-match': Type.Optional(Type.String({ description: '*: only where there is none' })) })
 
 export const resourceRoutes: FastifyPluginAsyncTypebox<ResourceRoutes> = async (app, needs) => {
-  const { configuration, clock, readings } = needs
+  const { configuration, clock, readings, gateways } = needs
   app.setValidatorCompiler(validatorCompiler)
   // Resources leave as they were written; a serialiser made of the schema would drop or convert what it does not expect.
   app.setSerializerCompiler(() => data => JSON.stringify(data))
   app.addContentTypeParser('application/merge-patch+json', { parseAs: 'string', bodyLimit: MOST_WRITE_BYTES }, jsonBody(app))
+
+  /** Of those that are listed; the first page has also those that run under a name that is not configured. */
+  const statusOf = (listed: readonly Resource[], first: boolean): ViewOfGateway[] => {
+    const names = new Set(listed.map(({ name }) => name))
+    return (gateways?.all() ?? []).filter(({ gateway, revision }) => names.has(gateway) || (first && revision === undefined))
+  }
 
   for (const kind of KIND_NAMES) {
     const one = Type.Object({ name: Type.String({ minLength: 1, maxLength: 300 }) }, closed)
@@ -53,15 +61,16 @@ export const resourceRoutes: FastifyPluginAsyncTypebox<ResourceRoutes> = async (
     const tags = [kind]
     const missing = (name: string) => problem(404, 'not-found', `There is no ${kind} '${name.slice(0, 260)}'; GET ${path} lists what there is.`)
 
-    app.get(path, { config: { role: 'viewer' }, schema: { tags, summary: `List ${KINDS[kind].path}`, querystring: listQuery(kind), response: answers(pageOf('resources', resource)) } }, (request, reply) => {
+    app.get(path, { config: { role: 'viewer' }, schema: { tags, summary: `List ${KINDS[kind].path}`, querystring: listQuery(kind), response: answers(kind === 'Gateway' ? withStatus(pageOf('resources', resource)) : pageOf('resources', resource)) } }, (request, reply) => {
       const { limit = 100, cursor, ...filters } = request.query as { limit?: number, cursor?: string }
       const after = cursor === undefined ? undefined : readCursor(cursor)
       if (cursor !== undefined && after === undefined) throw invalidPart('query', [{ pointer: '/cursor', says: "is none that this list gave as 'next'" }])
       const etag = `W/"c${configuration.revision}"`
       reply.header('etag', etag)
-      // What is in force changes with the time, and no revision tells.
-      if (!('active' in filters) && isFresh(request.headers, etag)) return reply.code(304).send()
-      return reply.send({ asOf: new Date(clock.now()).toISOString(), seq: configuration.revision, ...pageOfNames<Resource>(configuration.all(kind), filterOf(kind, filters, clock.now()), after, limit) })
+      // What is in force changes with the time, and how a gateway is too; no revision tells.
+      if (!('active' in filters) && kind !== 'Gateway' && isFresh(request.headers, etag)) return reply.code(304).send()
+      const page = pageOfNames<Resource>(configuration.all(kind), filterOf(kind, filters, clock.now()), after, limit)
+      return reply.send({ asOf: new Date(clock.now()).toISOString(), seq: configuration.revision, ...page, ...(kind === 'Gateway' ? { status: statusOf(page.resources, after === undefined) } : {}) })
     })
 
     app.get(`${path}/:name`, { config: { role: 'viewer' }, schema: { tags, summary: `One ${kind}`, params: one, response: answers(resource) } }, (request, reply) => {
@@ -149,6 +158,11 @@ export const resourceRoutes: FastifyPluginAsyncTypebox<ResourceRoutes> = async (
 /** What is configured, with its secrets and the networks that may be reached, is an admin's; an exception is what an operator answers an incident with. */
 function roleOf (kind: Kind): Role {
   return kind === 'Exception' ? 'operator' : 'admin'
+}
+
+/** How each is that is listed, beside what is wanted of it. */
+function withStatus ({ properties }: { properties: Record<string, TSchema> }): TSchema {
+  return Type.Object({ ...properties, status: Type.Array(GatewayView) }, closed)
 }
 
 /** For the documentation: what is said by values of the contracts needs no second typing here. */

@@ -99,9 +99,9 @@ async function converse ({ connection, source, local, address }: Accepted, kind:
   }
 
   tell({ on: 'connected', kind })
+  const tls = served.certificate === undefined ? 'never' : 'optional'
   let [state, ...commands] = accept({
-    kind, dialback: true, bidi: false, legacy: true, serves: [domain],
-    tls: served.certificate === undefined ? 'never' : 'optional',
+    kind, rules: ({ from, to }) => ({ served: to === domain, ours: from === domain, tls, dialback: 'always', external: true, withoutDialback: true, bidi: false, legacy: true }),
   })
   let entered = { state: state.at, at: began }
   for (;;) {
@@ -231,6 +231,11 @@ async function converse ({ connection, source, local, address }: Accepted, kind:
         return undefined
       }
       case 'deliver': return hear(command.pair)
+      case 'refuse-stanza': return { on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition: 'invalid-from', detail: 'a stanza of a pair that is not authenticated' } }
+      case 'send-enabled':
+      case 'send-enable-failure':
+      case 'send-acknowledgement':
+      case 'acknowledged': return undefined
       case 'send-error': say(streamErrorText(command.condition)); return undefined
       case 'send-footer': say(FOOTER); return undefined
       case 'close': return undefined

@@ -6,8 +6,8 @@ import { AFTER_AUTHENTICATION } from '../limits.ts'
 import { readHeader } from '../read-header.ts'
 import { readEvent, type Event } from './event.ts'
 import {
-  BIDI_REQUEST, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS, STARTTLS_FAILURE, dialbackAnswerText, dialbackKeyText, dialbackQuestionText, externalText, featuresText, headerText, saslFailureText,
-  streamErrorText,
+  ACKNOWLEDGEMENT_REQUEST, BIDI_REQUEST, ENABLE, ENABLED, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS, STARTTLS_FAILURE, acknowledgementText, dialbackAnswerText, dialbackKeyText, dialbackQuestionText, externalText, featuresText, headerText, saslFailureText,
+  enableFailureText, streamErrorText,
 } from './write.ts'
 
 const PAIR = ['ours.example', 'partner.example'] as const
@@ -31,6 +31,12 @@ describe('reads what we write', () => {
     ['a result', dialbackAnswerText('result', from, to, { type: 'invalid' }), { on: 'dialback-result', from, to, answer: { type: 'invalid' } }],
     ['a denial', dialbackAnswerText('result', from, to, { type: 'error', condition: 'item-not-found', text: 'not <here>' }), { on: 'dialback-result', from, to, answer: { type: 'error', condition: 'item-not-found', text: 'not <here>' } }],
     ['an answer', dialbackAnswerText('verify', from, to, { type: 'valid' }, 'i'), { on: 'dialback-verified', from, to, id: 'i', answer: { type: 'valid' } }],
+    ['what asks for stream management', ENABLE, { on: 'stream-management', name: 'enable' }],
+    ['what enables it', ENABLED, { on: 'stream-management', name: 'enabled' }],
+    ['what refuses it', enableFailureText('unexpected-request'), { on: 'stream-management', name: 'failed' }],
+    ['what asks for an acknowledgement', ACKNOWLEDGEMENT_REQUEST, { on: 'stream-management', name: 'r' }],
+    ['an acknowledgement', acknowledgementText(12), { on: 'stream-management', name: 'a', handled: 12 }],
+    ['a stream error about an element that is too big', streamErrorText('policy-violation', undefined, true), { on: 'stream-error', condition: 'policy-violation', application: '{urn:xmpp:errors}stanza-too-big' }],
     ['a stream error', streamErrorText('host-unknown', 'who?'), { on: 'stream-error', condition: 'host-unknown', text: 'who?' }],
   ] as const) it(name, () => expect(events(headerText({ from, to }) + text)).toEqual([expect.objectContaining({ on: 'header' }), event]))
 
@@ -43,6 +49,14 @@ describe('reads what we write', () => {
       }
     }
   })
+
+  it('features with stream management and limits', () => {
+    const [, seen] = events(headerText({}) + featuresText({ starttls: 'absent', external: false, dialback: false, bidi: false, streamManagement: true, limits: { maxBytes: 262_144, idleSeconds: 900 } }))
+    expect(seen).toMatchObject({ on: 'features', features: { streamManagement: true, limits: { maxBytes: 262_144, idleSeconds: 900 }, other: [] } })
+    expect(events(headerText({}) + featuresText({ starttls: 'absent', external: false, dialback: false, bidi: false, limits: { idleSeconds: 1 } }))[1]).toMatchObject({ features: { limits: { idleSeconds: 1 } } })
+  })
+
+  it('a header with a language', () => expect(events(headerText({ from, to, lang: 'de' }))).toEqual([{ on: 'header', header: expect.objectContaining({ lang: 'de', from, to }) }]))
 
   it('any text in any place, and nothing that it holds becomes markup', () => {
     const hostile = string({ unit: constantFrom('a', '<', '>', '&', "'", '"', ']]>', '\t', '\n', '\r', '\u0000', '\u001B', '\uFFFE', '\uD800', '😀', ' ', '&#0;', '<!--', '</stream:stream>'), maxLength: 12 })
@@ -74,6 +88,9 @@ describe('reads what real servers send', () => {
     ['EXTERNAL with a broken identity', `<auth ${SASL} mechanism='EXTERNAL'>a</auth>`, { on: 'sasl-auth', mechanism: 'EXTERNAL' }],
     ['EXTERNAL with an identity that is no UTF-8', `<auth ${SASL} mechanism='EXTERNAL'>/w==</auth>`, { on: 'sasl-auth', mechanism: 'EXTERNAL' }],
     ['stream management', "<r xmlns='urn:xmpp:sm:3'/>", { on: 'stream-management', name: 'r' }],
+    ['an acknowledgement', "<a xmlns='urn:xmpp:sm:3' h='4294967295'/>", { on: 'stream-management', name: 'a', handled: 4_294_967_295 }],
+    ['an acknowledgement of more than there can be', "<a xmlns='urn:xmpp:sm:3' h='4294967296'/>", { on: 'stream-management', name: 'a' }],
+    ['an acknowledgement of nothing', "<a xmlns='urn:xmpp:sm:3' h='-1'/>", { on: 'stream-management', name: 'a' }],
     ['a stanza', "<iq type='get' from='a@b.example/x' to='c.example'><ping xmlns='urn:xmpp:ping'/></iq>", { on: 'stanza', name: 'iq', from: 'a@b.example/x', to: 'c.example' }],
     ['a stanza of clients, which is none here', "<message xmlns='jabber:client'/>", { on: 'unknown-element', name: '{jabber:client}message' }],
     ['a dialback result that is none', "<result from='a' to='b' type='valid'/>", { on: 'unknown-element', name: '{jabber:server}result' }],

@@ -1,10 +1,11 @@
-import type { FeaturesSeen, Failure, HeaderSeen } from '@dialtone/contracts'
+import type { FeaturesSeen, Failure, HeaderSeen, StreamCondition } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
 import { childrenOf, isNamed, toElement, type Element } from '../element.ts'
 import type { ElementFrame, HeaderFrame } from '../frame.ts'
-import { BIDI, DIALBACK, SASL, SERVER, STANZA_ERRORS, STREAM_ERRORS, STREAM_MANAGEMENT, STREAMS, TLS } from '../namespaces.ts'
+import { BIDI, DIALBACK, SASL, STANZA_ERRORS, STREAM_ERRORS, STREAM_MANAGEMENT, STREAMS, TLS } from '../namespaces.ts'
 import { readFeatures } from '../read-features.ts'
 import { readAuthorisationIdentity } from './authorisation-identity.ts'
+import type { Pair } from './pair.ts'
 
 /** How a dialback answer ended (XEP-0220 §2.1, §2.5): `error` comes with a stanza error condition where the peer gives one. */
 export type DialbackAnswer = { type: 'valid' | 'invalid' } | { type: 'error', condition: string, text?: string }
@@ -31,13 +32,20 @@ export type Event =
   | { on: 'dialback-result', from: string, to: string, answer: DialbackAnswer }
   | { on: 'dialback-verified', from: string, to: string, id: string, answer: DialbackAnswer }
   | { on: 'bidi' }
-  | { on: 'stream-management', name: string }
+  /** XEP-0198, by the element's name; `handled` is the `h` of `<a/>`, absent when it is no number below 2^32. */
+  | { on: 'stream-management', name: string, handled?: number }
   | { on: 'stanza', name: 'message' | 'presence' | 'iq', from?: string, to?: string }
   /** `elsewhere`: where see-other-host sends us (RFC 6120 §4.9.3.19). */
   | { on: 'stream-error', condition: string, text?: string, application?: string, elsewhere?: string }
   /** A first-level element that no rule above knows. */
   | { on: 'unknown-element', name: string }
   | { on: 'footer', received: number }
+  /** Policy no longer allows the pair, as it is authenticated on this stream: `from` is the one who sends. */
+  | { on: 'withdrawn', pair: Pair }
+  /** This server goes down: the stream ends as soon as what was on its way has come. */
+  | { on: 'draining' }
+  /** The end on demand: with a stream error and at once, or without one and when the peer has ended, too. */
+  | { on: 'close', condition?: StreamCondition, text?: string }
   /** Nothing came within the time that the state allows. */
   | { on: 'silence', received: number }
   /** The transport or the framer ended it. */
@@ -52,8 +60,9 @@ export function readEvent (frame: ElementFrame, header: HeaderFrame): Event {
   if (namespace === SASL) return sasl(toElement(frame, header))
   if (namespace === DIALBACK) return dialback(frame, toElement(frame, header))
   if (namespace === BIDI && name === 'bidi') return { on: 'bidi' }
-  if (namespace === STREAM_MANAGEMENT) return { on: 'stream-management', name: bounded(name, 40) }
-  if (namespace === SERVER && (name === 'message' || name === 'presence' || name === 'iq')) return { on: 'stanza', name, ...optional('from', frame.from), ...optional('to', frame.to) }
+  if (namespace === STREAM_MANAGEMENT) return { on: 'stream-management', name: bounded(name, 40), ...optional('handled', name === 'a' ? count(String(toElement(frame, header).attrs['h'] ?? '')) : undefined) }
+  const { kind } = frame
+  if (kind !== undefined) return { on: 'stanza', name: kind, ...optional('from', frame.from), ...optional('to', frame.to) }
   return { on: 'unknown-element', name: bounded(`{${namespace}}${name}`, 200) }
 }
 
@@ -102,6 +111,11 @@ function condition (element: Element, namespace: string): { condition: string, t
   const name = children.find(child => child.getName() !== 'text')?.getName() ?? 'undefined-condition'
   const text = children.find(child => isNamed(child, namespace, 'text'))?.text().trim()
   return { condition: bounded(name, 60), ...optional('text', text === undefined || text === '' ? undefined : bounded(text, 300)) }
+}
+
+/** xs:unsignedInt (XEP-0198 §11). */
+function count (text: string): number | undefined {
+  return /^\d{1,10}$/.test(text) && Number(text) < 2 ** 32 ? Number(text) : undefined
 }
 
 /** Safe to print and, unlike `quoted`, never longer than `max` after escaping: what the contracts allow. */

@@ -18,7 +18,7 @@ export type Plan = {
   /** Look and leave: a clean close after the last features, or after the answer to one db:verify. */
   | { authenticate: 'none', question?: Question }
   /** Authenticate as `pair.from`, by EXTERNAL before dialback, as far as these allow and the peer offers. */
-  | { authenticate: readonly ('external' | 'dialback')[], pair: Pair, certificate?: 'any' | 'valid', bidi?: boolean, /** For the test of row C3 alone. */ externalInClear?: true }
+  | { authenticate: readonly ('external' | 'dialback')[], pair: Pair, certificate?: 'any' | 'valid', bidi?: boolean, /** XEP-0198, without resumption, where the peer offers it. */ streamManagement?: boolean, /** For the test of row C3 alone. */ externalInClear?: true }
 )
 
 /** What a receiving server asks the authoritative one: `id` is that of the stream on which the key came. */
@@ -31,11 +31,12 @@ export type State =
   | { at: 'awaiting-features', plan: Plan, secured: boolean, authenticated: boolean, bidi: boolean, header: HeaderSeen }
   | { at: 'awaiting-proceed', plan: Plan }
   | { at: 'awaiting-sasl', plan: Plan, bidi: boolean, header: HeaderSeen, features: FeaturesSeen }
-  | { at: 'awaiting-dialback', plan: Plan, bidi: boolean, pair: Pair }
+  | { at: 'awaiting-dialback', plan: Plan, bidi: boolean, pair: Pair, features: FeaturesSeen }
   | { at: 'awaiting-answer', plan: Plan, question: Question }
-  | { at: 'established', plan: Plan, by: 'external' | 'dialback', bidi: boolean }
-  /** Our footer is sent; the peer's is due. */
-  | { at: 'closing', plan: Plan, answer?: DialbackAnswer }
+  /** `managed`: stanzas are counted both ways (XEP-0198), once the peer has said so. */
+  | { at: 'established', plan: Plan, by: 'external' | 'dialback', bidi: boolean, managed: 'no' | 'asked' | 'yes' }
+  /** Our footer is sent; the peer's is due. `live`: what an established stream still brings. */
+  | { at: 'closing', plan: Plan, answer?: DialbackAnswer, live?: { bidi: boolean, managed: boolean } }
   /** `because` is absent after a clean close. `answer` is that to the question, or how dialback was denied. */
   | { at: 'closed', plan: Plan, because?: Failure, answer?: DialbackAnswer }
 
@@ -49,7 +50,11 @@ export type Command =
   | { do: 'send-dialback-question', question: Question }
   /** A stanza of the peer on a bidirectional stream. */
   | { do: 'deliver', pair: Pair }
-  | { do: 'send-error', condition: StreamCondition }
+  /** XEP-0198: `<enable/>`, `<a/>` with what was handled, and what the peer has handled. */
+  | { do: 'send-enable' }
+  | { do: 'send-acknowledgement' }
+  | { do: 'acknowledged', handled: number }
+  | { do: 'send-error', condition: StreamCondition, text?: string }
   | { do: 'send-footer' }
   | { do: 'close' }
 
@@ -94,7 +99,7 @@ const table: { [S in State['at']]: Row<S> } = {
   },
   'awaiting-features': {
     features: ({ plan, secured, authenticated, bidi, header }, { features }) => {
-      if (authenticated) return [{ at: 'established', plan, by: 'external', bidi }]
+      if (authenticated) return established(plan, 'external', bidi, features)
       const wanted = plan.tls === 'insist' || (plan.tls === 'offered' && features.starttls !== 'absent')
       if (!secured && wanted) return [{ at: 'awaiting-proceed', plan }, { do: 'send-starttls' }]
       return afterFeatures(plan, secured, header, features)
@@ -111,9 +116,9 @@ const table: { [S in State['at']]: Row<S> } = {
   },
   'awaiting-dialback': {
     'dialback-result': (state, { from, to, answer }) => {
-      const { plan, bidi, pair } = state
+      const { plan, bidi, pair, features } = state
       if (!answers(pair, from, to)) return broke(state, 'invalid-from', 'a dialback result for a pair that was not asked for')
-      return answer.type === 'valid' ? [{ at: 'established', plan, by: 'dialback', bidi }] : [{ at: 'closed', plan, answer }, { do: 'send-footer' }, { do: 'close' }]
+      return answer.type === 'valid' ? established(plan, 'dialback', bidi, features) : [{ at: 'closed', plan, answer }, { do: 'send-footer' }, { do: 'close' }]
     },
   },
   'awaiting-answer': {
@@ -125,21 +130,37 @@ const table: { [S in State['at']]: Row<S> } = {
   },
   established: {
     stanza: (state, { from, to }) => {
-      const pair = pairOfAddresses(from, to)
-      if (!state.bidi || state.plan.authenticate === 'none') return broke(state, 'not-authorized', 'a stanza on a stream that is not bidirectional')
-      return pair !== undefined && samePair(pair, reversed(state.plan.pair)) ? [state, { do: 'deliver', pair }] : broke(state, 'invalid-from', 'a stanza of a pair that is not authenticated')
+      if (!state.bidi) return broke(state, 'not-authorized', 'a stanza on a stream that is not bidirectional')
+      const pair = ofPeer(state.plan, from, to)
+      return pair === undefined ? broke(state, 'invalid-from', 'a stanza of a pair that is not authenticated') : [state, { do: 'deliver', pair }]
     },
-    'stream-management': state => [state],
+    'stream-management': (state, { name, handled }) => {
+      const { managed } = state
+      if (managed === 'asked' && name === 'enabled') return [{ ...state, managed: 'yes' }]
+      if (managed === 'asked' && name === 'failed') return [{ ...state, managed: 'no' }]
+      // What the peer says of it unasked means nothing.
+      if (managed !== 'yes') return [state]
+      if (name === 'r') return [state, { do: 'send-acknowledgement' }]
+      return name === 'a' && handled !== undefined ? [state, { do: 'acknowledged', handled }] : broke(state, 'undefined-condition', `stream management, <${name}/>, that makes no sense`)
+    },
+    withdrawn: (state, { pair }) => state.plan.authenticate !== 'none' && (samePair(pair, state.plan.pair) || (state.bidi && samePair(pair, reversed(state.plan.pair)))) ? goodbye(state) : [state],
+    draining: state => goodbye(state),
     footer: ({ plan }) => [{ at: 'closed', plan }, { do: 'send-footer' }, { do: 'close' }],
-    silence: ({ plan }) => [{ at: 'closing', plan }, { do: 'send-footer' }],
+    silence: state => goodbye(state),
   },
   closing: {
     footer: state => done(state),
     silence: state => done(state),
-    // What was on its way when we said goodbye no longer matters.
+    // What was on its way when we said goodbye matters only on an established stream.
     features: state => [state],
-    stanza: state => [state],
-    'stream-management': state => [state],
+    stanza: (state, { from, to }) => {
+      const pair = state.live?.bidi === true ? ofPeer(state.plan, from, to) : undefined
+      return pair === undefined ? [state] : [state, { do: 'deliver', pair }]
+    },
+    'stream-management': (state, { name, handled }) => state.live?.managed === true && name === 'a' && handled !== undefined ? [state, { do: 'acknowledged', handled }] : [state],
+    withdrawn: state => [state],
+    draining: state => [state],
+    close: state => done(state),
     'unknown-element': state => [state],
     'dialback-key': state => [state],
     'dialback-question': state => [state],
@@ -154,6 +175,9 @@ const anywhere: Row<State['at']> = {
   'stream-error': (state, { condition, text, application, elsewhere }) => over(state, {
     at: 'stream', why: 'stream-error', condition, ...(text === undefined ? {} : { text }), ...(application === undefined ? {} : { application }), ...(elsewhere === undefined ? {} : { detail: `sends us to ${elsewhere}` }),
   }),
+  withdrawn: (state, { pair }) => state.plan.authenticate !== 'none' && samePair(pair, state.plan.pair) ? over(state) : [state],
+  draining: state => over(state),
+  close: (state, { condition, text }) => condition === undefined && state.at === 'established' ? goodbye(state) : over(state, undefined, condition, text),
   footer: (state, { received }) => over(state, { at: 'stream', why: 'ended', received }),
   silence: (state, { received }) => over(state, { at: 'stream', why: 'went-silent', received, detail: state.at }, 'connection-timeout'),
   stopped: (state, { failure }) => failure.at === 'stream' && failure.why === 'broke-protocol'
@@ -178,7 +202,24 @@ function afterFeatures (plan: Plan, secured: boolean, header: HeaderSeen, featur
 /** Dialback is offered by the feature or by its namespace on the header (XEP-0220 §2.1), and needs the stream's id. */
 function toDialback (plan: Plan, secured: boolean, header: HeaderSeen, features: FeaturesSeen, bidi: boolean): Step | undefined {
   if (plan.authenticate === 'none' || !plan.authenticate.includes('dialback') || header.id === undefined || !(features.dialback || header.dialbackNamespace)) return undefined
-  return [{ at: 'awaiting-dialback', plan, bidi, pair: plan.pair }, { do: 'send-dialback-key', streamId: header.id, secured }]
+  return [{ at: 'awaiting-dialback', plan, bidi, pair: plan.pair, features }, { do: 'send-dialback-key', streamId: header.id, secured }]
+}
+
+/** From here on stanzas flow. Stream management comes after authentication (XEP-0198 §3). */
+function established (plan: Plan, by: 'external' | 'dialback', bidi: boolean, features: FeaturesSeen): Step {
+  const asks = plan.authenticate !== 'none' && plan.streamManagement === true && features.streamManagement
+  return [{ at: 'established', plan, by, bidi, managed: asks ? 'asked' : 'no' }, ...(asks ? [{ do: 'send-enable' } as const] : [])]
+}
+
+/** The pair of a stanza of the peer, if it is the one that a bidirectional stream is for. */
+function ofPeer (plan: Plan, from: string | undefined, to: string | undefined): Pair | undefined {
+  const pair = pairOfAddresses(from, to)
+  return plan.authenticate !== 'none' && pair !== undefined && samePair(pair, reversed(plan.pair)) ? pair : undefined
+}
+
+/** The end that is no failure: what the peer has on its way is waited for. */
+function goodbye ({ plan, bidi, managed }: At<'established'>): Step {
+  return [{ at: 'closing', plan, live: { bidi, managed: managed === 'yes' } }, { do: 'send-footer' }]
 }
 
 /** An answer belongs to a request only with exactly its domains, the other way round (XEP-0220 §3.1). */
@@ -196,7 +237,7 @@ function leave (plan: Plan, because: Failure): Step {
 }
 
 function broke (state: State, condition: StreamCondition, detail: string): Step {
-  return over(state, broken(condition, detail), condition)
+  return over(state, broken(condition, detail), condition, detail)
 }
 
 function broken (condition: StreamCondition, detail: string): Failure {
@@ -204,14 +245,15 @@ function broken (condition: StreamCondition, detail: string): Failure {
 }
 
 /** The end, with an error where it is ours to give. Nothing is said into a handshake or after our footer. */
-function over (state: State, because: Failure, condition?: StreamCondition): Step {
-  const last: Command[] = state.at === 'handshaking' || state.at === 'closing' ? [] : [...(condition === undefined ? [] : [{ do: 'send-error', condition } as const]), { do: 'send-footer' }]
+function over (state: State, because?: Failure, condition?: StreamCondition, text?: string): Step {
+  const error: Command[] = condition === undefined ? [] : [{ do: 'send-error', condition, ...(text === undefined ? {} : { text }) }]
+  const last: Command[] = state.at === 'handshaking' || state.at === 'closing' ? [] : [...error, { do: 'send-footer' }]
   return [closed(state, because), ...last, { do: 'close' }]
 }
 
 /** What was asked and answered before the end stays known. */
-function closed (state: State, because: Failure): State {
-  return { at: 'closed', plan: state.plan, because, ...(state.at === 'closing' && state.answer !== undefined ? { answer: state.answer } : {}) }
+function closed (state: State, because?: Failure): State {
+  return { at: 'closed', plan: state.plan, ...(because === undefined ? {} : { because }), ...(state.at === 'closing' && state.answer !== undefined ? { answer: state.answer } : {}) }
 }
 
 function done ({ plan, answer }: At<'closing'>): Step {

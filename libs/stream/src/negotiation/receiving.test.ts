@@ -1,11 +1,17 @@
-import type { HeaderSeen } from '@dialtone/contracts'
+import type { EndpointKind, HeaderSeen } from '@dialtone/contracts'
 import { array, assert, constantFrom, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DialbackAnswer } from './event.ts'
-import { accept, advanceReceiving, type Command, type Event, type Offer, type State } from './receiving.ts'
+import { accept, advanceReceiving, type Event, type State } from './receiving.ts'
+import type { Command } from './receiving-command.ts'
+import type { Offer, Rules } from './rules.ts'
 
-const OFFER: Offer = { kind: 'starttls', tls: 'required', dialback: true, bidi: true, legacy: false, serves: ['ours.example', 'chat.ours.example'] }
-const CLEAR: Offer = { ...OFFER, tls: 'optional' }
+/** One set of rules for all pairs, but for which domains are ours and whom policy refuses. */
+type Terms = Omit<Rules, 'served' | 'ours' | 'denied'> & { kind: EndpointKind, serves: readonly string[], denies?: readonly string[] }
+
+const offerOf = ({ kind, serves, denies = [], ...rest }: Terms): Offer => ({ kind, rules: ({ from, to }) => ({ ...rest, served: serves.includes(to), ours: serves.includes(from), denied: denies.includes(from) }) })
+const OFFER: Terms = { kind: 'starttls', tls: 'required', dialback: 'over-tls', external: true, withoutDialback: true, bidi: true, legacy: false, serves: ['ours.example', 'chat.ours.example'] }
+const CLEAR: Terms = { ...OFFER, tls: 'optional', dialback: 'always' }
 
 const header = (given: Partial<HeaderSeen> = {}, identity = false): Event =>
   ({ on: 'header', header: { from: 'partner.example', to: 'ours.example', version: '1.0', contentNamespace: 'jabber:server', dialbackNamespace: true, ...given }, identity })
@@ -105,8 +111,8 @@ describe('attacks', () => {
     expect(last(OFFER, ...SECURE, answer, verified, answer)).toMatchObject({ because: { condition: 'invalid-id' } })
   })
   it('D7: a certificate good for the stream proves no second domain', () => {
-    expect(walk({ ...OFFER, dialback: false }, header(), starttls, secured, header({}, true), key('victim.example')).at(-1)).toBe('negotiating send-dialback-result')
-    expect(last({ ...OFFER, dialback: false }, header(), starttls, secured, header({}, true), key('victim.example'))).toMatchObject({ standing: { authenticated: [] } })
+    expect(walk({ ...OFFER, dialback: 'never' }, header(), starttls, secured, header({}, true), key('victim.example')).at(-1)).toBe('negotiating send-dialback-result')
+    expect(last({ ...OFFER, dialback: 'never' }, header(), starttls, secured, header({}, true), key('victim.example'))).toMatchObject({ standing: { authenticated: [] } })
   })
   it('D11: the restart may not change who speaks to whom, only name who was not named', () => {
     for (const changed of [header({ from: 'evil.example' }), header({ to: 'chat.ours.example' })]) {
@@ -150,8 +156,8 @@ describe('attacks', () => {
 })
 
 it('has a row for every pair of state and event, or closes and names both', () => {
-  const states = [last(OFFER), last(OFFER, header()), last(OFFER, header(), starttls), last(OFFER, ...SECURE, key()), last(OFFER, { on: 'footer', received: 0 })]
-  expect(states.map(state => state.at)).toEqual(['awaiting-header', 'negotiating', 'handshaking', 'negotiating', 'closed'])
+  const states = [last(OFFER), last(OFFER, header()), last(OFFER, header(), starttls), last(OFFER, ...SECURE, key()), last(OFFER, ...SECURE, { on: 'draining' }), last(OFFER, { on: 'footer', received: 0 })]
+  expect(states.map(state => state.at)).toEqual(['awaiting-header', 'negotiating', 'handshaking', 'negotiating', 'closing', 'closed'])
   const lacking: string[] = []
   for (const state of states) {
     for (const event of EVERY_EVENT) {
@@ -162,23 +168,27 @@ it('has a row for every pair of state and event, or closes and names both', () =
     }
   }
   expect(new Set(lacking)).toEqual(new Set([
-    ...['features', 'proceed', 'starttls-failure', 'sasl-success', 'sasl-failure', 'stream-management'].flatMap(on => ['awaiting-header', 'negotiating', 'handshaking'].map(at => `${on} while ${at}`)),
-    ...['starttls', 'sasl-auth', 'bidi', 'dialback-key', 'dialback-question', 'dialback-result', 'dialback-verified', 'stanza', 'unknown-element'].flatMap(on => ['awaiting-header', 'handshaking'].map(at => `${on} while ${at}`)),
+    ...['features', 'proceed', 'starttls-failure', 'sasl-success', 'sasl-failure'].flatMap(on => ['awaiting-header', 'negotiating', 'handshaking', 'closing'].map(at => `${on} while ${at}`)),
+    'header while closing', 'secured while closing',
+    ...['stream-management', 'starttls', 'sasl-auth', 'bidi', 'dialback-key', 'dialback-question', 'dialback-result', 'dialback-verified', 'stanza', 'unknown-element'].flatMap(on => ['awaiting-header', 'handshaking'].map(at => `${on} while ${at}`)),
     'header while negotiating', 'header while handshaking', 'secured while awaiting-header', 'secured while negotiating',
   ]))
 })
 
 it('never throws, stays closed, delivers only what is authenticated, and nothing of clear text where TLS is required, for any sequence of events', () => {
-  const offer = constantFrom(OFFER, CLEAR, { ...OFFER, kind: 'direct' } as const, { ...CLEAR, legacy: true })
+  const offer = constantFrom<Terms>(OFFER, CLEAR, { ...OFFER, kind: 'direct', streamManagement: true }, { ...CLEAR, legacy: true, streamManagement: true }, { ...CLEAR, dialback: 'over-tls', denies: ['b.example'] })
   assert(property(offer, array(constantFrom(...EVERY_EVENT), { maxLength: 40 }), (offer, events) => {
-    let [state, ...told] = accept(offer)
+    let [state, ...told] = accept(offerOf(offer))
     let encrypted = false
     for (const event of events) {
       const before = state
       ;[state, ...told] = advanceReceiving(state, event)
       encrypted ||= before.at === 'handshaking' && event.on === 'secured'
       for (const command of told) {
-        if (command.do === 'deliver') expect(before.at === 'negotiating' && before.standing.authenticated.some(({ from, to }) => from === command.pair.from && to === command.pair.to)).toBe(true)
+        if (command.do === 'deliver') expect((before.at === 'negotiating' || before.at === 'closing') && before.standing.authenticated.some(({ from, to }) => from === command.pair.from && to === command.pair.to)).toBe(true)
+        if (command.do === 'verify-key') expect(offer.denies ?? []).not.toContain(command.pair.from)
+        if (before.at === 'closing') expect(['deliver', 'acknowledged', 'close']).toContain(command.do)
+        if ((offer.tls === 'required' || offer.dialback === 'over-tls') && !encrypted) expect(command.do).not.toBe('verify-key')
         if (offer.tls === 'required' && !encrypted) expect(['deliver', 'verify-key', 'answer-question', 'send-sasl-success']).not.toContain(command.do)
       }
       expect(told.filter(command => command.do === 'close')).toHaveLength(state.at === 'closed' && before.at !== 'closed' ? 1 : 0)
@@ -193,13 +203,15 @@ const EVERY_EVENT: readonly Event[] = [
   question('other.example'), { on: 'dialback-result', from: 'partner.example', to: 'ours.example', answer: { type: 'valid' } },
   { on: 'dialback-verified', from: 'partner.example', to: 'ours.example', id: 'i', answer: { type: 'valid' } }, stanza('user@partner.example'), stanza('b.example'), { on: 'bidi' },
   { on: 'features', features: { starttls: 'absent', mechanisms: [], dialback: false, dialbackErrors: false, bidi: false, streamManagement: false, other: [] } }, { on: 'proceed' }, { on: 'starttls-failure' },
-  { on: 'sasl-success' }, { on: 'sasl-failure', condition: 'x' }, { on: 'stream-management', name: 'enable' }, { on: 'unknown-element', name: 'x' }, { on: 'stream-error', condition: 'reset' },
+  { on: 'sasl-success' }, { on: 'sasl-failure', condition: 'x' }, { on: 'stream-management', name: 'enable' }, { on: 'stream-management', name: 'r' }, { on: 'stream-management', name: 'a', handled: 3 }, { on: 'stream-management', name: 'a' },
+  { on: 'stream-management', name: 'resume' }, { on: 'withdrawn', pair: { from: 'partner.example', to: 'ours.example' } }, { on: 'withdrawn', pair: { from: 'b.example', to: 'ours.example' } }, { on: 'draining' }, { on: 'close' },
+  { on: 'close', condition: 'policy-violation', text: 'too fast' }, { on: 'unknown-element', name: 'x' }, { on: 'stream-error', condition: 'reset' },
   { on: 'footer', received: 0 }, { on: 'silence', received: 0 }, { on: 'stopped', failure: { at: 'tcp', why: 'reset' } },
   { on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition: 'restricted-xml' } },
 ]
 
-function run (offer: Offer, events: readonly Event[]): { state: State, told: Command[] }[] {
-  let [state, ...told] = accept(offer)
+function run (offer: Terms, events: readonly Event[]): { state: State, told: Command[] }[] {
+  let [state, ...told] = accept(offerOf(offer))
   const seen = [{ state, told }]
   for (const event of events) {
     [state, ...told] = advanceReceiving(state, event)
@@ -208,14 +220,14 @@ function run (offer: Offer, events: readonly Event[]): { state: State, told: Com
   return seen
 }
 
-function walk (offer: Offer, ...events: Event[]): string[] {
+function walk (offer: Terms, ...events: Event[]): string[] {
   return run(offer, events).map(({ state, told }) => [state.at, ...told.map(command => command.do)].join(' '))
 }
 
-function last (offer: Offer, ...events: Event[]): State {
+function last (offer: Terms, ...events: Event[]): State {
   return run(offer, events).at(-1)!.state
 }
 
-function commands (offer: Offer, ...events: Event[]): Command[] {
+function commands (offer: Terms, ...events: Event[]): Command[] {
   return run(offer, events).flatMap(({ told }) => told)
 }

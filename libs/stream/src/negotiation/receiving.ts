@@ -2,64 +2,32 @@
  * The receiving side of an S2S stream as a table of states (RFC 6120 §4 to §6, XEP-0178, XEP-0288, XEP-0220 §2.1.2 and §2.2). It also answers
  * db:verify in the authoritative role. What needs policy, keys or another stream is a command; its result comes back as an event.
  */
-import type { EndpointKind, Failure, StreamCondition } from '@dialtone/contracts'
+import type { Failure, StreamCondition } from '@dialtone/contracts'
 import { canonicalDomain } from '../domain.ts'
 import { SERVER } from '../namespaces.ts'
 import { isLegacy } from '../read-header.ts'
 import type { DialbackAnswer, Event as StreamEvent } from './event.ts'
 import { pairOfAddresses, pairOfDomains, samePair, type Pair } from './pair.ts'
-
-/** What this side offers; it does not change while the stream lives. */
-export type Offer = {
-  kind: EndpointKind
-  tls: 'required' | 'optional' | 'never'
-  dialback: boolean
-  bidi: boolean
-  /** Peers from before XMPP 1.0, which send no version and get no features, may use dialback. */
-  legacy: boolean
-  /** Canonical domains that are served here: a header to another is `host-unknown`. */
-  serves: readonly string[]
-}
-
-/** A domain that the peer did not name is ''. */
-type Named = Pair
+import type { Command, Named } from './receiving-command.ts'
+import { offersDialback, refusalOf, takesKeys, type Offer } from './rules.ts'
 
 export type State =
   | { at: 'awaiting-header', offer: Offer, secured: boolean, first?: Named, standing: Standing }
   | { at: 'negotiating', offer: Offer, secured: boolean, identity: boolean, pair: Named, standing: Standing, pending: readonly Pending[] }
   | { at: 'handshaking', offer: Offer, first?: Named, standing: Standing }
+  /** Our footer is sent; what the peer had on its way still counts, until its footer. */
+  | { at: 'closing', offer: Offer, standing: Standing }
   | { at: 'closed', offer: Offer, because?: Failure }
 
 /**
  * What outlives a stream restart by SASL; STARTTLS keeps only the counts. `asked` numbers the keys, so that a judgement is taken for no other key than
- * its own. `strikes` counts what is answered a few times and then ends the stream.
+ * its own. `strikes` counts what is answered a few times and then ends the stream. `withdrawn` are pairs that were authenticated and no longer are.
  */
-export type Standing = { authenticated: readonly Pair[], bidi: boolean, asked: number, strikes: number }
+export type Standing = { authenticated: readonly Pair[], withdrawn: readonly Pair[], bidi: boolean, managed: boolean, asked: number, strikes: number }
 type Pending = Pair & { number: number }
 
 /** What came of a command that had to ask elsewhere: `number` is that of `verify-key`. */
 export type Event = StreamEvent | { on: 'dialback-judged', number: number, answer: DialbackAnswer }
-
-export type Command =
-  | { do: 'start-tls' }
-  /** `legacy`: without a version, as the peer's own. */
-  | { do: 'send-header', pair: Named, legacy?: boolean }
-  | { do: 'send-features', starttls: 'required' | 'optional' | 'absent', external: boolean, dialback: boolean, bidi: boolean }
-  | { do: 'send-proceed' }
-  | { do: 'send-starttls-failure' }
-  /** From here on the pair is authenticated. */
-  | { do: 'send-sasl-success', pair: Pair }
-  | { do: 'send-sasl-failure', condition: 'encryption-required' | 'incorrect-encoding' | 'invalid-mechanism' | 'invalid-authzid' | 'not-authorized' }
-  /** Ask the authoritative server of `pair.from`, on another stream than this; `dialback-judged` brings the answer. */
-  | { do: 'verify-key', number: number, pair: Pair, key: string }
-  /** Compute whether the key is ours, and send the answer (XEP-0220 §2.2.2). */
-  | { do: 'answer-question', pair: Pair, id: string, key: string }
-  | { do: 'refuse-question', pair: Pair, id: string, condition: 'item-not-found' | 'policy-violation' }
-  | { do: 'send-dialback-result', pair: Pair, answer: DialbackAnswer }
-  | { do: 'deliver', pair: Pair }
-  | { do: 'send-error', condition: StreamCondition }
-  | { do: 'send-footer' }
-  | { do: 'close' }
 
 type At<S extends State['at']> = Extract<State, { at: S }>
 type Step = [State, ...Command[]]
@@ -68,12 +36,12 @@ type Row<S extends State['at']> = { [E in Event['on']]?: (state: At<S>, event: E
 /** Pairs that may wait for their verification on one stream, and pairs that one stream may carry. */
 const MOST_PENDING = 4
 const MOST_PAIRS = 64
-/** Refused SASL, keys in clear and answers that nobody asked for, in all, before the stream ends. */
+/** Refused SASL, keys in clear, answers that nobody asked for and the like, in all, before the stream ends. */
 const MOST_STRIKES = 3
 
 /** The state in which an accepted connection begins, and what to do first. */
 export function accept (offer: Offer): Step {
-  const standing: Standing = { authenticated: [], bidi: false, asked: 0, strikes: 0 }
+  const standing: Standing = { authenticated: [], withdrawn: [], bidi: false, managed: false, asked: 0, strikes: 0 }
   return offer.kind === 'direct'
     ? [{ at: 'handshaking', offer, standing }, { do: 'start-tls' }]
     : [{ at: 'awaiting-header', offer, secured: false, standing }]
@@ -91,6 +59,8 @@ type AnyRow = Partial<Record<Event['on'], (state: State, event: Event) => Step>>
 const table: { [S in State['at']]: Row<S> } = {
   handshaking: {
     secured: ({ offer, first, standing }) => [{ at: 'awaiting-header', offer, secured: true, ...(first === undefined ? {} : { first }), standing }],
+    draining: ({ offer }) => [{ at: 'closed', offer }, { do: 'close' }],
+    close: ({ offer }) => [{ at: 'closed', offer }, { do: 'close' }],
   },
   'awaiting-header': {
     header: (state, { header, identity = false }) => {
@@ -98,29 +68,40 @@ const table: { [S in State['at']]: Row<S> } = {
       if (header.contentNamespace !== SERVER) return end(state, 'invalid-namespace', 'the content namespace is not jabber:server')
       const from = header.from === undefined ? first?.from ?? '' : canonicalDomain(header.from)
       // From before XMPP 1.0 the header may name nobody; the key that follows does (XEP-0220 §2.1.1).
-      const nameless = isLegacy(header) && offer.legacy ? '' : undefined
+      const nameless = isLegacy(header) && from !== undefined && offer.rules({ from, to: '' }).legacy ? '' : undefined
       const to = header.to === undefined ? first?.to ?? nameless : canonicalDomain(header.to)
       if (from === undefined || to === undefined) return end(state, 'improper-addressing', 'a header whose from or to is no domain')
       const pair = { from, to }
       // A header may not become another after TLS or SASL (RFC 6120 §4.7.1, §4.7.2), only name what it left out.
       if (first !== undefined && ((first.to !== '' && to !== first.to) || (first.from !== '' && from !== first.from))) return end(state, 'improper-addressing', 'from or to changed with the restart')
-      if (to !== '' && !offer.serves.includes(to)) return end(state, 'host-unknown', `${to} is not served here`, pair)
-      if (offer.serves.includes(from)) return end(state, 'not-authorized', `${from} is served here`, pair)
-      if (isLegacy(header) && !(offer.legacy && offer.dialback && (secured || offer.tls !== 'required'))) return end(state, 'unsupported-version', 'a header without version', pair)
+      const rules = offer.rules(pair)
+      if (to !== '' && !rules.served) return end(state, 'host-unknown', `${to} is not served here`, pair)
+      if (from !== '' && rules.ours) return end(state, 'not-authorized', `${from} is served here`, pair)
+      // Not host-unknown, so that the peer's operator can tell.
+      if (rules.denied === true) return end(state, 'policy-violation', 'the policy of this server refuses this peer', pair)
+      if (isLegacy(header) && !(rules.legacy && rules.dialback !== 'never' && takesKeys(rules, secured))) return end(state, 'unsupported-version', 'a header without version', pair)
       const proved = secured && identity && from !== ''
       const next: State = { at: 'negotiating', offer, secured, identity: proved, pair, standing, pending: [] }
       const fresh = standing.authenticated.length === 0
-      const features: Command = { do: 'send-features', starttls: secured || offer.tls === 'never' ? 'absent' : offer.tls, external: proved && fresh, dialback: offer.dialback, bidi: offer.bidi && secured && fresh }
+      const features: Command = {
+        do: 'send-features',
+        starttls: secured || rules.tls === 'never' ? 'absent' : rules.tls,
+        external: proved && fresh && rules.external,
+        dialback: offersDialback(rules, secured),
+        bidi: rules.bidi && secured && fresh,
+        streamManagement: rules.streamManagement === true && (secured || rules.tls !== 'required'),
+        ...(rules.limits === undefined ? {} : { limits: rules.limits }),
+      }
       return [next, { do: 'send-header', pair, legacy: isLegacy(header) }, ...(isLegacy(header) ? [] : [features])]
     },
   },
   negotiating: {
     starttls: (state, { surplus = 0 }) => {
       const { offer, secured, pair, standing } = state
-      if (secured || offer.tls === 'never') return [{ at: 'closed', offer, because: broken('unsupported-stanza-type', 'starttls was not offered') }, { do: 'send-starttls-failure' }, { do: 'send-footer' }, { do: 'close' }]
+      if (secured || offer.rules(pair).tls === 'never') return [{ at: 'closed', offer, because: broken('unsupported-stanza-type', 'starttls was not offered') }, { do: 'send-starttls-failure' }, { do: 'send-footer' }, { do: 'close' }]
       // What was sent ahead in clear would be read as if it had come through TLS.
       if (surplus > 0) return end(state, 'not-well-formed', `${surplus} bytes in clear after starttls`)
-      return [{ at: 'handshaking', offer, first: pair, standing: { ...standing, authenticated: [], bidi: false } }, { do: 'send-proceed' }, { do: 'start-tls' }]
+      return [{ at: 'handshaking', offer, first: pair, standing: { ...standing, authenticated: [], withdrawn: [], bidi: false, managed: false } }, { do: 'send-proceed' }, { do: 'start-tls' }]
     },
     'sasl-auth': (state, { mechanism, authzid }) => {
       const { offer, secured, identity, pair, standing } = state
@@ -128,26 +109,28 @@ const table: { [S in State['at']]: Row<S> } = {
       if (!secured) return fail('encryption-required')
       if (mechanism !== 'EXTERNAL') return fail('invalid-mechanism')
       if (authzid === undefined) return fail('incorrect-encoding')
-      if (!identity || standing.authenticated.length > 0) return fail('not-authorized')
+      const rules = offer.rules(pair)
+      if (!identity || !rules.external || refusalOf(rules) !== undefined || standing.authenticated.length > 0) return fail('not-authorized')
       if (authzid !== '' && canonicalDomain(authzid) !== pair.from) return fail('invalid-authzid')
       return [{ at: 'awaiting-header', offer, secured, first: pair, standing: { ...standing, authenticated: [pair] } }, { do: 'send-sasl-success', pair }]
     },
     bidi: state => {
-      const { offer, secured, standing } = state
-      return offer.bidi && secured && standing.authenticated.length === 0 ? [{ ...state, standing: { ...standing, bidi: true } }] : end(state, 'unsupported-feature', 'bidi was not offered')
+      const { offer, secured, pair, standing } = state
+      return offer.rules(pair).bidi && secured && standing.authenticated.length === 0 ? [{ ...state, standing: { ...standing, bidi: true } }] : end(state, 'unsupported-feature', 'bidi was not offered')
     },
     'dialback-key': (state, { from, to, key, identity = false }) => {
       const { offer, secured, standing, pending } = state
       const pair = pairOfDomains(from, to)
       if (pair === undefined) return end(state, 'improper-addressing', 'db:result whose from or to is no domain')
       const denial = (condition: string): Command => ({ do: 'send-dialback-result', pair, answer: { type: 'error', condition } })
-      if (!secured && offer.tls === 'required') return strike(state, 'policy-violation', 'dialback keys in clear', denial('policy-violation'))
       if (key === '' || key.length > 1024) return [state, denial('bad-request')]
-      if (!offer.serves.includes(pair.to)) return [state, denial('item-not-found')]
-      if (offer.serves.includes(pair.from)) return [state, denial('policy-violation')]
+      const rules = offer.rules(pair)
+      const refusal = refusalOf(rules)
+      if (refusal !== undefined) return [state, denial(refusal)]
+      if (!takesKeys(rules, secured)) return strike(state, 'policy-violation', 'dialback keys in clear', denial('policy-violation'))
       // XEP-0344 §2.4: a certificate is judged for the domain of this very key, never for that of the stream.
-      if (secured && identity) return admitted(state, pair)
-      if (!offer.dialback) return [state, denial('not-authorized')]
+      if (secured && identity && rules.withoutDialback) return admitted(state, pair)
+      if (rules.dialback === 'never') return [state, denial('not-authorized')]
       if (pending.some(other => samePair(other, pair))) return [state, denial('conflict')]
       if (pending.length >= MOST_PENDING || standing.authenticated.length + pending.length >= MOST_PAIRS) return [state, denial('resource-constraint')]
       const number = standing.asked + 1
@@ -168,21 +151,55 @@ const table: { [S in State['at']]: Row<S> } = {
       const { offer, secured } = state
       const pair = pairOfDomains(from, to)
       if (pair === undefined || id === '') return end(state, 'improper-addressing', 'db:verify without domains or id')
-      if (!secured && offer.tls === 'required') return strike(state, 'policy-violation', 'dialback questions in clear', { do: 'refuse-question', pair, id, condition: 'policy-violation' })
-      return [state, offer.serves.includes(pair.to) ? { do: 'answer-question', pair, id, key } : { do: 'refuse-question', pair, id, condition: 'item-not-found' }]
+      const rules = offer.rules(pair)
+      if (!secured && rules.tls === 'required') return strike(state, 'policy-violation', 'dialback questions in clear', { do: 'refuse-question', pair, id, condition: 'policy-violation' })
+      return [state, rules.served ? { do: 'answer-question', pair, id, key } : { do: 'refuse-question', pair, id, condition: 'item-not-found' }]
     },
-    // This side has asked nothing on this stream (XEP-0220 §3.1; XEP-0288 §2.2 forbids to verify on it).
+    // This side has asked nothing on this stream, bidirectional or not (XEP-0220 §3.1; XEP-0288 §2.2 forbids to verify on it).
     'dialback-result': state => strike(state, 'invalid-id', 'dialback answers that nobody asked for'),
     'dialback-verified': state => strike(state, 'invalid-id', 'dialback answers that nobody asked for'),
-    stanza: (state, { from, to }) => {
-      const { authenticated } = state.standing
-      if (authenticated.length === 0) return end(state, 'not-authorized', 'a stanza before authentication')
-      const pair = pairOfAddresses(from, to)
-      if (pair === undefined) return end(state, 'improper-addressing', 'a stanza whose from or to has no domain')
-      return authenticated.some(other => samePair(other, pair)) ? [state, { do: 'deliver', pair }] : end(state, 'invalid-from', 'a stanza of a pair that is not authenticated')
+    stanza: (state, { from, to }) => heard(state, from, to),
+    'stream-management': (state, { name, handled }) => {
+      const { offer, pair, standing } = state
+      const { managed } = standing
+      if (name === 'enable') {
+        if (managed || standing.authenticated.length === 0) return strike(state, 'policy-violation', 'stream management out of turn', { do: 'send-enable-failure', condition: 'unexpected-request' })
+        if (offer.rules(pair).streamManagement === true) return [{ ...state, standing: { ...standing, managed: true } }, { do: 'send-enabled' }]
+      }
+      if (name === 'enable' || name === 'resume') return strike(state, 'policy-violation', 'stream management that is not offered', { do: 'send-enable-failure', condition: 'feature-not-implemented' })
+      return managed ? counted(state, name, handled) : end(state, 'unsupported-stanza-type', `stream management, <${name}/>, that is not enabled`)
     },
     'unknown-element': (state, { name }) => end(state, 'unsupported-stanza-type', name),
+    withdrawn: (state, { pair }) => {
+      const { standing, pending } = state
+      const waiting = pending.find(other => samePair(other, pair))
+      const next = { ...state, standing: without(standing, pair), pending: pending.filter(other => other !== waiting) }
+      if (waiting !== undefined) return [next, { do: 'send-dialback-result', pair, answer: { type: 'error', condition: 'not-allowed' } }]
+      return standing.authenticated.length > 0 && next.standing.authenticated.length === 0 ? end(next, 'policy-violation', 'the policy of this server no longer allows this peer') : [next]
+    },
+    draining: state => goodbye(state, 'system-shutdown', 'this server is going down'),
     footer: ({ offer }) => [{ at: 'closed', offer }, { do: 'send-footer' }, { do: 'close' }],
+  },
+  closing: {
+    stanza: (state, { from, to }) => {
+      const pair = pairOfAddresses(from, to)
+      return pair !== undefined && state.standing.authenticated.some(other => samePair(other, pair)) ? [state, { do: 'deliver', pair }] : [state]
+    },
+    withdrawn: (state, { pair }) => [{ ...state, standing: without(state.standing, pair) }],
+    // Nothing is answered any more, but what the peer acknowledges is of use.
+    'stream-management': (state, { name, handled }) => state.standing.managed && name === 'a' && handled !== undefined ? [state, { do: 'acknowledged', handled }] : [state],
+    starttls: state => [state],
+    'sasl-auth': state => [state],
+    bidi: state => [state],
+    'dialback-key': state => [state],
+    'dialback-question': state => [state],
+    'dialback-result': state => [state],
+    'dialback-verified': state => [state],
+    'unknown-element': state => [state],
+    draining: state => [state],
+    close: ({ offer }) => [{ at: 'closed', offer }, { do: 'close' }],
+    footer: ({ offer }) => [{ at: 'closed', offer }, { do: 'close' }],
+    silence: ({ offer }) => [{ at: 'closed', offer }, { do: 'close' }],
   },
   closed: {},
 }
@@ -191,6 +208,12 @@ const table: { [S in State['at']]: Row<S> } = {
 const anywhere: Row<State['at']> = {
   // The restart has taken back what this was about.
   'dialback-judged': state => [state],
+  withdrawn: (state, { pair }) => [state.at === 'closed' ? state : { ...state, standing: without(state.standing, pair) }],
+  draining: state => over(state, undefined, greeted(state, { do: 'send-error', condition: 'system-shutdown' })),
+  close: (state, { condition, text }) => {
+    if (condition === undefined) return state.at === 'negotiating' ? goodbye(state) : over(state, undefined, [])
+    return over(state, undefined, greeted(state, { do: 'send-error', condition, ...(text === undefined ? {} : { text }) }))
+  },
   'stream-error': (state, { condition, text, application }) => over(state, { at: 'stream', why: 'stream-error', condition, ...(text === undefined ? {} : { text }), ...(application === undefined ? {} : { application }) }, []),
   footer: (state, { received }) => over(state, { at: 'stream', why: 'ended', received }, []),
   silence: (state, { received }) => over(state, { at: 'stream', why: 'went-silent', received, detail: state.at }, greeted(state, { do: 'send-error', condition: 'connection-timeout' })),
@@ -199,11 +222,43 @@ const anywhere: Row<State['at']> = {
     : [{ at: 'closed', offer: state.offer, because: failure }, { do: 'close' }],
 }
 
+/** Policy is asked once more: it may have changed while somebody else was asked about the key. */
 function admitted (state: At<'negotiating'>, pair: Pair): Step {
-  const { standing } = state
+  const { offer, standing } = state
+  const refusal = refusalOf(offer.rules(pair))
   const authenticated = [...standing.authenticated.filter(other => !samePair(other, pair)), pair]
-  if (authenticated.length > MOST_PAIRS) return [state, { do: 'send-dialback-result', pair, answer: { type: 'error', condition: 'resource-constraint' } }]
-  return [{ ...state, standing: { ...standing, authenticated } }, { do: 'send-dialback-result', pair, answer: { type: 'valid' } }]
+  const condition = refusal ?? (authenticated.length > MOST_PAIRS ? 'resource-constraint' : undefined)
+  if (condition !== undefined) return [state, { do: 'send-dialback-result', pair, answer: { type: 'error', condition } }]
+  return [{ ...state, standing: { ...standing, authenticated, withdrawn: standing.withdrawn.filter(other => !samePair(other, pair)) } }, { do: 'send-dialback-result', pair, answer: { type: 'valid' } }]
+}
+
+/** A stanza belongs to a pair that is authenticated, or the stream ends, unless the sender may speak here and only the addressee is wrong. */
+function heard (state: At<'negotiating'>, from: string | undefined, to: string | undefined): Step {
+  const { authenticated, withdrawn } = state.standing
+  if (authenticated.length === 0) return end(state, 'not-authorized', 'a stanza before authentication')
+  const pair = pairOfAddresses(from, to)
+  if (pair === undefined) return end(state, 'improper-addressing', 'a stanza whose from or to has no domain')
+  if (authenticated.some(other => samePair(other, pair))) return [state, { do: 'deliver', pair }]
+  if (withdrawn.some(other => samePair(other, pair))) return [state, { do: 'refuse-stanza', pair, condition: 'not-allowed' }]
+  if (authenticated.some(other => other.from === pair.from) && !state.offer.rules(pair).served) return [state, { do: 'refuse-stanza', pair, condition: 'item-not-found' }]
+  return end(state, 'invalid-from', 'a stanza of a pair that is not authenticated')
+}
+
+/** XEP-0198 §4, once it is enabled. */
+function counted (state: At<'negotiating'>, name: string, handled: number | undefined): Step {
+  if (name === 'r') return [state, { do: 'send-acknowledgement' }]
+  return name === 'a' && handled !== undefined ? [state, { do: 'acknowledged', handled }] : end(state, 'undefined-condition', `stream management, <${name}/>, that makes no sense`)
+}
+
+function without (standing: Standing, pair: Pair): Standing {
+  const authenticated = standing.authenticated.filter(other => !samePair(other, pair))
+  if (authenticated.length === standing.authenticated.length) return standing
+  return { ...standing, authenticated, withdrawn: [...standing.withdrawn, pair].slice(-MOST_PAIRS) }
+}
+
+/** The end that is no failure: what the peer has on its way is waited for. */
+function goodbye ({ offer, standing }: At<'negotiating'>, condition?: StreamCondition, text?: string): Step {
+  return [{ at: 'closing', offer, standing }, ...(condition === undefined ? [] : [{ do: 'send-error', condition, ...(text === undefined ? {} : { text }) } as const]), { do: 'send-footer' }]
 }
 
 /** Answered for the first times, then the end. */
@@ -215,7 +270,7 @@ function strike (state: At<'negotiating'>, condition: StreamCondition, detail: s
 }
 
 function end (state: State, condition: StreamCondition, detail: string, pair?: Named): Step {
-  return over(state, broken(condition, detail), greeted(state, { do: 'send-error', condition }, pair))
+  return over(state, broken(condition, detail), greeted(state, { do: 'send-error', condition, text: detail }, pair))
 }
 
 /** An error about the peer's header follows our own (RFC 6120 §4.9.1.2). */
@@ -223,11 +278,11 @@ function greeted (state: State, error: Command, pair: Named = { from: '', to: ''
   return state.at === 'awaiting-header' ? [{ do: 'send-header', pair }, error] : [error]
 }
 
-/** The end; nothing is said into a handshake, and no footer where no header was. */
-function over (state: State, because: Failure, last: Command[]): Step {
-  const mute = state.at === 'handshaking'
+/** The end; nothing is said into a handshake or after our footer, and no footer where no header was. */
+function over (state: State, because: Failure | undefined, last: Command[]): Step {
+  const mute = state.at === 'handshaking' || state.at === 'closing'
   const headed = state.at !== 'awaiting-header' || last.length > 0
-  return [{ at: 'closed', offer: state.offer, because }, ...(mute ? [] : last), ...(mute || !headed ? [] : [{ do: 'send-footer' } as const]), { do: 'close' }]
+  return [{ at: 'closed', offer: state.offer, ...(because === undefined ? {} : { because }) }, ...(mute ? [] : last), ...(mute || !headed ? [] : [{ do: 'send-footer' } as const]), { do: 'close' }]
 }
 
 function broken (condition: StreamCondition, detail: string): Failure {

@@ -1,11 +1,13 @@
 // Rows C and D of the tables: what an attacker gains where a guard is missing, shown first, and what it gains here. Over sockets, and the rows that
 // need keys, limits or certificates: libs/ladder/src/listener/security.test.ts.
 import { describe, expect, it } from 'vitest'
-import type { FeaturesSeen, HeaderSeen } from '@dialtone/contracts'
+import type { EndpointKind, FeaturesSeen, HeaderSeen } from '@dialtone/contracts'
 import { canonicalDomain } from '../domain.ts'
 import type { Event } from './event.ts'
 import { advance, begin, type Plan, type State } from './initiating.ts'
-import { accept, advanceReceiving, type Command, type Event as ReceivingEvent, type Offer, type State as ReceivingState } from './receiving.ts'
+import { accept, advanceReceiving, type Event as ReceivingEvent, type State as ReceivingState } from './receiving.ts'
+import type { Command } from './receiving-command.ts'
+import type { Offer, Rules } from './rules.ts'
 
 const PAIR = { from: 'ours.example', to: 'partner.example' }
 const features = (given: Partial<FeaturesSeen>): Event => ({ on: 'features', features: { starttls: 'absent', mechanisms: [], dialback: false, dialbackErrors: false, bidi: false, streamManagement: false, other: [], ...given } })
@@ -15,7 +17,11 @@ const starttls = [header, features({ starttls: 'required' }), { on: 'proceed' },
 const result = (from: string, to: string): Event => ({ on: 'dialback-result', from, to, answer: { type: 'valid' } })
 const verified = (from: string, to: string, id: string): Event => ({ on: 'dialback-verified', from, to, id, answer: { type: 'valid' } })
 
-const OFFER: Offer = { kind: 'starttls', tls: 'required', dialback: true, bidi: true, legacy: false, serves: ['ours.example', 'chat.ours.example'] }
+/** One set of rules for all pairs, but for which domains are ours and whom policy refuses. */
+type Terms = Omit<Rules, 'served' | 'ours' | 'denied'> & { kind: EndpointKind, serves: readonly string[], denies?: readonly string[] }
+
+const offerOf = ({ kind, serves, denies = [], ...rest }: Terms): Offer => ({ kind, rules: ({ from, to }) => ({ ...rest, served: serves.includes(to), ours: serves.includes(from), denied: denies.includes(from) }) })
+const OFFER: Terms = { kind: 'starttls', tls: 'required', dialback: 'over-tls', external: true, withoutDialback: true, bidi: true, legacy: false, serves: ['ours.example', 'chat.ours.example'] }
 const named = (given: Partial<HeaderSeen> = {}, identity = false): ReceivingEvent =>
   ({ on: 'header', header: { from: 'partner.example', to: 'ours.example', version: '1.0', contentNamespace: 'jabber:server', dialbackNamespace: true, ...given }, identity })
 const key = (from: string, identity = false): ReceivingEvent => ({ on: 'dialback-key', from, to: 'ours.example', key: 'k', identity })
@@ -112,7 +118,7 @@ describe('D2: the same on a bidirectional stream (XEP-0288 §4)', () => {
 })
 
 it('D7: a certificate that is judged once for the stream lets in every domain; judged for each key, its own alone (CVE-2021-32919)', () => {
-  const offer = { ...OFFER, dialback: false }
+  const offer: Terms = { ...OFFER, dialback: 'never' }
   // What was found for the header, taken for the key.
   expect(received(offer, ...inside(true), key('victim.example', true)).state).toMatchObject({ standing: { authenticated: [{ from: 'victim.example' }] } })
   for (const [which, then] of [[offer, 'send-dialback-result'], [OFFER, 'verify-key']] as const) {
@@ -121,7 +127,7 @@ it('D7: a certificate that is judged once for the stream lets in every domain; j
     expect(state).toMatchObject({ standing: { authenticated: [] } })
   }
   // Nor is any certificate one for what is said in clear.
-  expect(received({ ...OFFER, tls: 'optional' }, named(), key('partner.example', true)).told.at(-1)?.do).toBe('verify-key')
+  expect(received({ ...OFFER, tls: 'optional', dialback: 'always' }, named(), key('partner.example', true)).told.at(-1)?.do).toBe('verify-key')
 })
 
 it('D9: a domain that ends, begins or goes on like another is another', () => {
@@ -177,7 +183,7 @@ it('D11: a restart under another name (CVE-2018-10847)', () => {
 })
 
 it('D13: a header or a key in the name of what is served here', () => {
-  const [from, offer] = ['chat.ours.example', { ...OFFER, tls: 'optional' } as const]
+  const [from, offer] = ['chat.ours.example', { ...OFFER, tls: 'optional', dialback: 'always' } as const]
   // Where only the one addressed is known to be ours, the other may come in.
   expect(received({ ...offer, serves: ['ours.example'] }, named({ from })).state.at).toBe('negotiating')
   expect(received({ ...offer, serves: ['ours.example'] }, named(), key(from)).told.at(-1)?.do).toBe('verify-key')
@@ -204,8 +210,8 @@ function last (plan: Plan, ...events: readonly Event[]): State {
   return state
 }
 
-function received (offer: Offer, ...events: readonly ReceivingEvent[]): { state: ReceivingState, told: Command[] } {
-  let [state, ...commands] = accept(offer)
+function received (offer: Terms, ...events: readonly ReceivingEvent[]): { state: ReceivingState, told: Command[] } {
+  let [state, ...commands] = accept(offerOf(offer))
   const told = commands
   for (const event of events) {
     [state, ...commands] = advanceReceiving(state, event)

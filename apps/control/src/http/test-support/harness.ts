@@ -12,6 +12,7 @@ import { createChecks } from '../../commands/checks.ts'
 import type { CommandNeeds } from '../../commands/needs.ts'
 import { startConfiguration, type ConfigurationStore } from '../../configuration/store.ts'
 import { HUB_LIMITS, createHub, type Hub, type HubLimits } from '../../live/hub.ts'
+import { watchGateways, type Gateways } from '../../live/gateways.ts'
 import { watchPresence } from '../../live/presence.ts'
 import type { Presence } from '../../queries/needs.ts'
 import { createApi } from '../api.ts'
@@ -23,7 +24,7 @@ import { fakeReadings, type FakeReadings } from './readings.ts'
 export const CLOCK = { now: () => Date.now(), elapsed: () => performance.now() }
 
 export type Harness = {
-  app: App, server: Server, bus: Bus, hub: Hub, presence: Presence, readings: FakeReadings, configuration: ConfigurationStore, audited: AuditEntry[], resets: { domain?: string, peer?: string }[]
+  app: App, server: Server, bus: Bus, hub: Hub, presence: Presence, gateways: Gateways, readings: FakeReadings, configuration: ConfigurationStore, audited: AuditEntry[], resets: { domain?: string, peer?: string }[]
   /** Authorization headers by role. */
   as: Record<Role, { authorization: string }>
   removeToken: (role: Role) => Promise<void>
@@ -54,19 +55,20 @@ export async function harness ({ limits = {}, hubLimits = {}, meter = NO_METER, 
   const stopHearing = readings.onEvent(hub.tell)
   const tell = (event: Parameters<Hub['tell']>[0]) => hub.tell(event, readings.seq)
   const presence = await watchPresence(bus, tell)
+  const gateways = await watchGateways({ bus, configuration, tell, ...shared })
   const config = parseControlConfig({ limits: { perTokenPerMinute: 100_000, perAddressPerMinute: 100_000, ...limits } })
   const resets: Harness['resets'] = []
   const reset: CommandNeeds['reset'] = filter => resets.push(filter)
-  const commands: CommandNeeds = { bus, readings, reset, configuration, presence, audit, tell, targetsOf, edit: editor({ configuration, audit }), limits: config.limits, id: randomUUID, ...shared }
+  const commands: CommandNeeds = { bus, readings, reset, configuration, presence, gateways, audit, tell, targetsOf, edit: editor({ configuration, audit }), limits: config.limits, id: randomUUID, ...shared }
   const checks = await createChecks(commands, askMs)
   const server = await createApi({
-    config, tokens: access, checks, hub, commands, others: [app => app.register(accessRoutes, { access, audit }), app => app.register(resourceRoutes, { configuration, audit, clock, readings })], ...shared,
-    queries: { readings, configuration, presence, clock, epoch: 'e1', about: { name: 'test', version: '0.1.0' } },
+    config, tokens: access, checks, hub, commands, others: [app => app.register(accessRoutes, { access, audit }), app => app.register(resourceRoutes, { configuration, audit, clock, readings, gateways })], ...shared,
+    queries: { readings, configuration, presence, gateways, bus, clock, epoch: 'e1', about: { name: 'test', version: '0.1.0' } },
     health: { readiness: () => [{ name: 'bus', ok: bus.connected, needed: false, says: 'reached' }], exposition: { expose: async function * () { yield '# a\n' }, contentType: 'text/plain; version=0.0.4' } },
   })
   const as = Object.fromEntries(await Promise.all((['viewer', 'operator', 'admin'] as const).map(async role => [role, { authorization: `Bearer ${(await access.create({ name: `t-${role}`, role }, 'test')).token}` }]))) as Harness['as']
   return {
-    app: server.app, server, bus, hub, presence, readings, configuration, audited, resets, as,
+    app: server.app, server, bus, hub, presence, gateways, readings, configuration, audited, resets, as,
     removeToken: async role => { await access.remove(`t-${role}`) },
     stop: async () => {
       stopHearing()
@@ -74,6 +76,7 @@ export async function harness ({ limits = {}, hubLimits = {}, meter = NO_METER, 
       await server.app.close()
       await checks.stop()
       await presence.stop()
+      await gateways.stop()
       await configuration.stop()
       await audit.stop()
       await access.stop()

@@ -1,0 +1,37 @@
+/** A gateway as operators see it, of what is wanted of it and what it tells of itself. Pure. */
+import type { Conservation, GatewayPresence, GatewayView, Resource } from '@dialtone/contracts'
+import { quoted } from '@dialtone/kernel'
+
+/** Undefined: there is none of that name, neither wanted nor running. */
+export function gatewayView (gateway: string, wanted: Resource<'Gateway'> | undefined, presence: GatewayPresence | undefined): GatewayView | undefined {
+  if (wanted === undefined && presence === undefined) return undefined
+  return {
+    gateway, ...(wanted === undefined ? {} : { desired: wanted.spec.desired, revision: wanted.revision }),
+    state: presence?.state ?? 'absent', healthy: presence?.healthy ?? false,
+    says: sentenceOf(wanted, presence),
+    ...(presence === undefined ? {} : { conservation: conservationOf(presence.stanzas), presence }),
+  }
+}
+
+/** Whether every accepted stanza is accounted for. */
+export function conservationOf ({ accepted, outcomes, queued, onStream }: Conservation): NonNullable<GatewayView['conservation']> {
+  const accounted = Object.values(outcomes).reduce((sum, count) => sum + count, 0) + queued + onStream
+  return { accepted, accounted, holds: accepted === accounted }
+}
+
+function sentenceOf (wanted: Resource<'Gateway'> | undefined, presence: GatewayPresence | undefined): string {
+  if (presence === undefined) return `nobody tells of itself under this name: start the gateway, or see in its log whether it reaches the bus; what is wanted of it (${wanted?.spec.desired}) is done when it is back`
+  const { findings, state, streams, queued, drains, revision } = presence
+  const worst = findings.find(({ unhealthy }) => unhealthy)
+  if (worst !== undefined) return quoted(`${worst.what}: ${worst.says}`, 500)
+  if (wanted === undefined) return 'it runs, and there is no Gateway resource of this name: it carries on from what it last knew'
+  const left = `${streams.inbound + streams.outbound} streams and ${queued.stanzas} stanzas that wait are left`
+  const drain = drains.find(({ done }) => !done)
+  if (drain !== undefined) return `${quoted(drain.scope, 300)} drains until ${drain.deadline}: ${drain.streams} streams and ${drain.queued} stanzas that wait are left`
+  if (state === 'draining') return `it drains: ${left}`
+  if (revision < wanted.revision) return `it works by revision ${revision} of the configuration; what was written in ${wanted.revision} has not reached it yet`
+  if (state !== wanted.spec.desired) return `it is ${state}, and is wanted ${wanted.spec.desired}`
+  const finding = findings[0]
+  if (finding !== undefined) return quoted(`${finding.what}: ${finding.says}`, 500)
+  return state === 'stopped' ? 'it is stopped, as is wanted' : `${streams.inbound} streams in, ${streams.outbound} out; ${queued.stanzas === 0 ? 'nothing waits' : `${queued.stanzas} stanzas wait, the oldest for ${Math.round(queued.oldestSeconds)} s`}`
+}
