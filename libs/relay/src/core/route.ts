@@ -171,7 +171,7 @@ export class Route {
     if (offered !== undefined) return this.adopt(offered)
     const failing = this.failing()
     if (failing !== undefined) return void this.refuseAll(this.told(failing.reason))
-    if (this.notBefore <= context.clock.elapsed() && !this.rules.unplaced) context.connect(this)
+    if (this.notBefore <= context.clock.elapsed() && !this.rules.unplaced && !context.expects(this.zone, this.pair)) context.connect(this)
   }
 
   /** Writes what is queued, in order, as long as the peer takes it. */
@@ -297,6 +297,13 @@ export class Route {
     this.notBefore = 0
     this.tries = 0
     if (this.failure !== undefined && !this.failure.temporary) this.failure = undefined
+    this.want()
+  }
+
+  /** What waits goes out now, held or not. */
+  flush (): void {
+    this.flushing = true
+    this.notBefore = 0
     this.want()
   }
 

@@ -155,7 +155,7 @@ export function createFacts ({ gateway, facts: publish, tell, clock, random, wor
     tick: () => {
       const now = clock.elapsed()
       let told = 0
-      for (const one of known.values()) {
+      for (const [key, one] of known) {
         if (told >= bounds.atOnce) return
         const count = countOf(one.sides)
         const news = one.news || count?.news === true
@@ -164,6 +164,9 @@ export function createFacts ({ gateway, facts: publish, tell, clock, random, wor
         if (count !== undefined) count.news = false
         one.toldAt = now
         told++
+        // Behind all others, so that each has its turn and the one of which nothing was heard for longest is the first to be forgotten.
+        known.delete(key)
+        known.set(key, one)
         publish(of(one))
       }
     },
