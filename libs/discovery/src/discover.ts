@@ -5,7 +5,7 @@
 import type { DnsAnswer, DnsPurpose, DnsType, EndpointKind } from '@dialtone/contracts'
 import { isAddress } from './host-name.ts'
 import { isAbsent, isFailed, planOf, type Plan } from './plan.ts'
-import { MOST_TARGETS, firstOfEach, serviceAnswers, targetsOf } from './srv-records.ts'
+import { MOST_TARGETS, firstOfEach, serviceAnswers, targetsOf, type Service } from './srv-records.ts'
 
 /** `checkingDisabled`: the CD bit (RFC 4035 §3.2.2), by which a bogus zone is told from a dead one. */
 export type Question = { name: string, type: DnsType, purpose: DnsPurpose, checkingDisabled?: boolean }
@@ -17,6 +17,10 @@ export type DiscoveryOptions = {
   controlName: string
   /** These replace the records. A host is an address or a name. */
   overrides: readonly { host: string, port: number, kind: EndpointKind }[]
+  /** `connect`: only what leads to endpoints is asked, not what explains why there are none. Default `explain`. */
+  purpose?: 'explain' | 'connect'
+  /** Without TLS there is no use for the other. Default both. */
+  services?: readonly Service[]
 }
 
 /**
@@ -24,29 +28,29 @@ export type DiscoveryOptions = {
  * (services, addresses, TLSA, control, and one for what fails last), whatever the answers are, and asks at most 60 questions.
  */
 export function discover ({ domain, answers, options }: { domain: string, answers: readonly DnsAnswer[], options: DiscoveryOptions }): { ask: Question[] } | { plan: Plan } {
-  const wanted = options.overrides.length > 0 ? overrideQuestions(options) : recordQuestions(domain, answers)
-  const open = firstOfEach([...wanted, ...controls(answers, options.controlName)], keyOf).filter(question => !answers.some(answer => keyOf(answer) === keyOf(question)))
+  const wanted = options.overrides.length > 0 ? overrideQuestions(options) : recordQuestions(domain, answers, options)
+  const open = firstOfEach([...wanted, ...(options.purpose === 'connect' ? [] : controls(answers, options.controlName))], keyOf).filter(question => !answers.some(answer => keyOf(answer) === keyOf(question)))
   return open.length > 0 ? { ask: open } : { plan: planOf(domain, answers, options) }
 }
+
+const SERVICES: readonly Service[] = ['xmpp-server', 'xmpps-server']
 
 function overrideQuestions ({ overrides }: DiscoveryOptions): Question[] {
   return overrides.slice(0, MOST_TARGETS).filter(({ host }) => !isAddress(host)).flatMap(({ host }) => addressQuestions(host, 'target'))
 }
 
-function recordQuestions (domain: string, answers: readonly DnsAnswer[]): Question[] {
+function recordQuestions (domain: string, answers: readonly DnsAnswer[], { purpose, services: wanted = SERVICES }: DiscoveryOptions): Question[] {
   const services = serviceAnswers(answers)
-  const first: Question[] = [
-    { name: `_xmpp-server._tcp.${domain}`, type: 'SRV', purpose: 'xmpp-server' },
-    { name: `_xmpps-server._tcp.${domain}`, type: 'SRV', purpose: 'xmpps-server' },
-  ]
-  if (services.length < 2) return first
+  const first = wanted.map((service): Question => ({ name: `_${service}._tcp.${domain}`, type: 'SRV', purpose: service }))
+  if (services.length < first.length) return first
   // RFC 6120 §3.2.2: only where both services are known to be absent; never after `.`, a failure or a time-out.
   const mayFallBack = services.every(isAbsent)
   // NXDOMAIN of the SRV name proves nothing about the domain.
   const mayNotExist = services.every(({ outcome }) => outcome !== 'answer') && services.some(({ outcome }) => outcome === 'nxdomain')
+  const leading: Question[] = [...first, ...targetsOf(answers).targets.flatMap(({ target }) => addressQuestions(target, 'target'))]
+  if (purpose === 'connect') return mayFallBack ? [...leading, ...addressQuestions(domain, 'fallback')] : leading
   return [
-    ...first,
-    ...targetsOf(answers).targets.flatMap(({ target }) => addressQuestions(target, 'target')),
+    ...leading,
     ...(mayFallBack ? [...addressQuestions(domain, 'fallback'), { name: `_jabber._tcp.${domain}`, type: 'SRV', purpose: 'legacy-jabber' } as const] : []),
     ...(mayNotExist ? [{ name: domain, type: 'SOA', purpose: 'existence' } as const] : []),
     ...unvalidated(answers),

@@ -4,3 +4,5 @@ export type { ConfigurationProblem, DialFailure, DialRequest, Intake, Lane, OutS
 export { PRIVATE_NETS, createWorld, type NewWorld, type WorldFinding, type WorldOptions } from './world.ts'
 export { startResponder, type Responder, type ResponderOptions } from './attach/dns/responder.ts'
 export { RESOLVERS, zoneFile, type ResolverKind, type ZoneFileOptions } from './attach/dns/zone-file.ts'
+export { createDial, type Dialing, type OutboundOptions } from './outbound/dial.ts'
+export { createVerify } from './outbound/verify.ts'

@@ -1,0 +1,41 @@
+/**
+ * What the certificate of a server that we connected to is worth: chain, name and dates, for the purpose of a server (RFC 6120 §13.7.2, RFC 9525), and the keys
+ * that were pinned. The reference is the peer's domain, never the target of its records.
+ */
+import { SERVER_AUTH, ANY_PURPOSE, identityOf, readCertificate } from '@dialtone/stream'
+import { quoted } from '@dialtone/kernel'
+import type { Secured } from '@dialtone/net'
+import type { LegRules } from '@dialtone/routing'
+
+export const VERDICTS = ['valid', 'self-signed', 'untrusted', 'not-yet-valid', 'expired', 'wrong-purpose', 'wrong-name', 'none'] as const
+export type Verdict = { is: (typeof VERDICTS)[number], /** SHA-256 of the public key, in hex. */ key: string, pinned: boolean, says: string }
+
+/** `now`: milliseconds since the epoch. */
+export function verdictOn ({ chain, certificates }: Pick<Secured, 'chain' | 'certificates'>, domain: string, { pins }: Pick<LegRules, 'pins'>, now: number): Verdict {
+  const [digest = ''] = chain.sent
+  const stored = certificates[digest]
+  const facts = stored === undefined ? undefined : readCertificate(Buffer.from(stored.der, 'base64'))
+  if (stored === undefined || facts === undefined) return { is: 'none', key: '', pinned: false, says: 'The peer showed no certificate that can be read.' }
+  const key = stored.spkiSha256
+  const give = (is: Verdict['is'], says: string): Verdict => ({ is, key, pinned: pins.includes(key), says })
+  if (chain.trust === 'self-signed') return give('self-signed', 'The certificate is signed by its own key, which is not trusted here.')
+  if (chain.trust !== 'trusted') return give('untrusted', `The certificate leads to no authority that is trusted here: ${quoted(chain.detail ?? chain.trust, 200)}.`)
+  for (const each of chain.path) {
+    const link = certificates[each]
+    const dates = link === undefined ? undefined : readCertificate(Buffer.from(link.der, 'base64'))
+    if (dates !== undefined && dates.notBefore > now) return give('not-yet-valid', `The certificate of ${dates.subject === '' ? 'the peer' : quoted(dates.subject, 120)} is not valid yet.`)
+    // An anchor is trusted for what it is, whatever its own dates are (RFC 5280 §6.1).
+    if (dates !== undefined && dates.notAfter < now && each !== chain.path.at(-1)) return give('expired', `The certificate of ${dates.subject === '' ? 'the peer' : quoted(dates.subject, 120)} has expired.`)
+  }
+  if (facts.notAfter < now) return give('expired', 'The certificate has expired.')
+  if (facts.extendedKeyUsage !== undefined && !facts.extendedKeyUsage.some(usage => usage === SERVER_AUTH || usage === ANY_PURPOSE)) return give('wrong-purpose', 'The certificate is not for servers.')
+  const identity = identityOf(facts, domain)
+  return identity.match === 'none' ? give('wrong-name', `The certificate does not name ${domain}.`) : give('valid', `The certificate is good for ${domain}, by ${identity.name}.`)
+}
+
+/** Whether the leg is content with it; if not, why, as one sentence. */
+export function certificateProblem (verdict: Verdict, { certificate }: Pick<LegRules, 'certificate'>): string | undefined {
+  if (certificate === 'any') return undefined
+  if (verdict.is !== 'valid') return verdict.says
+  return certificate === 'pinned' && !verdict.pinned ? 'The key of the certificate is none of those that are pinned for the peer.' : undefined
+}
