@@ -85,7 +85,7 @@ function wayWords ({ by, name, targets }: RouteExplanation['way'], to: string): 
     case 'internal': return `to the server that Domain/${name} names${place}`
     case 'peer': return `to the endpoints that Peer/${name} names${place}`
     case 'records': return `where the records of ${to} point${place}`
-    case 'none': return `though nothing says where the server of ${to} is`
+    default: return `though nothing says where the server of ${to} is`
   }
 }
 
