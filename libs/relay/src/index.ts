@@ -4,5 +4,8 @@ export type { ConfigurationProblem, DialFailure, DialRequest, Intake, Lane, OutS
 export { PRIVATE_NETS, createWorld, type NewWorld, type WorldFinding, type WorldOptions } from './world.ts'
 export { startResponder, type Responder, type ResponderOptions } from './attach/dns/responder.ts'
 export { RESOLVERS, zoneFile, type ResolverKind, type ZoneFileOptions } from './attach/dns/zone-file.ts'
+export { startInbound, type Inbound, type InboundOptions } from './inbound/inbound.ts'
+export { INBOUND_METRICS } from './inbound/metrics.ts'
+export type { Authenticated, InboundHooks } from './inbound/hooks.ts'
 export { createDial, type Dialing, type OutboundOptions } from './outbound/dial.ts'
 export { createVerify } from './outbound/verify.ts'

@@ -3,6 +3,9 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { NetworkHost } from '@dialtone/testkit'
 
+/** How long a helper may take to end. */
+const PATIENCE_MS = 5000
+
 type Question = { id: number, name: string, argument: unknown }
 type Answer = { id: number, value?: unknown, failed?: string }
 
@@ -57,8 +60,11 @@ export function startHelper<H extends Errands> (host: NetworkHost, file: string,
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
-      child.kill('SIGKILL')
+      // So that a profile is written where one was asked for.
+      child.disconnect()
+      const late = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
       await ended
+      clearTimeout(late)
     },
   }
 }

@@ -1,0 +1,174 @@
+/**
+ * The listeners of the gateway, live: they are opened, kept and closed as the zones of the configuration say, take streams in, and hand the stanzas of
+ * proven pairs to the core. Specification: gateways.md 5.0 to 5.5 (RFC 6120, XEP-0178, XEP-0220, XEP-0344, XEP-0368).
+ */
+import type { StreamCondition, StreamView } from '@dialtone/contracts'
+import { createSparing } from '@dialtone/net'
+import type { Pair } from '@dialtone/stream'
+import type { ConfigurationProblem, Intake, Selection, Surroundings, Verify } from '../seams.ts'
+import { createAdmission } from './admission.ts'
+import { GUARDS, type Guards } from './guards.ts'
+import type { InboundHooks } from './hooks.ts'
+import { limitsOf, type InboundLimits } from './limits.ts'
+import { connections, limited, streams as streamsGauge, verifying } from './metrics.ts'
+import { createPlaces, isProxy, type PlaceView } from './places.ts'
+import { createQuestions } from './questions.ts'
+import { concerns } from './selection.ts'
+import { InboundStream, type Shared } from './stream.ts'
+import { createVerifications } from './verifications.ts'
+
+export type InboundOptions = Surroundings & {
+  intake: Intake
+  verify: Verify
+  hooks?: InboundHooks
+  /** Answers a stanza of a proven sender to whom nobody is behind that address here, or not any more; the frame is valid until it returns. */
+  refuse?: Shared['refuse']
+  /** For tests alone: over the configured limits; guards that are taken away; how often times are looked at. */
+  limits?: Partial<InboundLimits>
+  guards?: Partial<Guards>
+  sweepMs?: number
+}
+
+export type Inbound = {
+  /**
+   * Follows `world()`: listeners are opened and closed, streams are judged anew; those that still comply go on. Resolves with what is wrong, and then the
+   * listeners are as they were.
+   */
+  configure: () => Promise<readonly ConfigurationProblem[]>
+  select: (selection: Selection) => StreamView[]
+  /** Ends streams, or of a stream that carries other pairs, too, those that are meant. Returns how many were. */
+  close: (selection: Selection, condition: StreamCondition, text: string) => number
+  /** Takes nothing new: of a zone, or where none is selected, at all; what has not authenticated ends with `system-shutdown`, what is ready goes on until it is closed. A zone is opened again by `configure`; the gateway is not. */
+  drain: (selection?: Selection) => void
+  listeners: () => PlaceView[]
+  counts: () => { streams: number, negotiating: number, verifying: number }
+  /** Closes listeners and streams, gently, and waits for them; resolves when nothing is left. */
+  stop: () => Promise<void>
+}
+
+const SWEEP_MS = 500
+
+/** Opens nothing before the first `configure`. */
+export function startInbound (options: InboundOptions): Inbound {
+  const { world, clock, random, meter } = options
+  const limits = () => limitsOf(world().assignment.spec.limits, options.limits)
+  const guards: Guards = { ...GUARDS, ...options.guards }
+  const open = new Set<InboundStream>()
+  /** By pair, oldest first. */
+  const byPair = new Map<string, Set<InboundStream>>()
+  const stopping = new AbortController()
+  const admission = createAdmission(limits, clock)
+  const verifications = createVerifications(limits, clock)
+  const refusals = createSparing(clock)
+  let draining = false
+  let numbered = 0
+  let idle: (() => void) | undefined
+
+  const shared: Shared = {
+    ...options, limits, guards, admission, verifications,
+    hooks: options.hooks ?? {},
+    questions: createQuestions(options, limits(), options.hooks ?? {}),
+    mayTell: network => refusals.count(network) === 'tell',
+    freshId: () => Buffer.from(random.bytes(16)).toString('hex'),
+    proved: (stream, pair, most) => {
+      const id = idOf(pair)
+      const all = byPair.get(id) ?? new Set()
+      byPair.set(id, all.add(stream))
+      if (all.size <= most) return
+      // The newest has just proved who it is; the oldest may be what is left of a connection that broke.
+      meter.add(limited, { zone: stream.zone, limit: 'streams' })
+      for (const oldest of all) {
+        oldest.withdraw(other => idOf(other) === id, 'resource-constraint', `more than ${most} streams of ${pair.from} to ${pair.to}`)
+        break
+      }
+    },
+    gone: (stream, pairs) => {
+      for (const pair of pairs) {
+        const all = byPair.get(idOf(pair))
+        if (all?.delete(stream) === true && all.size === 0) byPair.delete(idOf(pair))
+      }
+      if (!stream.isOver) return
+      open.delete(stream)
+      if (open.size === 0) idle?.()
+    },
+  }
+  const places = createPlaces({
+    signal: stopping.signal,
+    admit: (name, address) => {
+      const zone = world().zones.get(name)
+      const why = draining || zone === undefined ? 'draining' : admission.refuses(zone, address)
+      meter.add(connections, { zone: name, outcome: why ?? 'accepted' })
+      return why === undefined
+    },
+    accepted: ({ zone, kind }, accepted) => {
+      const stream = new InboundStream(shared, accepted, zone, kind, `in-${(++numbered).toString(36)}`)
+      if (!stream.isOver) open.add(stream)
+    },
+    mayProxy: (name, address) => isProxy(world().zones.get(name), address),
+    refusedProxy: name => meter.add(connections, { zone: name, outcome: 'no-proxy' }),
+  })
+
+  const timer = setInterval(() => {
+    const now = clock.elapsed()
+    for (const stream of open) stream.sweep(now)
+    for (const { name } of world().zones.values()) {
+      const of = [...open].filter(({ zone }) => zone === name)
+      const ready = of.filter(stream => stream.ready).length
+      meter.set(streamsGauge, { zone: name, state: 'ready' }, ready)
+      meter.set(streamsGauge, { zone: name, state: 'negotiating' }, of.length - ready)
+    }
+    meter.set(verifying, {}, verifications.running)
+  }, options.sweepMs ?? SWEEP_MS)
+
+  const selected = (selection: Selection) => [...open].filter(stream => concerns(selection, world(), stream))
+  return {
+    configure: async () => {
+      const now = world()
+      const problems = await places.follow(now, ({ spec }) => !draining && (spec.desired ?? 'running') === 'running')
+      if (problems.length === 0) for (const stream of open) stream.rejudge()
+      return problems
+    },
+    select: selection => selected(selection).map(stream => stream.view()),
+    close: (selection, condition, text) => {
+      let count = 0
+      for (const stream of selected(selection)) {
+        const pairs = stream.pairs.filter(pair => concerns(selection, world(), stream, pair))
+        if (pairs.length > 0) stream.withdraw(pair => pairs.some(each => idOf(each) === idOf(pair)), condition, text)
+        else stream.close(condition, text)
+        count++
+      }
+      return count
+    },
+    drain: (selection = {}) => {
+      if (Object.keys(selection).length === 0) {
+        draining = true
+        void places.close()
+      } else if (selection.zone !== undefined && selection.ours === undefined && selection.peer === undefined) void places.close(selection.zone)
+      for (const stream of selected(selection)) if (!stream.ready) stream.close('system-shutdown', 'nothing new is taken')
+    },
+    listeners: places.views,
+    counts: () => {
+      const ready = [...open].filter(stream => stream.ready).length
+      return { streams: open.size, negotiating: open.size - ready, verifying: verifications.running }
+    },
+    stop: async () => {
+      draining = true
+      await places.close()
+      const quiet = new Promise<void>(resolve => {
+        idle = resolve
+        if (open.size === 0) resolve()
+      })
+      for (const stream of open) stream.close('system-shutdown', 'the gateway stops')
+      const late = Promise.withResolvers<void>()
+      const most = setTimeout(late.resolve, limits().closeMs)
+      await Promise.race([quiet, late.promise])
+      clearTimeout(most)
+      clearInterval(timer)
+      stopping.abort()
+    },
+  }
+}
+
+function idOf ({ from, to }: Pair): string {
+  return `${from} ${to}`
+}

@@ -1,0 +1,49 @@
+/**
+ * How many keys are proved at once. Each is a look-up and a connection to a third party that a stranger makes us open (row R1): bounded for a network and
+ * in all, and a network whose key for a domain was refused is not believed about that domain for a while.
+ */
+import type { Clock } from '@dialtone/kernel'
+import type { InboundLimits } from './limits.ts'
+
+export type Verifications = {
+  /** Which bound refuses it; undefined when it has begun and `end` is due. */
+  begin: (network: string, from: string) => 'verifications-per-address' | 'verifications' | 'refused-before' | undefined
+  end: (network: string, from: string, valid: boolean) => void
+  readonly running: number
+}
+
+const KEPT = 10_000
+
+export function createVerifications (limits: () => InboundLimits, clock: Clock): Verifications {
+  const running = new Map<string, number>()
+  const refused = new Map<string, number>()
+  let all = 0
+  return {
+    begin: (network, from) => {
+      const { verifications, verificationsPerAddress, refusedMs } = limits()
+      const since = refused.get(`${network} ${from}`)
+      if (since !== undefined && clock.elapsed() - since < refusedMs) return 'refused-before'
+      const count = running.get(network) ?? 0
+      if (count >= verificationsPerAddress) return 'verifications-per-address'
+      if (all >= verifications) return 'verifications'
+      running.set(network, count + 1)
+      all++
+      return undefined
+    },
+    end: (network, from, valid) => {
+      all--
+      const left = (running.get(network) ?? 1) - 1
+      if (left > 0) running.set(network, left)
+      else running.delete(network)
+      const id = `${network} ${from}`
+      refused.delete(id)
+      if (valid) return
+      refused.set(id, clock.elapsed())
+      for (const oldest of refused.keys()) {
+        if (refused.size <= KEPT) break
+        refused.delete(oldest)
+      }
+    },
+    get running () { return all },
+  }
+}
