@@ -1,0 +1,273 @@
+/**
+ * What attaches inside servers besides streams between servers (gateways.md §6): the DNS responder of each internal zone, components that come to us, and us as the component
+ * of foreign domains. One configuration for all of them: it is taken whole, or nothing of it.
+ */
+import type { GatewayPresence, SecretRef, StreamCondition, StreamView } from '@dialtone/contracts'
+import { OperatorError } from '@dialtone/kernel'
+import type { Pair } from '@dialtone/stream'
+import type { ConfigurationProblem, Intake, OutStream, Selection, Surroundings, World, Zone } from '../seams.ts'
+import { ACCEPT_LIMITS, createAcceptor, type AcceptLimits, type AcceptSpec, type Acceptor } from './component/accept.ts'
+import { CONNECT_LIMITS, startConnector, type ConnectLimits, type ConnectSpec, type Connector } from './component/connect.ts'
+import { STREAM_LIMITS, type ComponentStream } from './component/stream.ts'
+import { startResponder, type Responder, type ResponderOptions } from './dns/responder.ts'
+
+export type AttachmentOptions = Surroundings & {
+  intake: Intake
+  /** Rejects with an OperatorError that says why. */
+  readSecret: (reference: SecretRef) => Promise<Buffer>
+  limits?: Partial<AcceptLimits & ConnectLimits> & { tickMs?: number, responder?: ResponderOptions['limits'] }
+}
+/** A component's stream, and which pairs of a zone may leave on it. */
+export type OutHeard = { zone: string, out: OutStream, takes: (pair: Pair) => boolean }
+export type Attachments = {
+  /** Takes what `world` says of responders and components, live; default the world at this moment. Resolves with what is wrong, and then nothing has changed. Not to be called again before. */
+  configure: (world?: World) => Promise<readonly ConfigurationProblem[]>
+  /** The stream of a component on which stanzas of the pair leave in that zone. */
+  out: (zone: string, pair: Pair) => OutStream | undefined
+  /** Whether such a pair waits for a component that is configured, and so for nothing else. */
+  expects: (zone: string, pair: Pair) => boolean
+  /** Hears of each stream when it is ready. */
+  onOut: (hear: (heard: OutHeard) => void) => void
+  select: (selection: Selection) => StreamView[]
+  /** Closes the streams of the selection; how many. Those that we opened come again. */
+  close: (selection: Selection, condition?: StreamCondition, text?: string) => number
+  /** Connects at once where a pause would still last; how many. */
+  retry: (selection: Selection) => number
+  /** Takes and opens no new stream until the next `configure`, and closes those that there are; resolves when they have ended. The responders go on. */
+  drain: () => Promise<void>
+  listeners: () => GatewayPresence['listeners']
+  findings: () => GatewayPresence['findings']
+  /** Ends everything. */
+  stop: () => Promise<void>
+}
+
+/** A secret with fewer bytes is refused, and with fewer than twice as many warned of (gateways.md §5.12). */
+const SECRET_BYTES = 8
+const DEFAULT_STANZA_BYTES = 262_144
+
+type Plan = { responders: Map<string, Zone>, acceptors: Map<string, AcceptSpec>, connectors: Map<string, ConnectSpec>, pointers: Map<string, string> }
+
+export function startAttachments (options: AttachmentOptions): Attachments {
+  const { clock, random, meter, logger, readSecret } = options
+  const limits = { ...STREAM_LIMITS, ...ACCEPT_LIMITS, ...CONNECT_LIMITS, ...options.limits }
+  const responders = new Map<string, { responder: Responder, zone: Zone }>()
+  const acceptors = new Map<string, { acceptor: Acceptor, spec: AcceptSpec }>()
+  const connectors = new Map<string, Connector>()
+  const streams = new Set<ComponentStream>()
+  const hearing: ((heard: OutHeard) => void)[] = []
+  const ending = new Set<Promise<void>>()
+  let ids = 0
+
+  const nextId = () => `component-${++ids}`
+  const heard = (stream: ComponentStream) => {
+    streams.add(stream)
+    void stream.ended.finally(() => streams.delete(stream))
+    // When who asked for it has returned: nobody writes to a stream in the middle of its first chunk.
+    queueMicrotask(() => { for (const hear of hearing) hear({ zone: stream.zone, out: stream, takes: pair => stream.takes(pair) }) })
+  }
+  const selected = (selection: Selection) => [...streams].filter(stream => isSelected(stream, selection))
+  const ticking = setInterval(() => { for (const stream of streams) stream.tick() }, limits.tickMs ?? 5000)
+  ticking.unref()
+
+  const stopConnector = (key: string) => {
+    const stopped = connectors.get(key)?.stop()
+    connectors.delete(key)
+    if (stopped === undefined) return
+    ending.add(stopped)
+    void stopped.finally(() => ending.delete(stopped))
+  }
+
+  const open = async (plan: Plan): Promise<ConfigurationProblem[]> => {
+    const undo: (() => Promise<void>)[] = []
+    const tryTo = async (pointer: string, act: () => Promise<() => Promise<void>>): Promise<ConfigurationProblem[]> => {
+      try {
+        undo.push(await act())
+        return []
+      } catch (error) {
+        if (!(error instanceof OperatorError)) throw error
+        for (const back of undo.toReversed()) await back()
+        return [{ pointer, says: error.message }]
+      }
+    }
+    for (const [name, zone] of plan.responders) {
+      const known = responders.get(name)
+      const spec = zone.spec.responder
+      if (spec === undefined) continue
+      const problems = await tryTo(plan.pointers.get(`responder ${name}`) ?? '', async () => {
+        if (known === undefined) {
+          const responder = await startResponder({ zone: name, spec, ours: domain => options.world().zoneOf(domain) !== undefined, clock, random, meter, logger, ...(options.limits?.responder === undefined ? {} : { limits: options.limits.responder }) })
+          responders.set(name, { responder, zone })
+          return async () => {
+            responders.delete(name)
+            await responder.stop()
+          }
+        }
+        await known.responder.configure(spec)
+        responders.set(name, { ...known, zone })
+        return async () => {
+          responders.set(name, known)
+          await known.responder.configure(known.zone.spec.responder as NonNullable<typeof spec>)
+        }
+      })
+      if (problems.length > 0) return problems
+    }
+    for (const [name, spec] of plan.acceptors) {
+      const known = acceptors.get(name)
+      const problems = await tryTo(plan.pointers.get(`accept ${name}`) ?? '', async () => {
+        const acceptor = known?.acceptor ?? createAcceptor(options, limits, heard, nextId)
+        await acceptor.configure(spec)
+        acceptors.set(name, { acceptor, spec })
+        return async () => {
+          if (known === undefined) {
+            acceptors.delete(name)
+            await acceptor.stop()
+          } else {
+            acceptors.set(name, known)
+            await acceptor.configure(known.spec)
+          }
+        }
+      })
+      if (problems.length > 0) return problems
+    }
+    return []
+  }
+
+  return {
+    configure: async (world = options.world()) => {
+      const planned = await planOf(world, readSecret)
+      if ('problems' in planned) return planned.problems
+      const { plan, warnings } = planned
+      const problems = await open(plan)
+      if (problems.length > 0) return problems
+      for (const { pointer, says } of warnings) logger.warn({ pointer }, says)
+      for (const [name, { responder }] of responders) {
+        if (plan.responders.has(name)) continue
+        responders.delete(name)
+        await responder.stop()
+      }
+      for (const [name, { acceptor, spec }] of acceptors) {
+        if (plan.acceptors.has(name)) continue
+        acceptors.delete(name)
+        await acceptor.configure({ ...spec, listen: [], secrets: new Map() })
+      }
+      for (const [key, { spec }] of connectors) if (!isSame(spec, plan.connectors.get(key))) stopConnector(key)
+      for (const [key, spec] of plan.connectors) {
+        if (!connectors.has(key)) connectors.set(key, startConnector(spec, options, limits, heard, nextId))
+      }
+      return []
+    },
+    out: (zone, pair) => [...streams].find(stream => stream.zone === zone && stream.takes(pair)),
+    expects: (zone, { from, to }) => acceptors.get(zone)?.spec.secrets.has(to) === true || connectors.has(`${zone} ${from}`),
+    onOut: hear => { hearing.push(hear) },
+    select: selection => selected(selection).map(stream => stream.view()),
+    close: (selection, condition, text) => {
+      const those = selected(selection)
+      for (const stream of those) stream.close(condition, text)
+      return those.length
+    },
+    retry: ({ zone, ours, peer, stream }) => {
+      const those = [...connectors.values()].filter(({ spec, state }) => state === 'waiting' && ours === undefined && stream === undefined && (zone ?? spec.zone.name) === spec.zone.name && (peer ?? spec.domain) === spec.domain)
+      for (const connector of those) connector.retry()
+      return those.length
+    },
+    drain: async () => {
+      for (const key of connectors.keys()) stopConnector(key)
+      await Promise.all([...acceptors.values()].map(({ acceptor, spec }) => acceptor.configure({ ...spec, listen: [] })))
+      const those = [...streams]
+      for (const stream of those) stream.close()
+      await Promise.all([...those.map(stream => stream.ended), ...ending])
+    },
+    listeners: () => [
+      ...[...responders].flatMap(([zone, { responder }]) => responder.listening.map(({ address, port }) => ({ zone, address, port, kind: 'dns' as const, open: true }))),
+      ...[...acceptors].flatMap(([zone, { acceptor }]) => acceptor.listening.map(({ address, port }) => ({ zone, address, port, kind: 'component' as const, open: true }))),
+    ],
+    findings: () => {
+      const down = [...connectors.values()].filter(({ state }) => state !== 'ready')
+      const [first] = down
+      if (first === undefined) return []
+      const more = down.length === 1 ? '' : `, and ${down.length - 1} more`
+      return [{ what: 'component', unhealthy: false, says: `not attached to the inside server as ${first.spec.domain}${more}: ${first.failure ?? 'connecting'}`.slice(0, 400) }]
+    },
+    stop: async () => {
+      clearInterval(ticking)
+      for (const key of connectors.keys()) stopConnector(key)
+      const those = [...streams]
+      for (const stream of those) stream.close('system-shutdown')
+      await Promise.all([...those.map(stream => stream.ended), ...ending])
+      await Promise.all([...[...acceptors.values()].map(({ acceptor }) => acceptor.stop()), ...[...responders.values()].map(({ responder }) => responder.stop())])
+      acceptors.clear()
+      responders.clear()
+    },
+  }
+}
+
+/** What a world asks for, with its secrets; or what is wrong with it. */
+async function planOf (world: World, readSecret: AttachmentOptions['readSecret']): Promise<{ plan: Plan, warnings: ConfigurationProblem[] } | { problems: ConfigurationProblem[] }> {
+  const plan: Plan = { responders: new Map(), acceptors: new Map(), connectors: new Map(), pointers: new Map() }
+  const problems: ConfigurationProblem[] = []
+  const warnings: ConfigurationProblem[] = []
+  const stanzaBytes = world.assignment.spec.limits?.stanzaBytes ?? DEFAULT_STANZA_BYTES
+  const secretOf = async (pointer: string, reference: SecretRef): Promise<Buffer | undefined> => {
+    try {
+      const secret = withoutLineEnd(await readSecret(reference))
+      if (secret.length < SECRET_BYTES) problems.push({ pointer, says: `the secret has ${secret.length} bytes, and fewer than ${SECRET_BYTES} can be guessed: make a longer one` })
+      else if (secret.length < 2 * SECRET_BYTES) warnings.push({ pointer, says: `the secret has ${secret.length} bytes; ${2 * SECRET_BYTES} or more are better` })
+      return secret
+    } catch (error) {
+      if (!(error instanceof OperatorError)) throw error
+      problems.push({ pointer, says: error.message })
+      return undefined
+    }
+  }
+  for (const [index, { name }] of (world.assignment.spec.zones ?? []).entries()) {
+    const zone = world.zones.get(name)
+    if (zone === undefined || zone.spec.desired === 'stopped') continue
+    const { responder, components } = zone.spec
+    const base = `/spec/zones/${index}`
+    if (zone.side === 'external' && (responder !== undefined || components !== undefined)) {
+      problems.push({ pointer: `${base}/${responder === undefined ? 'components' : 'responder'}`, says: 'inside servers attach to an internal zone: give this to one' })
+      continue
+    }
+    if (responder !== undefined) {
+      plan.responders.set(name, zone)
+      plan.pointers.set(`responder ${name}`, `${base}/responder`)
+    }
+    if (components?.accept !== undefined) {
+      const at = `${base}/components/accept`
+      const secrets = new Map<string, Buffer>()
+      for (const [domain, reference] of Object.entries(components.accept.domains)) {
+        const pointer = `${at}/domains/${domain.replaceAll('~', '~0').replaceAll('/', '~1')}`
+        if (world.zoneOf(domain)?.name !== name) problems.push({ pointer, says: `${domain} is no domain of this zone, and a component serves one: add it to the domains of the zone` })
+        const secret = await secretOf(pointer, reference)
+        if (secret !== undefined) secrets.set(domain, secret)
+      }
+      plan.acceptors.set(name, { zone: name, listen: components.accept.listen, from: zone.spec.from, secrets, stanzaBytes })
+      plan.pointers.set(`accept ${name}`, `${at}/listen`)
+    }
+    for (const [number, { domain, to, secret: reference }] of (components?.connect ?? []).entries()) {
+      const at = `${base}/components/connect/${number}`
+      const key = `${name} ${domain}`
+      if (world.zoneOf(domain) !== undefined) problems.push({ pointer: `${at}/domain`, says: `${domain} is a domain of ours, and is served inside: we attach as foreign domains alone` })
+      if (plan.connectors.has(key)) problems.push({ pointer: `${at}/domain`, says: `${domain} is attached already in this zone: one stream carries it to one server` })
+      const secret = await secretOf(`${at}/secret`, reference)
+      if (secret !== undefined) plan.connectors.set(key, { zone, domain, to, secret, stanzaBytes })
+    }
+  }
+  return problems.length > 0 ? { problems } : { plan, warnings }
+}
+
+/** As an editor leaves one in a file. */
+function withoutLineEnd (secret: Buffer): Buffer {
+  const end = secret.at(-1) === 0x0A ? secret.length - (secret.at(-2) === 0x0D ? 2 : 1) : secret.length
+  return secret.subarray(0, end)
+}
+
+function isSame (a: ConnectSpec, b: ConnectSpec | undefined): boolean {
+  return b !== undefined && a.to.host === b.to.host && a.to.port === b.to.port && a.secret.equals(b.secret) && a.stanzaBytes === b.stanzaBytes && a.zone.spec.sourceAddress === b.zone.spec.sourceAddress
+}
+
+/** A component that came to us is of ours, one that we are is a peer. */
+function isSelected (each: ComponentStream, { zone, ours, peer, stream }: Selection): boolean {
+  if ((zone ?? each.zone) !== each.zone || (stream ?? each.id) !== each.id) return false
+  return each.mode === 'accept' ? peer === undefined && (ours ?? each.domain) === each.domain : ours === undefined && (peer ?? each.domain) === each.domain
+}
