@@ -229,7 +229,7 @@ export function createRelay (options: RelayOptions): Relay {
           if (first !== undefined) throw new OperatorError('not-reloaded', `What the configuration refers to was not taken, and what was in force is: ${first.pointer}: ${first.says}`)
           return { affected: here().zones.size, says: 'Secrets, certificates and keys were read again.' }
         }
-        case 'trace': throw new OperatorError('no-trace', 'This gateway traces no streams; ask for its streams, its queues and an explanation instead.')
+        default: throw new OperatorError('no-trace', 'This gateway traces no streams; ask for its streams, its queues and an explanation instead.')
       }
     },
     streams: ({ most = MOST, ...selection }) => {

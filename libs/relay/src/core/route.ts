@@ -164,7 +164,8 @@ export class Route {
     if (queue.stanzas === 0) return
     context.watch(this)
     if (this.rules.refusal !== undefined) return void this.refuseAll(this.rules.refusal)
-    if (this.rules.wanted === 'held' && !this.flushing) return
+    // What a peer has to do with is held; what we say ourselves is not.
+    if (this.rules.wanted === 'held' && !this.flushing && queue.own < queue.stanzas) return
     if (this.way !== undefined) return this.pump()
     if (this.attempt !== undefined || this.wantsRoom) return
     const offered = context.offered(this.zone, this.pair)
@@ -179,7 +180,7 @@ export class Route {
     const { queue, way } = this
     if (way === undefined || !way.open) return
     let bytes = 0
-    for (let entry = queue.first(); entry !== undefined && !way.blocked && this.maySend(); entry = queue.first()) {
+    for (let entry = queue.first(); entry !== undefined && !way.blocked && this.maySend(entry); entry = queue.first()) {
       const size = entry.end - entry.start
       if (!this.writeEntry(way, entry)) continue
       bytes += size
@@ -334,8 +335,8 @@ export class Route {
     this.relieve()
   }
 
-  private maySend (): boolean {
-    return this.rules.refusal === undefined && (this.rules.wanted !== 'held' || this.flushing)
+  private maySend ({ own }: Entry): boolean {
+    return this.rules.refusal === undefined && (this.rules.wanted !== 'held' || this.flushing || own)
   }
 
   /** Moves the first of the queue to the stream, or ends it when the peer takes none so large. */
