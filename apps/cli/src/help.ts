@@ -22,6 +22,10 @@ Of a fleet that runs
   dialtone watch               what changes, live
   dialtone incidents           what is wrong, one line a cause
   dialtone agents              who looks, and how they are
+  dialtone gateways            who carries stanzas, and how they are
+  dialtone gateway VERB NAME   start, drain, stop, hold, block; all or a part
+  dialtone streams GATEWAY     its streams; queues GATEWAY: what waits there
+  dialtone explain-route FROM TO   what would happen to a stanza, and why
   dialtone get KIND            the configuration
   dialtone apply -f FILE       change it
   dialtone delete KIND NAME    take one resource out of it
@@ -326,6 +330,7 @@ export const DESCRIBE_HELP = `dialtone describe: all that is known about one dom
   dialtone describe ours.example
   dialtone describe ours.example partner.example
   dialtone describe partner.example          the one pair that it is in
+  dialtone describe gateway edge             of a gateway
   dialtone describe ours.example --at 2026-11-23T08:14:00Z
 
 Verdict, since when, who agrees, what was ruled out, every endpoint as each
@@ -382,6 +387,85 @@ export const AGENTS_HELP = `dialtone agents: who looks, from where, and how they
 
 ${WHICH_SERVER}
 Exit code: 0;
+${CLIENT_EXITS}`
+
+export const GATEWAYS_HELP = `dialtone gateways: who carries stanzas, and how they are.
+
+  dialtone gateways
+  dialtone streams edge
+  dialtone streams edge --peer partner.example
+  dialtone queues edge
+
+What is wanted of each, what it is, how many streams it has in and out, what
+waits, and what an operator should know first. 'streams' and 'queues' ask one
+gateway for what it has now.
+
+  --zone NAME           of streams and queues: only of this zone
+  --peer DOMAIN         only of this peer
+  --ours DOMAIN         only of this domain of ours
+  --most N              list so many; default 100
+  --format text|json    or --json: what the API answers
+
+${WHICH_SERVER}
+Exit code: 0;
+${CLIENT_EXITS}`
+
+export const GATEWAY_HELP = `dialtone gateway: start, drain or stop a gateway, or a part of it.
+
+  dialtone gateway drain edge --reason 'new kernel' --deadline 60 --wait 90
+  dialtone gateway start edge
+  dialtone gateway stop edge --zone dmz
+  dialtone gateway hold edge --peer partner.example
+  dialtone gateway block edge --pair ours.example/partner.example
+  dialtone gateway retry edge --peer partner.example
+  dialtone gateway close edge --stream o-17
+
+Kept in its configuration, and done again by every process that comes after:
+  start                 carry stanzas; of a peer or pair: as any other
+  drain                 finish what there is, take nothing new
+  stop                  no service; of a peer or pair: refuse it
+  hold, release         of a peer or pair: let stanzas wait, and not any more
+  block, unblock        of a peer or pair: refuse it, and not any more
+
+Done at once, and forgotten:
+  retry                 try routes that wait again now
+  close                 close a stream, or those of a zone, peer or pair
+  flush                 try to deliver what waits now
+  drop                  bounce what waits to its senders
+  reload                read certificates, secrets and configuration again
+
+The same again changes nothing and says so.
+
+  --zone NAME, --peer DOMAIN, --pair OURS/PEER   of this alone
+  --stream ID           of close: this one
+  --deadline SECONDS    of drain and stop: what is left then is bounced
+  --wait SECONDS        wait until it is so, at most 240; prints whether every
+                        stanza is accounted for
+  --reason TEXT, --ticket TEXT   for the audit trail
+  --dry-run             say what would be done, and do nothing
+  --format text|json    or --json: what the API answers
+
+${WHICH_SERVER}
+Exit code: 0; 1 when it was not so within --wait;
+${CLIENT_EXITS}`
+
+export const EXPLAIN_ROUTE_HELP = `dialtone explain-route: what would happen to a stanza, and why?
+
+  dialtone explain-route ours.example partner.example
+  dialtone explain-route partner.example ours.example
+  dialtone explain-route ours.example partner.example --gateway edge
+
+Asks every gateway that is there, or one. The first line is the answer; then
+zones, policy and what it expects, the way and its targets, the streams that
+carry it now, what waits, and how the last attempt failed, step by step.
+Nothing is sent.
+
+  --gateway NAME        ask this one alone
+  --format text|json    or --json: what the API answers
+
+${WHICH_SERVER}
+Exit code: 0 it would be delivered, 1 it would wait, 2 it would be refused or
+dropped, of several gateways the worst;
 ${CLIENT_EXITS}`
 
 export const TOKEN_HELP = `dialtone token: who may ask the control API.

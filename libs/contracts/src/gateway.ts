@@ -88,7 +88,7 @@ export const RouteExplanation = Type.Object({
   refusal: Type.Optional(Type.Object({ reason: Type.Enum([...REFUSALS]), condition: Short(60), type: Short(20) }, closed)),
   zones: Type.Object({ from: Type.Optional(Name), to: Type.Optional(Name) }, closed),
   policy: Type.Object({ name: Type.Optional(Name), matched: Short(600), action: Short(40), until: Type.Optional(Time), expects: Type.Array(Short(300), { maxItems: 20 }) }, closed),
-  way: Type.Object({ by: Type.Enum(['records', 'route', 'internal', 'component', 'peer', 'none']), name: Type.Optional(Short(300)), targets: Type.Array(Type.Object({ target: Short(300), kind: Short(20), says: Short(300) }, closed), { maxItems: 100 }) }, closed),
+  way: Type.Object({ by: Type.Enum(['records', 'route', 'internal', 'component', 'peer', 'none']), name: Type.Optional(Short(300)), targets: Type.Array(Type.Object({ target: Short(300), kind: Short(20), says: Short(300), failed: Type.Optional(Type.Boolean({ description: 'Lately, so that it is tried last; false: it worked; absent: not tried' })) }, closed), { maxItems: 100 }) }, closed),
   /** The streams that carry it now, in both directions. */
   streams: Type.Array(StreamView, { maxItems: 16 }),
   queue: Type.Optional(QueueView),

@@ -198,11 +198,11 @@ function zones (): fc.Arbitrary<Zone> {
   }, { requiredKeys: [] }) as fc.Arbitrary<Zone>
 }
 
-function ask (zone: Zone, { secure = () => false, overrides = [] }: { secure?: (question: Question) => boolean, overrides?: DiscoveryOptions['overrides'] } = {}): { plan: Plan, asked: Question[], answers: DnsAnswer[] } {
+function ask (zone: Zone, { secure = () => false, overrides = [], only = {} }: { secure?: (question: Question) => boolean, overrides?: DiscoveryOptions['overrides'], only?: Partial<DiscoveryOptions> } = {}): { plan: Plan, asked: Question[], answers: DnsAnswer[] } {
   const answers: DnsAnswer[] = []
   const asked: Question[] = []
   for (let round = 0; round < 6; round++) {
-    const step = discover({ domain: 'a.example', answers, options: { ...OPTIONS, overrides } })
+    const step = discover({ domain: 'a.example', answers, options: { ...OPTIONS, overrides, ...only } })
     if ('plan' in step) return { plan: step.plan, asked, answers }
     asked.push(...step.ask)
     answers.push(...step.ask.map(question => answer(question, zone[`${question.type} ${question.name}`] ?? 'nodata', secure(question))))
@@ -228,3 +228,15 @@ function answer ({ name, type, purpose }: Question, found: DnsRecord[] | DnsOutc
     ...(typeof found === 'string' ? { outcome: found, records: [] } : { outcome: 'answer', records: found }),
   }
 }
+
+describe('for whoever wants to connect', () => {
+  const connect = (zone: Zone, services?: DiscoveryOptions['services']) => ask(zone, { only: { purpose: 'connect', ...(services === undefined ? {} : { services }) } }).asked.map(({ purpose, type }) => `${purpose} ${type}`)
+
+  it('nothing is asked that leads to no endpoint: no existence, no TLSA, no control', () => {
+    expect(connect({})).toEqual(['xmpp-server SRV', 'xmpps-server SRV', 'fallback A', 'fallback AAAA'])
+    expect(connect({ [SERVER]: 'servfail' })).toEqual(['xmpp-server SRV', 'xmpps-server SRV'])
+  })
+  it('only the service that is of use is asked for', () => {
+    expect(connect({ [SERVER]: [srv('x.a.example')], 'A x.a.example': [a('192.0.2.1')] }, ['xmpp-server'])).toEqual(['xmpp-server SRV', 'target A', 'target AAAA'])
+  })
+})

@@ -66,7 +66,7 @@ export function createRelay (options: RelayOptions): Relay {
       },
     })
     const facts = createFacts({ gateway, facts: options.facts, tell, clock, random, world: () => world, countOf: ({ ours, peer }) => core.pairs.get(`${ours} ${peer}`) })
-    const attachments = startAttachments({ ...surroundings, intake, readSecret })
+    const attachments = startAttachments({ ...surroundings, intake })
     attachments.onOut(({ zone, out, takes }) => core.came(zone, out, takes))
     const inbound = startInbound({ ...surroundings, intake, verify: createVerify(surroundings, { badTargets }), hooks: facts })
     const drains = createDrains(clock, {

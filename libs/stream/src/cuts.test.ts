@@ -147,7 +147,7 @@ function read (chunks: readonly Uint8Array[], limits: Limits = AFTER_AUTHENTICAT
   const seen: string[] = []
   const framer = createFramer({ limits }, {
     header: frame => seen.push(`header ${JSON.stringify([text(frame.bytes), frame.prefix, frame.name, frame.namespace, frame.attributes, Array.from(frame.namespaces)])}`),
-    element: frame => seen.push(`element ${JSON.stringify([text(frame.bytes), frame.prefix, frame.name, frame.namespace, frame.id, frame.from, frame.to, frame.type, frame.lang])}`),
+    element: frame => seen.push(`element ${JSON.stringify([text(frame.bytes), frame.prefix, frame.name, frame.namespace, frame.id, frame.from, frame.to, frame.type, frame.lang, frame.kind, frame.canonical, frame.typeIs('error')])}`),
     end: () => seen.push('end'),
     error: error => seen.push(`error ${JSON.stringify(error)}`),
   })

@@ -12,7 +12,7 @@ import type { FramerSink } from './frame.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { Lexer, type Listener } from './lexer.ts'
 import type { Limits } from './limits.ts'
-import { Pairs } from './pairs.ts'
+import { Runs } from './runs.ts'
 import { ProvedElement } from './proved-element.ts'
 import { Scope } from './scope.ts'
 import { attributesOf, namespaceOf, tagProblem, type Problem } from './tag-rules.ts'
@@ -56,10 +56,10 @@ class ByteFramer implements Framer, Listener {
   private readonly sink: FramerSink
   private readonly lexer: Lexer
   private readonly held = new HeldBytes()
-  private readonly pairs = new Pairs()
-  private readonly frame = new ProvedElement(new Tag(this.pairs), () => this.isOwn())
+  private readonly runs = new Runs()
+  private readonly frame = new ProvedElement(new Tag(this.runs), () => this.isOwn())
   private scope = new Scope(new Map())
-  private reader = new WholeReader(this.scope, this.pairs)
+  private reader = new WholeReader(this.scope, this.runs)
   /** Elements in the first-level element, and its namespace. */
   private elements = 0
   private namespace = ''
@@ -68,7 +68,7 @@ class ByteFramer implements Framer, Listener {
   constructor (limits: Limits, sink: FramerSink) {
     this.limits = limits
     this.sink = sink
-    this.lexer = new Lexer(limits, this, this.pairs)
+    this.lexer = new Lexer(limits, this, this.runs)
   }
 
   get pending (): number { return this.held.length }
@@ -96,7 +96,7 @@ class ByteFramer implements Framer, Listener {
       const data = plain(chunk)
       at = this.scan(data, at, data.length)
       if (lexer.start >= 0) this.hold(data, data.length)
-      this.pairs.forget()
+      this.runs.forget()
     }
     if (lexer.halted) held.release()
     this.writing = false
@@ -131,7 +131,7 @@ class ByteFramer implements Framer, Listener {
   }
 
   private scan (data: Uint8Array, from: number, to: number, one = false): number {
-    this.pairs.look(data)
+    this.runs.look(data)
     const stopped = this.lexer.scan(data, from, to, this.counts.bytes - from, one)
     this.counts.bytes += stopped - from
     return stopped
@@ -157,7 +157,7 @@ class ByteFramer implements Framer, Listener {
       namespaces,
     }
     this.scope = new Scope(namespaces)
-    this.reader = new WholeReader(new Scope(namespaces), this.pairs)
+    this.reader = new WholeReader(new Scope(namespaces), this.runs)
     this.phase = 'stream'
     this.sink.header(header)
     return undefined

@@ -50,7 +50,7 @@ function read (chunks: readonly Uint8Array[]): string[] {
   const decoder = new TextDecoder()
   const framer = createFramer({ limits: BEFORE_AUTHENTICATION }, {
     header: frame => seen.push(`header ${decoder.decode(frame.bytes)} ${frame.attributes.map(({ name, namespace, value }) => `{${namespace}}${name}=${value}`).join(' ')}`),
-    element: frame => seen.push(`element ${decoder.decode(frame.bytes)} {${frame.namespace}}${frame.name} ${frame.id} ${frame.from} ${frame.to} ${frame.type} ${frame.lang}`),
+    element: frame => seen.push(`element ${decoder.decode(frame.bytes)} {${frame.namespace}}${frame.name} ${frame.id} ${frame.from} ${frame.to} ${frame.type} ${frame.lang} ${frame.kind} ${frame.canonical} ${frame.typeIs('valid')}`),
     end: () => seen.push('end'),
     error: error => seen.push(`error ${JSON.stringify(error)}`),
   })

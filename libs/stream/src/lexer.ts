@@ -10,7 +10,7 @@ import { NAME_START_BYTE, TEXT_BYTE, Utf8, isNameCharacter, isNameStart, isSpace
 import { decodeUtf8 } from './decode.ts'
 import type { Limits } from './limits.ts'
 import { Nesting } from './nesting.ts'
-import type { Pairs } from './pairs.ts'
+import type { Runs } from './runs.ts'
 import { pastReference } from './reference.ts'
 import type { Problem } from './tag-rules.ts'
 import {
@@ -49,12 +49,12 @@ export class Lexer extends TagStates {
   /** The position in the stream of the first byte of the data. */
   private base = 0
 
-  /** `pairs` looks at the data that is read. */
-  constructor (limits: Limits, listener: Listener, pairs: Pairs) {
-    super(limits, pairs)
+  /** `runs` looks at the data that is read. */
+  constructor (limits: Limits, listener: Listener, runs: Runs) {
+    super(limits, runs)
     this.listener = listener
     this.first = this.tag
-    this.inner = new Tag(pairs)
+    this.inner = new Tag(runs)
   }
 
   /** Open elements below the root. */

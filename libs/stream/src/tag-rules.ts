@@ -4,7 +4,7 @@ import { decodeUtf8, decodeValue } from './decode.ts'
 import type { Attribute } from './frame.ts'
 import type { Limits } from './limits.ts'
 import { XMLNS_NAMESPACE, XML_NAMESPACE, sameBytes, type Scope } from './scope.ts'
-import { COLON_AT, DEFAULT, HASH, KEY, MISPLACED, NAME, NAME_END, NOTHING, NO_COLON, STRIDE, VALUE, VALUE_END, spells, type Tag } from './tag.ts'
+import { COLON_AT, DEFAULT, HASH, KEY, MISPLACED, NAME, NAME_END, NOTHING, NO_COLON, PLAIN, STRIDE, VALUE, VALUE_END, spells, type Tag } from './tag.ts'
 
 /** Why something is refused: a limit in `limit`, or a rule of XML. */
 export type Problem = { limit?: XmlLimit, detail: string }
@@ -131,7 +131,10 @@ function declare (tag: Tag, at: number, scope: Scope, bytes: Uint8Array, base: n
     if (end - prefix === 5 && spells(bytes, base + prefix, 'xmlns')) return { detail: 'a declaration of the prefix xmlns' }
   }
   const isXml = end - prefix === 3 && spells(bytes, base + prefix, 'xml')
-  if (isXml || mayBeReserved(bytes, base + value, base + valueEnd)) {
+  // Without a reference in it, a name of another length is another name.
+  const length = valueEnd - value
+  const mayBeReserved = length === XML_NAMESPACE.length || length === XMLNS_NAMESPACE.length || attributes[at + PLAIN] === 0
+  if (isXml || (mayBeReserved && beginsReserved(bytes, base + value, base + valueEnd))) {
     const namespace = decodeValue(bytes, base + value, base + valueEnd)
     if (isXml !== (namespace === XML_NAMESPACE) || namespace === XMLNS_NAMESPACE) return { detail: 'a declaration of a reserved prefix or namespace' }
   }
@@ -140,7 +143,7 @@ function declare (tag: Tag, at: number, scope: Scope, bytes: Uint8Array, base: n
 }
 
 /** Whether a namespace name could be a reserved one: written as they begin, up to a reference that may hide the rest. */
-function mayBeReserved (bytes: Uint8Array, from: number, to: number): boolean {
+function beginsReserved (bytes: Uint8Array, from: number, to: number): boolean {
   for (let k = 0; k < RESERVED.length && from + k < to; k++) {
     const byte = bytes[from + k] as number
     if (byte !== RESERVED.charCodeAt(k)) return byte === AMPERSAND

@@ -3,7 +3,7 @@ import { NAME_BYTE, VALUE_BYTE, isSpace } from './characters.ts'
 import { Cursor } from './cursor.ts'
 import { decodeUtf8 } from './decode.ts'
 import type { Limits } from './limits.ts'
-import type { Pairs } from './pairs.ts'
+import type { Runs } from './runs.ts'
 import { REFERENCE_BYTES, referenceProblem } from './reference.ts'
 import { STRIDE, Tag } from './tag.ts'
 
@@ -27,9 +27,9 @@ export class TagStates extends Cursor {
   private quote = 0
   private returnTo = TEXT
 
-  constructor (limits: Limits, pairs: Pairs) {
+  constructor (limits: Limits, runs: Runs) {
     super(limits)
-    this.tag = new Tag(pairs)
+    this.tag = new Tag(runs)
   }
 
   /** A name begins at `mark`; its first character ends at `i`. */

@@ -2,7 +2,7 @@
 import { NAME_BYTE, NAME_START_BYTE, VALUE_BYTE, isNameStart, isSpace, pastCharacters } from './characters.ts'
 import { asciiText, decodeUtf8, decodeValue } from './decode.ts'
 import type { Limits } from './limits.ts'
-import type { Pairs } from './pairs.ts'
+import type { Runs } from './runs.ts'
 import { isOwnReference, pastReference } from './reference.ts'
 
 /**
@@ -35,11 +35,11 @@ export class Tag {
   declaration = 0
   /** 0 when `readPlain` saw a spelling that is not our serialiser's. What its declarations mean is not looked at. */
   own = 1
-  private readonly pairs: Pairs
+  private readonly runs: Runs
 
-  /** `pairs` looks at the data that `readPlain` and `readAttribute` are given. */
-  constructor (pairs: Pairs) {
-    this.pairs = pairs
+  /** `runs` looks at the data that `readPlain` and `readAttribute` are given. */
+  constructor (runs: Runs) {
+    this.runs = runs
   }
 
   begin (nameStart: number): void {
@@ -58,7 +58,7 @@ export class Tag {
   /** An attribute that was read byte by byte. */
   add (bytes: Uint8Array, base: number, name: number, nameEnd: number, value: number, valueEnd: number, plain: number): void {
     const colon = colonOf(bytes, base, name, nameEnd)
-    this.keep(bytes, base, name, colon, nameEnd, value, valueEnd, plain)
+    this.keep(name, colon, nameEnd, value, valueEnd, plain, keyOf(nameEnd - name, bytes[base + name] as number, bytes[base + nameEnd - 1] as number))
     if (colon !== NO_COLON || bytes[base + name] === LETTER_X) this.special = PREFIXES
   }
 
@@ -130,7 +130,7 @@ export class Tag {
     const nameEnd = i
     const quote = data[i + 1] as number
     const value = i + 2
-    i = quote === APOSTROPHE ? this.pairs.past(data, value, end) : value
+    i = quote === APOSTROPHE ? this.runs.past(data, value, end) : value
     let plain = 1
     if (i >= end) return 0
     if (quote !== APOSTROPHE || data[i] !== APOSTROPHE) {
@@ -167,7 +167,7 @@ export class Tag {
         if (colon !== NO_COLON && i - value > limits.langBytes) return 0
       } else this.special = PREFIXES
     }
-    this.keep(data, base, at - base, colon, nameEnd - base, value - base, i - base, plain)
+    this.keep(at - base, colon, nameEnd - base, value - base, i - base, plain, keyOf(nameEnd - at, data[at] as number, data[nameEnd - 1] as number))
     return i + 1
   }
 
@@ -193,7 +193,7 @@ export class Tag {
     return this.attributes[at + PLAIN] === 1 ? asciiText(bytes, from, to) : decodeValue(bytes, from, to)
   }
 
-  private keep (bytes: Uint8Array, base: number, name: number, colon: number, nameEnd: number, value: number, valueEnd: number, plain: number): void {
+  private keep (name: number, colon: number, nameEnd: number, value: number, valueEnd: number, plain: number, key: number): void {
     const { used } = this
     if (used === this.attributes.length) {
       const more = new Int32Array(2 * used)
@@ -206,7 +206,7 @@ export class Tag {
     attributes[used + NAME_END] = nameEnd
     attributes[used + VALUE] = value
     attributes[used + VALUE_END] = valueEnd
-    attributes[used + KEY] = keyOf(nameEnd - name, bytes[base + name] as number, bytes[base + nameEnd - 1] as number)
+    attributes[used + KEY] = key
     attributes[used + PLAIN] = plain
     this.used = used + STRIDE
   }

@@ -11,7 +11,7 @@ import { NAME_START_BYTE, pastCharacters } from './characters.ts'
 import type { Limits } from './limits.ts'
 import { DIALBACK, SERVER, STREAMS } from './namespaces.ts'
 import { Nesting } from './nesting.ts'
-import type { Pairs } from './pairs.ts'
+import type { Runs } from './runs.ts'
 import { isOwnReference, pastReference } from './reference.ts'
 import type { Scope } from './scope.ts'
 import { namespaceOf, tagProblem } from './tag-rules.ts'
@@ -28,19 +28,19 @@ export class WholeReader {
   private readonly inner: Tag
   private readonly nesting = new Nesting()
   private readonly scope: Scope
-  private readonly pairs: Pairs
+  private readonly runs: Runs
 
-  /** `scope` is the reader's alone; around it is what the stream header declares. `pairs` looks at the data that is read. */
-  constructor (scope: Scope, pairs: Pairs) {
+  /** `scope` is the reader's alone; around it is what the stream header declares. `runs` looks at the data that is read. */
+  constructor (scope: Scope, runs: Runs) {
     this.scope = scope
-    this.pairs = pairs
-    this.first = new Tag(pairs)
-    this.inner = new Tag(pairs)
+    this.runs = runs
+    this.first = new Tag(runs)
+    this.inner = new Tag(runs)
   }
 
   /** The position after the element that begins at data[at], if it ends before `n`; else 0. */
   read (data: Uint8Array, at: number, n: number, limits: Limits): number {
-    const { scope, nesting, pairs } = this
+    const { scope, nesting, runs } = this
     const room = at + limits.elementBytes
     const end = (room < n ? room : n) | 0
     let tag = this.first
@@ -83,7 +83,7 @@ export class WholeReader {
       }
 
       for (;;) {
-        i = pairs.past(data, i, end)
+        i = runs.past(data, i, end)
         if (i >= end) return 0
         const seldom = data[i] as number
         if (seldom === LT) break

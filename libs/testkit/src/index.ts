@@ -28,3 +28,4 @@ export { createMarkScanner, nowUs, renderBatch, type Batch } from './numbered-me
 export { createTally, type Tally, type TallyReport } from './tally.ts'
 export { BOUNDARY_ADDRESSES, startBoundary, type Boundary, type BoundaryServer } from './boundary.ts'
 export { startClient, type ClientEvent, type ClientOrder, type TestClient } from './client.ts'
+export { GATEWAY_SPEC, scriptedGateway, type ScriptedGateway } from './scripted-gateway.ts'

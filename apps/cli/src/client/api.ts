@@ -15,7 +15,7 @@ export type Api = {
   readonly connection: Connection
   get: <T>(path: string, query?: Query) => Promise<T>
   /** `etag`: writes over this revision alone. */
-  send: <T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, options?: { query?: Query, etag?: string }) => Promise<Answer<T>>
+  send: <T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, options?: { query?: Query, etag?: string, /** Where the answer is waited for on purpose. */ timeoutMs?: number }) => Promise<Answer<T>>
   /** As `get`, with its ETag. */
   read: <T>(path: string) => Promise<Answer<T>>
   /** A response whose body goes on, for `events.ts`. */
@@ -41,8 +41,8 @@ export async function openApi (connection: Connection, signal: AbortSignal, time
 }
 
 function apiOf (connection: Connection, signal: AbortSignal, timeoutMs: number): Api {
-  const ask = async (method: string, path: string, { query = {}, body, etag }: { query?: Query, body?: unknown, etag?: string } = {}): Promise<Answer<unknown>> => {
-    const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  const ask = async (method: string, path: string, { query = {}, body, etag, timeoutMs: patienceMs = timeoutMs }: { query?: Query, body?: unknown, etag?: string, timeoutMs?: number } = {}): Promise<Answer<unknown>> => {
+    const within = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
     try {
       const response = await fetch(urlOf(connection.base, path, query), {
         method, signal: within, redirect: 'error',
@@ -54,7 +54,7 @@ function apiOf (connection: Connection, signal: AbortSignal, timeoutMs: number):
       const tag = response.headers.get('etag')
       return { status: response.status, body: text === '' ? undefined : parsed(text, connection), ...(tag === null ? {} : { etag: tag }) }
     } catch (error) {
-      throw stopped(error, connection, signal, timeoutMs)
+      throw stopped(error, connection, signal, patienceMs)
     }
   }
   return {

@@ -22,6 +22,13 @@ export function subjectIn (command: string, positionals: readonly string[]): { d
   return { domain: domainOf(domain), ...(peer === undefined ? {} : { peer: domainOf(peer) }) }
 }
 
+/** NAME alone: of a gateway. */
+export function nameIn (command: string, positionals: readonly string[]): string {
+  const [name, ...others] = positionals
+  if (name === undefined || others.length > 0) throw new OperatorError('usage', `${command} takes the name of one gateway. For example: dialtone ${command} edge`)
+  return name
+}
+
 /** No arguments beside the options. */
 export function noneIn (command: string, positionals: readonly string[]): void {
   if (positionals[0] !== undefined) throw new OperatorError('usage', `${command} takes no '${quoted(positionals[0], 60)}'. See: dialtone ${command} --help`)

@@ -1,5 +1,5 @@
 // Everything about one domain or pair, in sections whose names do not change, so that one can search in it.
-import type { DomainView, FleetVerdict, OverviewRow, PairView, Timeline, VantageView } from '@dialtone/contracts'
+import type { DomainView, FleetVerdict, OverviewRow, PairFacts, PairView, Timeline, VantageView } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
 import { wrap, type Terminal } from '../terminal.ts'
 import { milliseconds } from './endpoints.ts'
@@ -12,10 +12,10 @@ const COLUMN = 14
 const MOST_CHANGES = 8
 const MOST_ENDPOINTS = 24
 
-type Section = readonly [name: string, lines: readonly string[]]
+export type Section = readonly [name: string, lines: readonly string[]]
 
 export function domainText (view: DomainView, timeline: Timeline | undefined, terminal: Terminal): string {
-  return text([
+  return sectionsText([
     ['Domain', [view.domain]],
     ...verdictSections(view.verdict, view, terminal),
     ...shared(view, timeline, terminal),
@@ -26,16 +26,27 @@ export function domainText (view: DomainView, timeline: Timeline | undefined, te
 
 export function pairText (view: PairView, timeline: Timeline | undefined, terminal: Terminal): string {
   const worse = RANK[view.out.verdict.state] >= RANK[view.in.verdict.state] ? view.out : view.in
-  return text([
+  return sectionsText([
     ['Link', [subjectOf(view)]],
     ...(['out', 'in'] as const).flatMap((direction): Section[] => [
       [direction === 'out' ? 'Out' : 'In', [direction === 'out' ? `${view.domain} to ${view.peer}` : `${view.peer} to ${view.domain}`]],
       ...verdictSections(view[direction].verdict, { ...view, ...view[direction] }, terminal),
     ]),
     ...shared(view, timeline, terminal),
+    ['Gateways', (view.gateways ?? []).map(facts => factsLine(facts, view.asOf))],
     ['Back-off', view.backoffUntil === undefined ? [] : [`${view.peer} may refuse until ${view.backoffUntil}: it was asked and refused`]],
     ...closing(worse.verdict, view.vantages),
   ], terminal)
+}
+
+/** What a gateway that carries it told last. */
+function factsLine ({ gateway, at, outbound, inbound, asked, shown, policy, stanzas }: PairFacts, asOf: string): string {
+  const failing = outbound.failedAt !== undefined && outbound.failedAt > (outbound.readyAt ?? '')
+  const refused = inbound.refusedAt !== undefined && inbound.refusedAt > (inbound.authenticatedAt ?? '')
+  const out = failing ? `fails (${outbound.reason ?? 'nobody knows why'}${outbound.text === undefined ? '' : `: ${quoted(outbound.text, 200)}`})` : outbound.readyAt === undefined ? 'never tried' : `ready by ${quoted(outbound.by ?? 'unknown means', 20)}, ${quoted(outbound.tls ?? 'no TLS', 40)}`
+  const inwards = refused ? `refused${inbound.refusal === undefined ? '' : ` (${quoted(inbound.refusal, 200)})`}` : inbound.authenticatedAt === undefined ? 'never seen' : `proved by ${quoted(inbound.by ?? 'unknown means', 20)}, ${quoted(inbound.tls ?? 'no TLS', 40)}`
+  const misuse = [...(asked.invalid > 0 ? [`asked about ${asked.invalid} keys that we did not make`] : []), ...(shown.invalid > 0 ? [`${shown.invalid} keys in the peer's name were not its own`] : [])]
+  return `${gateway}, ${sinceOf(at, asOf)} ago: out ${out}; in ${inwards}; ${stanzas.out} stanzas out, ${stanzas.in} in; ${policy.name === undefined ? 'no policy' : `policy ${policy.name}`}: ${quoted(policy.action, 40)}${misuse.map(one => `; ${one}`).join('')}`
 }
 
 const RANK = { up: 0, degraded: 1, unknown: 2, down: 3 } as const
@@ -108,7 +119,8 @@ function pairLine (row: OverviewRow, terminal: Terminal): string {
   return `${row.peer ?? ''}${half('out')}${half('in')}`
 }
 
-function text (sections: readonly Section[], { columns, paint }: Terminal): string {
+/** Sections that have lines, each name in front of its own. */
+export function sectionsText (sections: readonly Section[], { columns, paint }: Terminal): string {
   const indent = ' '.repeat(COLUMN)
   return sections.filter(([, lines]) => lines.length > 0).map(([name, lines]) => paint('bold', `${name}:`.padEnd(COLUMN)) + lines.map(line => wrapped(line, columns - COLUMN - 2).join(`\n${indent}  `)).join(`\n${indent}`)).join('\n') + '\n'
 }

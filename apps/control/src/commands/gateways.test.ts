@@ -4,9 +4,9 @@ import { Check, Errors } from 'typebox/value'
 import type { GatewayDone } from '@dialtone/contracts'
 import { GatewayEvent, GatewayStatus, QueuesOfGateway, RouteExplanations, StreamsOfGateway } from '@dialtone/contracts/schemas'
 import { OperatorError } from '@dialtone/kernel'
+import { GATEWAY_SPEC as SPEC, scriptedGateway, type ScriptedGateway } from '@dialtone/testkit'
 import type { TSchema } from 'typebox'
 import { harness, until, type Harness } from '../http/test-support/harness.ts'
-import { SPEC, scriptedGateway, type ScriptedGateway } from '../http/test-support/gateway.ts'
 
 let api: Harness
 let edge: ScriptedGateway

@@ -2,7 +2,7 @@
  * What attaches inside servers besides streams between servers (gateways.md §6): the DNS responder of each internal zone, components that come to us, and us as the component
  * of foreign domains. One configuration for all of them: it is taken whole, or nothing of it.
  */
-import type { GatewayPresence, SecretRef, StreamCondition, StreamView } from '@dialtone/contracts'
+import type { GatewayPresence, StreamCondition, StreamView } from '@dialtone/contracts'
 import { OperatorError } from '@dialtone/kernel'
 import type { Pair } from '@dialtone/stream'
 import type { ConfigurationProblem, Intake, OutStream, Selection, Surroundings, World, Zone } from '../seams.ts'
@@ -13,8 +13,6 @@ import { startResponder, type Responder, type ResponderOptions } from './dns/res
 
 export type AttachmentOptions = Surroundings & {
   intake: Intake
-  /** Rejects with an OperatorError that says why. */
-  readSecret: (reference: SecretRef) => Promise<Buffer>
   limits?: Partial<AcceptLimits & ConnectLimits> & { tickMs?: number, responder?: ResponderOptions['limits'] }
 }
 /** A component's stream, and which pairs of a zone may leave on it. */
@@ -41,14 +39,12 @@ export type Attachments = {
   stop: () => Promise<void>
 }
 
-/** A secret with fewer bytes is refused, and with fewer than twice as many warned of (gateways.md §5.12). */
-const SECRET_BYTES = 8
 const DEFAULT_STANZA_BYTES = 262_144
 
 type Plan = { responders: Map<string, Zone>, acceptors: Map<string, AcceptSpec>, connectors: Map<string, ConnectSpec>, pointers: Map<string, string> }
 
 export function startAttachments (options: AttachmentOptions): Attachments {
-  const { clock, random, meter, logger, readSecret } = options
+  const { clock, random, meter, logger } = options
   const limits = { ...STREAM_LIMITS, ...ACCEPT_LIMITS, ...CONNECT_LIMITS, ...options.limits }
   const responders = new Map<string, { responder: Responder, zone: Zone }>()
   const acceptors = new Map<string, { acceptor: Acceptor, spec: AcceptSpec }>()
@@ -134,12 +130,11 @@ export function startAttachments (options: AttachmentOptions): Attachments {
 
   return {
     configure: async (world = options.world()) => {
-      const planned = await planOf(world, readSecret)
+      const planned = planOf(world)
       if ('problems' in planned) return planned.problems
-      const { plan, warnings } = planned
+      const { plan } = planned
       const problems = await open(plan)
       if (problems.length > 0) return problems
-      for (const { pointer, says } of warnings) logger.warn({ pointer }, says)
       for (const [name, { responder }] of responders) {
         if (plan.responders.has(name)) continue
         responders.delete(name)
@@ -201,24 +196,11 @@ export function startAttachments (options: AttachmentOptions): Attachments {
   }
 }
 
-/** What a world asks for, with its secrets; or what is wrong with it. */
-async function planOf (world: World, readSecret: AttachmentOptions['readSecret']): Promise<{ plan: Plan, warnings: ConfigurationProblem[] } | { problems: ConfigurationProblem[] }> {
+/** What a world asks for, or what is wrong with it. */
+function planOf (world: World): { plan: Plan } | { problems: ConfigurationProblem[] } {
   const plan: Plan = { responders: new Map(), acceptors: new Map(), connectors: new Map(), pointers: new Map() }
   const problems: ConfigurationProblem[] = []
-  const warnings: ConfigurationProblem[] = []
   const stanzaBytes = world.assignment.spec.limits?.stanzaBytes ?? DEFAULT_STANZA_BYTES
-  const secretOf = async (pointer: string, reference: SecretRef): Promise<Buffer | undefined> => {
-    try {
-      const secret = withoutLineEnd(await readSecret(reference))
-      if (secret.length < SECRET_BYTES) problems.push({ pointer, says: `the secret has ${secret.length} bytes, and fewer than ${SECRET_BYTES} can be guessed: make a longer one` })
-      else if (secret.length < 2 * SECRET_BYTES) warnings.push({ pointer, says: `the secret has ${secret.length} bytes; ${2 * SECRET_BYTES} or more are better` })
-      return secret
-    } catch (error) {
-      if (!(error instanceof OperatorError)) throw error
-      problems.push({ pointer, says: error.message })
-      return undefined
-    }
-  }
   for (const [index, { name }] of (world.assignment.spec.zones ?? []).entries()) {
     const zone = world.zones.get(name)
     if (zone === undefined || zone.spec.desired === 'stopped') continue
@@ -238,8 +220,7 @@ async function planOf (world: World, readSecret: AttachmentOptions['readSecret']
       for (const [domain, reference] of Object.entries(components.accept.domains)) {
         const pointer = `${at}/domains/${domain.replaceAll('~', '~0').replaceAll('/', '~1')}`
         if (world.zoneOf(domain)?.name !== name) problems.push({ pointer, says: `${domain} is no domain of this zone, and a component serves one: add it to the domains of the zone` })
-        const secret = await secretOf(pointer, reference)
-        if (secret !== undefined) secrets.set(domain, secret)
+        secrets.set(domain, Buffer.from(zone.componentSecret(reference)))
       }
       plan.acceptors.set(name, { zone: name, listen: components.accept.listen, from: zone.spec.from, secrets, stanzaBytes })
       plan.pointers.set(`accept ${name}`, `${at}/listen`)
@@ -249,17 +230,10 @@ async function planOf (world: World, readSecret: AttachmentOptions['readSecret']
       const key = `${name} ${domain}`
       if (world.zoneOf(domain) !== undefined) problems.push({ pointer: `${at}/domain`, says: `${domain} is a domain of ours, and is served inside: we attach as foreign domains alone` })
       if (plan.connectors.has(key)) problems.push({ pointer: `${at}/domain`, says: `${domain} is attached already in this zone: one stream carries it to one server` })
-      const secret = await secretOf(`${at}/secret`, reference)
-      if (secret !== undefined) plan.connectors.set(key, { zone, domain, to, secret, stanzaBytes })
+      plan.connectors.set(key, { zone, domain, to, secret: Buffer.from(zone.componentSecret(reference)), stanzaBytes })
     }
   }
-  return problems.length > 0 ? { problems } : { plan, warnings }
-}
-
-/** As an editor leaves one in a file. */
-function withoutLineEnd (secret: Buffer): Buffer {
-  const end = secret.at(-1) === 0x0A ? secret.length - (secret.at(-2) === 0x0D ? 2 : 1) : secret.length
-  return secret.subarray(0, end)
+  return problems.length > 0 ? { problems } : { plan }
 }
 
 function isSame (a: ConnectSpec, b: ConnectSpec | undefined): boolean {

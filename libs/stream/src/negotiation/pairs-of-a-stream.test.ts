@@ -225,6 +225,22 @@ describe('a bidirectional stream (XEP-0288)', () => {
   })
 })
 
+it('X7: first-level elements that steer a stream are never delivered, and end it', () => {
+  const open = [...SECURE, key(), judged(1)]
+  const steering: Event[] = [
+    { on: 'features', features: { starttls: 'absent', mechanisms: [], dialback: false, dialbackErrors: false, bidi: false, streamManagement: false, other: [] } }, { on: 'proceed' }, { on: 'starttls-failure' }, { on: 'sasl-success' },
+    { on: 'sasl-failure', condition: 'not-authorized' }, { on: 'unknown-element', name: '{urn:ietf:params:xml:ns:xmpp-sasl}challenge' }, { on: 'unknown-element', name: '{jabber:server:dialback}other' }, { on: 'starttls' }, managed('r'), managed('a', 0),
+    { on: 'unknown-element', name: '{jabber:client}message' },
+  ]
+  for (const event of steering) {
+    const { state, told } = step({}, ...open, event)
+    expect([event, state]).toEqual([event, expect.objectContaining({ at: 'closed', because: expect.objectContaining({ condition: 'unsupported-stanza-type' }) })])
+    expect(told.some(command => command.do === 'deliver')).toBe(false)
+  }
+  expect(step({}, ...open, { on: 'bidi' }).state).toMatchObject({ because: { condition: 'unsupported-feature' } })
+  expect(step({}, ...open, { on: 'stream-error', condition: 'see-other-host', elsewhere: 'evil.example' }).told.slice(-2)).toEqual([{ do: 'send-footer' }, { do: 'close' }])
+})
+
 it('D12: an id that the peer chose like one of ours has no effect: a judgement belongs to the number of a key', () => {
   const { state } = step({}, header({ id: 'ours' }), ...SECURE.slice(1), key(), judged(2), judged(7))
   expect(state).toMatchObject({ standing: { authenticated: [] }, pending: [{ number: 1 }] })

@@ -51,8 +51,11 @@ export function accept (offer: Offer): Step {
 export function advanceReceiving (state: State, event: Event): Step {
   const rule = (table[state.at] as AnyRow)[event.on] ?? (state.at === 'closed' ? undefined : (anywhere as AnyRow)[event.on])
   if (rule !== undefined) return rule(state, event)
-  return state.at === 'closed' ? [state] : end(state, 'undefined-condition', `${event.on} while ${state.at}`)
+  return state.at === 'closed' ? [state] : end(state, OUT_OF_PLACE.has(event.on) ? 'unsupported-stanza-type' : 'undefined-condition', `${event.on} while ${state.at}`)
 }
+
+/** First-level elements that a receiving server sends, never the one that opened the stream (row X7). */
+const OUT_OF_PLACE: ReadonlySet<Event['on']> = new Set<Event['on']>(['features', 'proceed', 'starttls-failure', 'sasl-success', 'sasl-failure'])
 
 type AnyRow = Partial<Record<Event['on'], (state: State, event: Event) => Step>>
 

@@ -2,7 +2,7 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
 import type { ZoneSpec } from '@dialtone/contracts'
-import { NO_LOGGER, OperatorError, type Meter } from '@dialtone/kernel'
+import { NO_LOGGER, type Meter } from '@dialtone/kernel'
 import { RANDOM } from '@dialtone/net'
 import type { Intake, OutStream, World, Zone } from '../../seams.ts'
 import { startAttachments, type AttachmentOptions, type Attachments } from '../attachments.ts'
@@ -47,10 +47,6 @@ export async function startSite (spec: Partial<ZoneSpec>, { inside = ['ours.exam
   }
   const attachments = startAttachments({
     world: () => now, clock: { now: () => Date.now(), elapsed: () => time.elapsed }, random: RANDOM, meter, logger: NO_LOGGER, tell: () => undefined, intake,
-    readSecret: reference => {
-      const text = reference.replace(/^env:/, '')
-      return text === 'missing' ? Promise.reject(new OperatorError('no-secret', 'the file is not there: make it')) : Promise.resolve(Buffer.from(text === 'secret' ? SECRET : text))
-    },
     ...options,
     limits: { closeMs: 30, ...options.limits },
   })
@@ -75,7 +71,8 @@ export async function startSite (spec: Partial<ZoneSpec>, { inside = ['ours.exam
 
 function worldOf (given: Partial<ZoneSpec>, inside: ReadonlySet<string>): World {
   const spec: ZoneSpec = { name: 'inside', side: 'internal', listen: [], ...given }
-  const zone = { name: 'inside', side: spec.side, spec, allowNets: ['127.0.0.0/8'], resolver: { ask: () => Promise.reject(new Error('no name is asked for')) } } as unknown as Zone
+  const componentSecret = (reference: string) => reference === 'env:secret' ? SECRET : reference
+  const zone = { name: 'inside', side: spec.side, spec, componentSecret, allowNets: ['127.0.0.0/8'], resolver: { ask: () => Promise.reject(new Error('no name is asked for')) } } as unknown as Zone
   return { revision: 1, assignment: { spec: { zones: [spec] } }, zones: new Map([['inside', zone]]), zoneOf: (domain: string) => inside.has(domain) ? zone : undefined } as unknown as World
 }
 
