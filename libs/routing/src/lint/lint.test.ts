@@ -161,7 +161,7 @@ it('says that a policy never matches of none that ever does', () => {
   const aPolicy = record({ ours: constantFrom(...patterns), peer: constantFrom(...patterns), direction: constantFrom('both' as const, 'inbound' as const, 'outbound' as const), until: constantFrom(undefined, undefined, '2026-12-01T00:00:00Z'), gateways: constantFrom(undefined, undefined, ['gw'], ['other']) })
   let flagged = 0
   assert(property(array(aPolicy, { maxLength: 12 }), generated => {
-    const policies = Object.fromEntries(generated.map(({ until, gateways, ...rest }, i) => [`p${i}`, policy(rest.ours, rest.peer, { direction: rest.direction, ...(until === undefined ? {} : { until }), ...(gateways === undefined ? {} : { gateways }) })]))
+    const policies = Object.fromEntries(generated.map(({ until, gateways, ...rest }, i) => [`p${i}`, policy(rest.ours, rest.peer, { direction: rest.direction, ...(until === undefined ? {} : { until }), ...(gateways === undefined ? {} : { gateways: [...gateways] }) })]))
     const given = assignment({ spec: gateway([out(), lan({ domains: ['a.o', '*.a.o', 'b.o'] })]), policies })
     const never = lintAssignment(given, NOW).filter(({ code }) => code === 'policy-never-matches' || code === 'policy-of-nobody').map(({ pointer }) => pointer.split('/')[2])
     const { decide } = compilePolicy(given)
