@@ -46,6 +46,7 @@ it('says how it is, and takes its word back when it ends', async () => {
 it('answers commands; what the engine refuses is a refusal', async () => {
   const engine = scripted()
   running = await start({ config: { gateway: 'edge', stateDirectory: directory }, bus, telemetry: createTelemetry(), logger: NO_LOGGER, engine: engine.create })
+  await vi.waitFor(() => expect(engine.configured).toEqual([3]), WAIT)
   const ask = () => bus.request(GatewayStreams, ['edge'], {}, { timeoutMs: 5000 })
   await vi.waitFor(async () => expect(await ask()).toEqual({ answer: { streams: [], all: 0 } }), WAIT)
   expect(await bus.request(GatewayAct, ['edge'], { act: 'retry', peer: 'gone.example' }, { timeoutMs: 5000 })).toMatchObject({ failed: 'refused', says: 'there is no route to gone.example' })

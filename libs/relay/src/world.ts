@@ -9,7 +9,6 @@ import { PRIVATE_NETS, compilePolicy, legOfZone, lintAssignment, type PolicyTabl
 import { keysOf } from '@dialtone/stream'
 import type { ConfigurationProblem, KeyPair, World, Zone } from './seams.ts'
 import { chooserOf, heldCertificate, oddities, type HeldCertificate } from './world-certificates.ts'
-import { badPlaces } from './world-places.ts'
 import { mostBits, strongSecret, zoneSecret } from './world-secrets.ts'
 
 export type WorldOptions = {
@@ -34,7 +33,7 @@ const MADE_SECRET_BYTES = 32
 export async function createWorld (assignment: GatewayAssignment, options: WorldOptions): Promise<NewWorld | { problems: readonly ConfigurationProblem[] }> {
   const { clock, previous } = options
   const linted = lintAssignment(assignment, clock.now())
-  const problems: ConfigurationProblem[] = [...badPlaces(assignment), ...linted.filter(({ level }) => level === 'error').map(({ pointer, says }) => ({ pointer, says }))]
+  const problems: ConfigurationProblem[] = linted.filter(({ level }) => level === 'error').map(({ pointer, says }) => ({ pointer, says }))
   const findings: WorldFinding[] = linted.filter(({ level }) => level === 'warning').map(({ says }) => ({ what: 'configuration', unhealthy: false, says: cut(says) }))
   if (problems.length > 0) return { problems }
 
