@@ -19,7 +19,7 @@ type Way = {
 const clear = { tls: 'none', dialback: 'always', external: false } as const
 const topologies: { inside: BoundaryServer, outside: BoundaryServer, ways: Way[] }[] = [
   {
-    inside: { server: 'prosody', domain: OURS, tls: 'optional', users: ['romeo'] }, outside: { server: 'ejabberd', domain: PEER, tls: 'optional', trusts: true, users: ['juliet'] },
+    inside: { server: 'prosody', domain: OURS, tls: 'optional', users: ['romeo0', 'romeo1', 'romeo2'] }, outside: { server: 'ejabberd', domain: PEER, tls: 'optional', trusts: true, users: ['juliet0', 'juliet1', 'juliet2'] },
     ways: [
       { name: 'plain dialback', faces: { policies: { all: { ours: '*', peer: '*', action: 'allow', ...clear } }, inside: { tls: 'none' } }, outsideSays: /Accepted inbound s2s dialback authentication ours\.example -> partner\.example/, insideSays: /partner\.example.*(?:accepted|authenticated|connection is authenticated)/i },
       { name: 'TLS with dialback', faces: { policies: { all: { ours: '*', peer: '*', action: 'allow', external: false, withoutDialback: false } } }, outsideSays: /Accepted inbound s2s dialback authentication ours\.example -> partner\.example/, insideSays: /TLS|tls/ },
@@ -27,7 +27,7 @@ const topologies: { inside: BoundaryServer, outside: BoundaryServer, ways: Way[]
     ],
   },
   {
-    inside: { server: 'ejabberd', domain: OURS, tls: 'optional', users: ['romeo'] }, outside: { server: 'prosody', domain: PEER, tls: 'optional', trusts: true, users: ['juliet'] },
+    inside: { server: 'ejabberd', domain: OURS, tls: 'optional', users: ['romeo0', 'romeo1', 'romeo2'] }, outside: { server: 'prosody', domain: PEER, tls: 'optional', trusts: true, users: ['juliet0', 'juliet1', 'juliet2'] },
     ways: [
       { name: 'plain dialback', faces: { policies: { all: { ours: '*', peer: '*', action: 'allow', ...clear } }, inside: { tls: 'none' } }, outsideSays: /ours\.example/, insideSays: /s2s dialback authentication partner\.example -> ours\.example/ },
       { name: 'TLS with dialback', faces: { policies: { all: { ours: '*', peer: '*', action: 'allow', external: false, withoutDialback: false } } }, outsideSays: /ours\.example/, insideSays: /s2s dialback authentication partner\.example -> ours\.example/ },
@@ -53,20 +53,21 @@ for (const { inside, outside, ways } of topologies) {
       await expect(boundary.host(outside.server).connect({ address: AT.inside, port: 5269 })).rejects.toMatchObject({ code: 'EHOSTUNREACH' })
     })
 
-    for (const { name, faces, outsideSays, insideSays } of ways) {
+    // Each with users of its own: who is a contact already does not become one.
+    for (const [number, { name, faces, outsideSays, insideSays }] of ways.entries()) {
       it(name, async () => {
         gateway = await startGatewayProcess(boundary, directory => assignmentFor(directory, boundary.root, { ours: OURS, peers: [PEER, OLD], ...faces }))
         const theirs = boundary.outside[PEER]
         if (theirs === undefined) throw new Error('no outside server')
-        const romeo = await startClient(boundary.host('inside'), `romeo@${OURS}/${name.replaceAll(' ', '-')}`, boundary.inside)
-        const juliet = await startClient(boundary.host(outside.server), `juliet@${PEER}/${name.replaceAll(' ', '-')}`, theirs)
+        const romeo = await startClient(boundary.host('inside'), `romeo${number}@${OURS}/here`, boundary.inside)
+        const juliet = await startClient(boundary.host(outside.server), `juliet${number}@${PEER}/there`, theirs)
         clients.push(romeo, juliet)
         await becomeContacts(romeo, juliet)
         await talk(romeo, juliet)
         await theirs.logged(outsideSays)
         await boundary.inside.logged(insideSays)
         // The outside server was asked by nobody but the gateway.
-        expect(await gateway.metric('dialtone_gateway_stanzas_accepted_total')).toBeGreaterThan(6)
+        await expect.poll(() => gateway?.metric('dialtone_gateway_stanzas_accepted_total'), { timeout: 10_000 }).toBeGreaterThan(6)
         gateway.signal('SIGTERM')
         expect(await gateway.ended).toBe(0)
       })
@@ -74,7 +75,7 @@ for (const { inside, outside, ways } of topologies) {
 
     it('jabberd2 answers pings through it', async () => {
       gateway = await startGatewayProcess(boundary, directory => assignmentFor(directory, boundary.root, { ours: OURS, peers: [PEER, OLD], policies: { old: { ours: '*', peer: OLD, action: 'allow', ...clear } } }))
-      const romeo = await startClient(boundary.host('inside'), `romeo@${OURS}/old`, boundary.inside)
+      const romeo = await startClient(boundary.host('inside'), `romeo0@${OURS}/old`, boundary.inside)
       clients.push(romeo)
       romeo.do({ do: 'ping', to: OLD, id: 'old' })
       await romeo.heard({ on: 'pong', id: 'old' })
