@@ -9,6 +9,7 @@ export const HELP = `dialtone: can a domain be reached for XMPP federation, and 
   dialtone explain NAME        what a cause or a check means and what to do
   dialtone judge FILE...       judge kept observations again
   dialtone zoo                 run the checks against known failures, here
+  dialtone split-horizon check   do inside servers find the gateway?
 
 A fleet: agents that look all the time, and a control API that answers
   dialtone up                  all of it in this process
@@ -211,6 +212,45 @@ order servers will try them. Connects to nothing but the resolver.
   --format text|json    or --json
 
 Exit code: 0 nothing to mend, 1 warnings, 2 errors, 3 could not tell, 64 usage.
+`
+
+export const SPLIT_HORIZON_HELP = `dialtone split-horizon: do inside servers find the gateway?
+
+  dialtone split-horizon check --inside ours.example partner.example
+  dialtone split-horizon check --server http://control:8080
+  dialtone split-horizon zone --for unbound --gateway gateway.ours.example
+                              --address 10.0.0.5 partner.example
+
+An inside server behind a gateway has a DNS view of its own, in which every
+foreign domain's XMPP service is the gateway, and none of its own domains is.
+
+check: run it on the machine of the inside server. Asks its resolver about
+foreign domains, a made-up one among them, and about those inside; then comes
+to the gateway as a server would, and reads the header of its answer. Says
+whether the view is effective, which domains still lead to the Internet, and
+what to change. Nothing is authenticated and no message is sent.
+
+  DOMAIN...             foreign domains to ask about
+  --inside DOMAIN       a domain of ours (repeatable)
+  --server URL          ask about the peers and domains that are configured, too
+  --gateway NAME        what foreign domains should lead to; default: what the
+                        made-up domain leads to
+  --resolver IP[:PORT]  ask this resolver; default: the first in resolv.conf
+  --no-connect          ask DNS alone
+  --format text|json    or --json
+
+zone: the records for a resolver that is not the gateway's own, for peers that
+are few and known.
+
+  --for unbound|dnsmasq|bind
+  --gateway NAME        what records point to
+  --address IP          its address inside (repeatable)
+  --port PORT           default 5269
+  --direct-port PORT    direct TLS; default: said not to be there
+  DOMAIN..., --server URL   for these domains, and the configured peers
+
+Exit code of check: 0 the view is effective, 1 in part, 2 it is not, or the
+gateway does not answer, 3 could not tell, 64 usage.
 `
 
 export const EXPLAIN_HELP = `dialtone explain: what does a cause or a check mean?

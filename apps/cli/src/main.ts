@@ -18,6 +18,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   explain: async () => (await import('./commands/explain.ts')).runExplain,
   judge: async () => (await import('./commands/judge.ts')).runJudge,
   zoo: async () => (await import('./commands/zoo.ts')).runZoo,
+  'split-horizon': async () => (await import('./commands/split-horizon.ts')).runSplitHorizon,
   up: async () => (await import('./commands/up.ts')).runUp,
   control: async () => (await import('./commands/apps.ts')).runControl,
   probe: async () => (await import('./commands/apps.ts')).runProbe,

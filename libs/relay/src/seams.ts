@@ -116,8 +116,10 @@ export type DialRequest = {
   step: (step: Omit<RouteStep, 'at' | 'ms'>) => void
   signal: AbortSignal
 }
+/** The leaf that a peer showed, whether or not it proved anything. `key`: SHA-256 of its SubjectPublicKeyInfo, in hex; `notAfter`: milliseconds since the epoch; `pinned`: the leg has pins, of which it `matches` one. */
+export type CertificateSeen = { key: string, issuer: string, notAfter: number, pinned: boolean, matches: boolean }
 /** Why there is no stream. `temporary`: another attempt may end otherwise without anybody changing anything. */
-export type DialFailure = { reason: Refusal, says: string, temporary: boolean, failure?: Failure, answer?: DialbackAnswer, condition?: string, text?: string }
+export type DialFailure = { reason: Refusal, says: string, temporary: boolean, failure?: Failure, answer?: DialbackAnswer, condition?: string, text?: string, /** Of a peer that was refused for it. */ certificate?: CertificateSeen }
 /** Resolves after at most 60 seconds with an authenticated stream, or why there is none. Never rejects. */
 export type Dial = (request: DialRequest) => Promise<{ stream: OutStream } | { failed: DialFailure }>
 
@@ -129,6 +131,8 @@ export type OutStream = {
   readonly id: string
   readonly pair: Pair
   readonly by: 'external' | 'dialback' | 'component'
+  /** Absent without TLS. */
+  readonly certificate?: CertificateSeen | undefined
   /** Of our header: stanzas with the same inherited language go as they are. */
   readonly lang: string | undefined
   /** The peer takes no larger stanza (XEP-0478). */

@@ -5,11 +5,10 @@
 import type { GatewayAssignment, GatewayPresence, SecretRef, ZoneSpec } from '@dialtone/contracts'
 import { OperatorError, type Clock, type Random } from '@dialtone/kernel'
 import { DIGEST, certificatesOf, createResolver, secretPrint, secretTextOf, systemResolver, type Resolver } from '@dialtone/net'
-import { compilePolicy, legOfZone, lintAssignment, type PolicyTable } from '@dialtone/routing'
+import { PRIVATE_NETS, compilePolicy, legOfZone, lintAssignment, type PolicyTable } from '@dialtone/routing'
 import { keysOf } from '@dialtone/stream'
 import type { ConfigurationProblem, KeyPair, World, Zone } from './seams.ts'
 import { chooserOf, heldCertificate, oddities, type HeldCertificate } from './world-certificates.ts'
-import { badPlaces } from './world-places.ts'
 import { mostBits, strongSecret, zoneSecret } from './world-secrets.ts'
 
 export type WorldOptions = {
@@ -26,8 +25,6 @@ export type WorldFinding = GatewayPresence['findings'][number]
 /** `findings`: what works and should be mended. `certificatesChanged`: zones that show or trust other certificates than in `previous`; TLS is set up anew in those. */
 export type NewWorld = { world: World, findings: readonly WorldFinding[], certificatesChanged: readonly string[] }
 
-/** Blocks of the inside network, which an internal zone connects to unless it names its own. Link-local is not among them: cloud metadata is there. */
-export const PRIVATE_NETS: readonly string[] = ['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '::1/128', 'fc00::/7']
 /** Of one try of a question; UDP is tried twice. */
 const DNS_TIMEOUT_MS = 2500
 const MADE_SECRET_BYTES = 32
@@ -36,7 +33,7 @@ const MADE_SECRET_BYTES = 32
 export async function createWorld (assignment: GatewayAssignment, options: WorldOptions): Promise<NewWorld | { problems: readonly ConfigurationProblem[] }> {
   const { clock, previous } = options
   const linted = lintAssignment(assignment, clock.now())
-  const problems: ConfigurationProblem[] = [...badPlaces(assignment), ...linted.filter(({ level }) => level === 'error').map(({ pointer, says }) => ({ pointer, says }))]
+  const problems: ConfigurationProblem[] = linted.filter(({ level }) => level === 'error').map(({ pointer, says }) => ({ pointer, says }))
   const findings: WorldFinding[] = linted.filter(({ level }) => level === 'warning').map(({ says }) => ({ what: 'configuration', unhealthy: false, says: cut(says) }))
   if (problems.length > 0) return { problems }
 

@@ -7,6 +7,9 @@ export const EXTERNAL_LEG: LegRules = { tls: 'required', minTls: '1.2', certific
 /** Inside the network is ours, and servers are as they are; one connection for both ways where the server can. */
 export const INTERNAL_LEG: LegRules = { ...EXTERNAL_LEG, tls: 'optional', dialback: 'always', bidi: true }
 
+/** Blocks of the inside network, which an internal zone connects to unless it names its own. Link-local is not among them: cloud metadata is there. */
+export const PRIVATE_NETS: readonly string[] = ['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '::1/128', 'fc00::/7']
+
 export const PAIR_LIMITS: PairLimits = { stanzaBytes: 262_144, streams: 8, queueStanzas: 1000, queueBytes: 4 * 1024 * 1024, waitMs: { message: 120_000, iq: 30_000, presence: 60_000, error: 30_000 } }
 
 type PolicyLeg = Partial<Omit<LegRules, 'pins'>>

@@ -9,6 +9,7 @@ import { createBlobs } from './blobs.ts'
 import { createHalves, type Halves } from './halves.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createObservations, type Observations } from './observations.ts'
+import { createPairFacts, type PairFactsKept } from './pair-facts.ts'
 import { DEFAULT_LIMITS, createRetention, type Forgotten, type StoreLimits } from './retention.ts'
 import { migrate } from './schema.ts'
 import { createSlots, type Slots } from './slots.ts'
@@ -42,6 +43,7 @@ export type Store = {
   readonly halves: Halves
   readonly spans: Spans
   readonly journal: Journal
+  readonly pairFacts: PairFactsKept
   readonly limits: StoreLimits
   /** Forgets a little of what is beyond the limits; a few milliseconds. */
   forget: () => Forgotten
@@ -98,7 +100,7 @@ function storeOf (sql: Sql, { file, clock, limits: given = {} }: StoreOptions): 
       known.ids += added
       return added === 1
     },
-    slots: createSlots(sql), spans: createSpans(sql), journal: createJournal(sql),
+    slots: createSlots(sql), spans: createSpans(sql), journal: createJournal(sql), pairFacts: createPairFacts(sql),
     forget: () => transaction(() => {
       const forgotten = retention.step(clock.now())
       setNumber('ids', known.ids)

@@ -59,6 +59,10 @@ const STEPS: readonly string[] = [
   CREATE INDEX incidents_ended ON incidents (ended) WHERE ended IS NOT NULL;
   CREATE INDEX announcements_said ON announcements (at) WHERE said = 1;
   `,
+  `
+  CREATE TABLE pair_facts (ours TEXT NOT NULL, peer TEXT NOT NULL, gateway TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (ours, peer, gateway)) WITHOUT ROWID;
+  CREATE INDEX pair_facts_by_time ON pair_facts (at);
+  `,
 ]
 
 export const SCHEMA_VERSION = STEPS.length

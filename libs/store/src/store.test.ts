@@ -7,8 +7,10 @@ import { OperatorError } from '@dialtone/kernel'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { HalfRow } from './halves.ts'
 import { openStore, type Store, type StoreLimits } from './open-store.ts'
+import { createPairFacts } from './pair-facts.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import type { SlotRow } from './slots.ts'
+import { createSql } from './sql.ts'
 
 const T0 = Date.parse('2026-01-01T00:00:00Z')
 const DAY = 86_400_000
@@ -45,6 +47,28 @@ it('what was committed is there after it was opened again, and what was not is n
   expect(again.position('observations')).toBe(7)
   expect(again.observations.get('observation-1')).toEqual(record('observation-1'))
   expect(again.observations.get('observation-2')).toBeUndefined()
+})
+
+it('what a gateway told of a pair last is kept, and of too many those that were told of longest ago are not', () => {
+  const store = open()
+  const facts = (gateway: string, peer: string, id: string) => ({ v: 1, id, gateway, ours: 'ours.example', peer }) as never
+  expect(store.pairFacts.put(facts('edge', 'a.example', 'first'), T0)).toBeUndefined()
+  expect(store.pairFacts.put(facts('edge', 'a.example', 'second'), T0 + 1)).toMatchObject({ id: 'first' })
+  store.pairFacts.put(facts('core', 'a.example', 'third'), T0 + 2)
+  store.pairFacts.put(facts('edge', 'b.example', 'fourth'), T0 + 3)
+  const again = reopen(store)
+  expect(again.pairFacts.of('ours.example', 'a.example')).toMatchObject([{ facts: { gateway: 'core', id: 'third' }, toldAt: T0 + 2 }, { facts: { gateway: 'edge', id: 'second' }, toldAt: T0 + 1 }])
+  expect(again.pairFacts.of('other.example', 'a.example')).toEqual([])
+  again.close()
+  stores.length = 0
+  const db = new DatabaseSync(path())
+  const kept = createPairFacts(createSql(db), 4)
+  kept.put(facts('edge', 'c.example', 'fifth'), T0 + 4)
+  expect(kept.of('ours.example', 'a.example')).toHaveLength(2)
+  kept.put(facts('edge', 'd.example', 'sixth'), T0 + 5)
+  // A hundred at once, the oldest first: here that is all.
+  for (const peer of ['a', 'b', 'c', 'd']) expect(kept.of('ours.example', `${peer}.example`)).toEqual([])
+  db.close()
 })
 
 it('what is asked of one vantage or one domain is looked up, and not looked for', () => {
@@ -222,6 +246,7 @@ function asFirstSchema ({ observation: { messages, endpoints } }: ObservationRec
     DROP INDEX spans_of_domain;
     DROP INDEX incidents_ended;
     DROP INDEX announcements_said;
+    DROP TABLE pair_facts;
     CREATE TABLE old_halves (key TEXT PRIMARY KEY, domain TEXT NOT NULL, peer TEXT, direction TEXT, since INTEGER NOT NULL, same INTEGER NOT NULL, counted TEXT, body TEXT NOT NULL) WITHOUT ROWID;
     INSERT INTO old_halves SELECT key, domain, peer, direction, since, same, counted, body FROM halves;
     DROP TABLE halves;

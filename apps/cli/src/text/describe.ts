@@ -1,5 +1,5 @@
 // Everything about one domain or pair, in sections whose names do not change, so that one can search in it.
-import type { DomainView, FleetVerdict, OverviewRow, PairView, Timeline, VantageView } from '@dialtone/contracts'
+import type { DomainView, FleetVerdict, OverviewRow, PairFacts, PairView, Timeline, VantageView } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
 import { wrap, type Terminal } from '../terminal.ts'
 import { milliseconds } from './endpoints.ts'
@@ -33,9 +33,20 @@ export function pairText (view: PairView, timeline: Timeline | undefined, termin
       ...verdictSections(view[direction].verdict, { ...view, ...view[direction] }, terminal),
     ]),
     ...shared(view, timeline, terminal),
+    ['Gateways', (view.gateways ?? []).map(facts => factsLine(facts, view.asOf))],
     ['Back-off', view.backoffUntil === undefined ? [] : [`${view.peer} may refuse until ${view.backoffUntil}: it was asked and refused`]],
     ...closing(worse.verdict, view.vantages),
   ], terminal)
+}
+
+/** What a gateway that carries it told last. */
+function factsLine ({ gateway, at, outbound, inbound, asked, shown, policy, stanzas }: PairFacts, asOf: string): string {
+  const failing = outbound.failedAt !== undefined && outbound.failedAt > (outbound.readyAt ?? '')
+  const refused = inbound.refusedAt !== undefined && inbound.refusedAt > (inbound.authenticatedAt ?? '')
+  const out = failing ? `fails (${outbound.reason ?? 'nobody knows why'}${outbound.text === undefined ? '' : `: ${quoted(outbound.text, 200)}`})` : outbound.readyAt === undefined ? 'never tried' : `ready by ${quoted(outbound.by ?? 'unknown means', 20)}, ${quoted(outbound.tls ?? 'no TLS', 40)}`
+  const inwards = refused ? `refused${inbound.refusal === undefined ? '' : ` (${quoted(inbound.refusal, 200)})`}` : inbound.authenticatedAt === undefined ? 'never seen' : `proved by ${quoted(inbound.by ?? 'unknown means', 20)}, ${quoted(inbound.tls ?? 'no TLS', 40)}`
+  const misuse = [...(asked.invalid > 0 ? [`asked about ${asked.invalid} keys that we did not make`] : []), ...(shown.invalid > 0 ? [`${shown.invalid} keys in the peer's name were not its own`] : [])]
+  return `${gateway}, ${sinceOf(at, asOf)} ago: out ${out}; in ${inwards}; ${stanzas.out} stanzas out, ${stanzas.in} in; ${policy.name === undefined ? 'no policy' : `policy ${policy.name}`}: ${quoted(policy.action, 40)}${misuse.map(one => `; ${one}`).join('')}`
 }
 
 const RANK = { up: 0, degraded: 1, unknown: 2, down: 3 } as const

@@ -53,6 +53,10 @@ export function createReadings ({ analysis, store, clock, agents, behind }: Read
     return found === undefined ? {} : { incident: shownIncident(found) }
   }
   const pairsOf = (domain: string): OverviewRow[] => board.page({ domain, only: 'pairs' }, { limit: MOST_PAIRS }).rows
+  const carriedBy = (domain: string, peer: string) => {
+    const gateways = store.pairFacts.of(domain, peer).map(({ facts }) => facts)
+    return gateways.length === 0 ? {} : { gateways }
+  }
   const standpoint = (vantage: string): Standpoint | undefined => expectations.standpoint(vantage)
 
   const domainThen = (domain: string, at: number): DomainView | undefined => {
@@ -103,7 +107,7 @@ export function createReadings ({ analysis, store, clock, agents, behind }: Read
       const [out, inward] = entry?.halves ?? []
       if (entry === undefined || out === undefined || inward === undefined) return undefined
       const half = ({ key, since }: Half) => ({ since: iso(since), ...lastUp(key, clock.now()), verdict: verdictOf(key) })
-      return { ...head(), domain, peer, ...times(entry), out: half(out), in: half(inward), ...incidentOf(entry), vantages: vantagesOf(judging.slotsOf({ domain, peer }), domain, peer) }
+      return { ...head(), domain, peer, ...times(entry), out: half(out), in: half(inward), ...incidentOf(entry), vantages: vantagesOf(judging.slotsOf({ domain, peer }), domain, peer), ...carriedBy(domain, peer) }
     },
     timeline: (domain, peer, { from, to }, limit): Timeline | undefined => {
       const subject = { domain, ...(peer === undefined ? {} : { peer }) }

@@ -2,7 +2,7 @@
  * The analysis of one control instance, at work: it reads the three streams into its store, lets time pass while nothing waits to be read, forgets what is beyond the
  * limits, and, while it holds the lease, announces.
  */
-import { AnnouncementEvent, AuditEvent, ObservationEvent, PresenceDocument } from '@dialtone/contracts/schemas'
+import { AnnouncementEvent, AuditEvent, ObservationEvent, PairFactsEvent, PresenceDocument } from '@dialtone/contracts/schemas'
 import type { AgentPresence, AuditEntry, Bus, ChangeView, ConfigurationView, Delivery, EventType, Lease, StreamName, Subscription } from '@dialtone/contracts'
 import type { Clock, Logger, Meter, Stoppable } from '@dialtone/kernel'
 import type { Store } from '@dialtone/store'
@@ -11,6 +11,7 @@ import { createAnalysis } from './analysis.ts'
 import { announce } from './announcer.ts'
 import { spareMemory } from './memory.ts'
 import { analysisErrors, behind, disagreement, forgotten, gaps, leaseHeld, openIncidents, resets, storeBlobs, storeBytes, unannounced } from './metrics.ts'
+import { takePairFacts } from './pair-facts.ts'
 import { createReadings, type AnalysisReadings } from './readings.ts'
 import { createSlices } from './slices.ts'
 import { createStreamTime } from './stream-time.ts'
@@ -121,6 +122,7 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
         upToDate = false
         return analysis.take(batch)
       })
+      await read(PairFactsEvent, 'facts', batch => takePairFacts(batch, { store, analysis, meter }))
     } catch (error) {
       ready = false
       throw error

@@ -36,6 +36,7 @@ describe('what no schema can say', () => {
 
   it.each<[string, object]>([
     ['Policy', { ours: '*', peer: '*', action: 'deny', tls: 'none' }], ['Policy', { ours: '*', peer: '*.example', action: 'allow', tls: 'none', dialback: 'always' }],
+    ['Policy', { ours: '*', peer: '*.example', action: 'allow', tls: 'none', profile: 'googletalk' }],
     ['Policy', { ours: '*', peer: '*', action: 'hold', certificate: 'pinned', pins: ['0'.repeat(64)] }],
     ['Exception', { effect: 'accept', causes: ['degraded.slow'], from: '2026-11-30T00:00:00Z', until, reason: 'x' }], ['Vantage', { side: 'outside', probeDomain: { ...probeDomain, key: 'file:/k', certificate: 'file:/c' } }],
   ])('and what can be met is taken: a %s %j', (kind, spec) => expect(parseResource(kind, 'x', spec)).toEqual({ resource: { kind, name: 'x', spec } }))

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import { OperatorError, unreachable } from '@dialtone/kernel'
 import { parseCidr } from '@dialtone/net'
+import { EXTERNAL_LEG, PROFILE_LEGS } from '@dialtone/routing'
 import type { Endpoint, ExceptionSpec, PolicySpec, VantageSpec } from '@dialtone/contracts'
 import { escapePointer, type FieldProblem } from '../resources/problem.ts'
 import { notADomain } from './domain.ts'
@@ -58,7 +59,8 @@ function exception ({ effect, domain: ours, peer, vantage, causes, from, until }
 }
 
 /** A rule that nobody can ever meet is a mistake, never a way to deny: that is action 'deny'. */
-function policy ({ ours, peer, action, tls = 'required', dialback = 'over-tls', certificate = 'any', pins }: PolicySpec, at: string): FieldProblem[] {
+function policy ({ ours, peer, action, profile = 'standard', pins, ...given }: PolicySpec, at: string): FieldProblem[] {
+  const { tls, dialback, certificate } = { ...EXTERNAL_LEG, ...PROFILE_LEGS[profile], ...given }
   const patterns = [...pattern(ours, `${at}/ours`), ...pattern(peer, `${at}/peer`)]
   if (certificate === 'pinned' && (pins ?? []).length === 0) return [...patterns, { pointer: `${at}/pins`, says: "is missing: certificate 'pinned' needs the SHA-256 of at least one public key" }]
   if (certificate !== 'pinned' && pins !== undefined) return [...patterns, { pointer: `${at}/pins`, says: `does not go with certificate '${certificate}'; write 'pinned'` }]

@@ -59,6 +59,8 @@ export type Context = Surroundings & {
   attempted: (route: Route, attempt: Attempt | undefined, result: Awaited<ReturnType<Dial>> | undefined) => void
   /** A stream that is there already and may carry the pair. */
   offered: (zone: string, pair: Pair) => OutStream | undefined
+  /** Such a pair waits for a component, and for nothing else. */
+  expects: (zone: string, pair: Pair) => boolean
   /** What all routes share that use this stream. */
   wayOf: (out: OutStream) => Way
   sendOwn: (zone: string, pair: Pair, text: Uint8Array) => boolean

@@ -15,6 +15,8 @@ export type CoreOptions = Surroundings & {
   dial: Dial
   /** A component or another stream that is there already and takes stanzas of the pair. */
   offered?: (zone: string, pair: Pair) => OutStream | undefined
+  /** Such a pair waits for a component, and for nothing else. */
+  expects?: (zone: string, pair: Pair) => boolean
   /** An attempt is over, well or not. */
   attempted?: (route: Route, attempt: Attempt, result: Awaited<ReturnType<Dial>>) => void
   bounds?: Partial<Bounds>
@@ -60,6 +62,7 @@ export class Core implements Intake {
       connect: route => this.connect(route),
       attempted: (route, attempt, result) => this.attempted(route, attempt, result),
       offered: (zone, pair) => this.offered(zone, pair),
+      expects: (zone, pair) => options.expects?.(zone, pair) === true,
       wayOf: out => this.wayOf(out),
       sendOwn: (zone, pair, text) => this.sendOwn(zone, pair, text),
     }
@@ -82,6 +85,12 @@ export class Core implements Intake {
     const route = this.routes.get(key)
     if (route === undefined) return
     route.take(out)
+    this.settled()
+  }
+
+  /** A component has come: what waits for it leaves. */
+  came (zone: string, out: OutStream, takes: (pair: Pair) => boolean): void {
+    for (const route of this.routes.values()) if (route.zone === zone && route.queue.stanzas > 0 && takes(route.pair)) route.take(out)
     this.settled()
   }
 

@@ -2,7 +2,7 @@
  * The way of one pair through one zone (gateways.md 5.3): its queue, at most one stream, at most one attempt to get one. A new attempt begins only when the old stream is
  * wholly gone, so that no stanza overtakes another; what fails is tried again after a while that grows (full jitter).
  */
-import type { Failure, Refusal, RouteStep } from '@dialtone/contracts'
+import type { Failure, Refusal, RouteStep, StreamCondition } from '@dialtone/contracts'
 import { Queue, type Entry, type PairLimits, type StanzaClass, type Waiting } from '@dialtone/routing'
 import type { Pair } from '@dialtone/stream'
 import type { Dial, DialFailure, OutStream } from '../seams.ts'
@@ -164,14 +164,15 @@ export class Route {
     if (queue.stanzas === 0) return
     context.watch(this)
     if (this.rules.refusal !== undefined) return void this.refuseAll(this.rules.refusal)
-    if (this.rules.wanted === 'held' && !this.flushing) return
+    // What a peer has to do with is held; what we say ourselves is not.
+    if (this.rules.wanted === 'held' && !this.flushing && queue.own < queue.stanzas) return
     if (this.way !== undefined) return this.pump()
     if (this.attempt !== undefined || this.wantsRoom) return
     const offered = context.offered(this.zone, this.pair)
     if (offered !== undefined) return this.adopt(offered)
     const failing = this.failing()
     if (failing !== undefined) return void this.refuseAll(this.told(failing.reason))
-    if (this.notBefore <= context.clock.elapsed() && !this.rules.unplaced) context.connect(this)
+    if (this.notBefore <= context.clock.elapsed() && !this.rules.unplaced && !context.expects(this.zone, this.pair)) context.connect(this)
   }
 
   /** Writes what is queued, in order, as long as the peer takes it. */
@@ -179,7 +180,7 @@ export class Route {
     const { queue, way } = this
     if (way === undefined || !way.open) return
     let bytes = 0
-    for (let entry = queue.first(); entry !== undefined && !way.blocked && this.maySend(); entry = queue.first()) {
+    for (let entry = queue.first(); entry !== undefined && !way.blocked && this.maySend(entry); entry = queue.first()) {
       const size = entry.end - entry.start
       if (!this.writeEntry(way, entry)) continue
       bytes += size
@@ -242,6 +243,14 @@ export class Route {
     this.adopt(out)
   }
 
+  /** Ends its stream, if it has one of its own: that of a component is for others, too. Returns whether it did. */
+  release (condition?: StreamCondition, text?: string): boolean {
+    const { way } = this
+    if (way === undefined || !way.open || way.out.by === 'component') return false
+    way.close(condition, text)
+    return true
+  }
+
   acknowledged (): void {
     this.onStream--
     this.context.ledger.onStream--
@@ -273,10 +282,11 @@ export class Route {
     const rules = this.rules = judgeRoute(context.world(), this.zone, this.pair)
     if (rules.refusal !== undefined) {
       this.attempt?.abort.abort()
-      this.way?.close('policy-violation', 'the policy of this gateway does not allow it any more')
+      if (rules.refusal === 'draining') this.release('system-shutdown', 'the service is going down')
+      else this.release('policy-violation', 'the policy of this gateway does not allow it any more')
       return void this.refuseAll(rules.refusal)
     }
-    if (this.way !== undefined && this.way.open && !rules.fits(this.way.out, before)) this.way.close('policy-violation', 'the rules of this gateway have changed')
+    if (this.way !== undefined && this.way.open && !rules.fits(this.way.out, before)) this.release('policy-violation', 'the rules of this gateway have changed')
     if (rules.wanted === 'enabled' && before.wanted !== 'enabled') this.again()
     this.update()
     this.want()
@@ -288,6 +298,13 @@ export class Route {
     this.notBefore = 0
     this.tries = 0
     if (this.failure !== undefined && !this.failure.temporary) this.failure = undefined
+    this.want()
+  }
+
+  /** What waits goes out now, held or not. */
+  flush (): void {
+    this.flushing = true
+    this.notBefore = 0
     this.want()
   }
 
@@ -318,8 +335,8 @@ export class Route {
     this.relieve()
   }
 
-  private maySend (): boolean {
-    return this.rules.refusal === undefined && (this.rules.wanted !== 'held' || this.flushing)
+  private maySend ({ own }: Entry): boolean {
+    return this.rules.refusal === undefined && (this.rules.wanted !== 'held' || this.flushing || own)
   }
 
   /** Moves the first of the queue to the stream, or ends it when the peer takes none so large. */

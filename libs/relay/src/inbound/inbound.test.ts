@@ -41,7 +41,7 @@ it('proves a key by its authoritative server, and more pairs on the same stream'
   const [, id = ''] = / id='([^']+)'/.exec(peer.heard.slice(peer.heard.lastIndexOf('<?xml'))) ?? []
   peer.say(dialbackKeyText(PEER, OURS, 'k'))
   await peer.until(/<db:result from='ours.example' to='partner.example' type='valid'\/>/)
-  expect(verified).toMatchObject([{ question: { from: OURS, to: PEER, id, key: 'k' }, zone: { name: 'outside' } }])
+  expect(verified).toMatchObject([{ question: { from: PEER, to: OURS, id, key: 'k' }, zone: { name: 'outside' } }])
   expect(facts.shown).toMatchObject([{ answer: 'valid', sides: { ours: OURS, peer: PEER } }])
   peer.say(dialbackKeyText(PEER, SECOND, 'k2'))
   await peer.until(/from='second-ours.example' to='partner.example' type='valid'/)
@@ -69,7 +69,7 @@ it('towards the inside stands for every foreign domain, and takes the servers of
   expect(await peer.until(/<stream:features>.*<\/stream:features>/)).toContain('starttls')
   peer.say(dialbackKeyText(OURS, PEER, 'k'))
   await peer.until(/<db:result from='partner.example' to='ours.example' type='valid'\/>/)
-  expect(verified).toMatchObject([{ zone: { name: 'inside' }, question: { from: PEER, to: OURS } }])
+  expect(verified).toMatchObject([{ zone: { name: 'inside' }, question: { from: OURS, to: PEER } }])
   peer.say(`<message from='juliet@${OURS}' to='romeo@${PEER}'/>`)
   await eventually(() => taken.length === 1)
 })

@@ -28,8 +28,10 @@ export function standingOf (world: World, zone: Zone, pair: Pair): Standing {
   const { from, to } = pair
   const outside = zone.side === 'external'
   const [speaker, spoken] = [from === '' ? undefined : world.zoneOf(from), to === '' ? undefined : world.zoneOf(to)]
-  const served = to !== '' && (outside ? spoken !== undefined : spoken === undefined && world.external !== undefined)
-  const ours = from !== '' && (outside ? speaker !== undefined : speaker === undefined)
+  // The gateway has a name of its own, which is spoken to from everywhere and from nowhere (gateways.md 5.11).
+  const { host } = world.assignment.spec
+  const served = to !== '' && (to === host || (outside ? spoken !== undefined : spoken === undefined && world.external !== undefined))
+  const ours = from !== '' && (from === host || (outside ? speaker !== undefined : speaker === undefined))
   const nobody = { served, ours, welcome: false, allowed: false, leg: zone.leg, anchors: zone.anchors }
   if (!outside && speaker !== undefined && speaker.name !== zone.name) return { ...nobody, denied: `${from} is of another zone` }
   if (from === '' || ours || !served) return nobody

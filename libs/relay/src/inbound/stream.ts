@@ -406,7 +406,7 @@ export class InboundStream {
     const timer = setTimeout(() => until.abort('time'), limits().verifyMs)
     const hops = world().wayTo(pair.from)?.hops
     const answer = await verify({
-      zone, question: { from: pair.to, to: pair.from, id: this.streamId, key }, leg: standing.leg, ...(hops === undefined ? {} : { hops }),
+      zone, question: { from: pair.from, to: pair.to, id: this.streamId, key }, leg: standing.leg, ...(hops === undefined ? {} : { hops }),
       allowNets: [...zone.allowNets, ...world().allowNetsFor(pair.from)], signal: until.signal,
     }).catch((): DialbackAnswer => ({ type: 'error', condition: 'remote-server-timeout' }))
     clearTimeout(timer)

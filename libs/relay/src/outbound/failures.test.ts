@@ -38,7 +38,9 @@ for (const [name, failure, reason, blame] of [
 }
 
 it('an end while a dialback is waited for is a dialback error (XEP-0220 §2.1.1)', () => {
-  expect(ofFailure({ at: 'stream', why: 'closed', received: 100 }, { at: 'dialback', said: false })).toMatchObject({ go: 'next', failed: { reason: 'dialback-error', temporary: true } })
+  for (const failure of [{ at: 'stream', why: 'closed', received: 100 }, { at: 'stream', why: 'stream-error', condition: 'connection-timeout' }] as const) {
+    expect(ofFailure(failure, { at: 'dialback', said: true })).toMatchObject({ go: 'next', failed: { reason: 'dialback-error', temporary: true } })
+  }
 })
 
 it('what we concluded ourselves is told from what the peer said', () => {

@@ -4,7 +4,7 @@
  */
 import type { Failure, Refusal } from '@dialtone/contracts'
 import type { DialbackAnswer } from '@dialtone/stream'
-import type { DialFailure } from '../seams.ts'
+import type { CertificateSeen, DialFailure } from '../seams.ts'
 
 /**
  * `next`: the next target is tried. `next-once`: one more, then no other. `again`: once more on a fresh connection to the same one. `stop`: it would repeat.
@@ -22,7 +22,7 @@ export function ofFailure (failure: Failure, { at, refusedExternal, said }: Circ
     case 'tcp': return lost('unreachable', TCP[failure.why], true, 'next', 'address', { failure })
     case 'starttls': return lost('tls-failed', 'The peer refused STARTTLS.', true, 'next', 'domain', { failure })
     case 'tls': return ofTls(failure)
-    case 'stream': return failure.why === 'stream-error' ? ofStreamError(failure, refusedExternal, said) : ofStream(failure, at)
+    case 'stream': return failure.why === 'stream-error' ? ofStreamError(failure, at, refusedExternal, said) : ofStream(failure, at)
     case 'probe': return failure.why === 'no-address-family'
       ? lost('unreachable', 'This host has no route to that address.', true, 'next', 'address', { failure })
       : lost(failure.why === 'no-resources' ? 'internal-fault' : 'stream-failed', `The connection failed here: ${failure.why}${failure.detail === undefined ? '' : `, ${failure.detail}`}.`, true, 'next', undefined, { failure })
@@ -47,8 +47,8 @@ export function ofNoTargets (reason: Extract<Refusal, 'dns-absent' | 'dns-failed
 }
 
 /** The peer's certificate is not what the leg demands. */
-export function ofCertificate (says: string): Lost {
-  return lost('certificate-refused', says, false, 'next', 'domain', { condition: 'not-authorized' })
+export function ofCertificate (says: string, certificate?: CertificateSeen): Lost {
+  return lost('certificate-refused', says, false, 'next', 'domain', { condition: 'not-authorized', ...(certificate === undefined ? {} : { certificate }) })
 }
 
 /** The peer has no TLS, and without it no key is sent. */
@@ -92,7 +92,7 @@ function ofTls (failure: Extract<Failure, { at: 'tls' }>): Lost {
 
 const TLS: Readonly<Record<'closed' | 'reset' | 'timeout', string>> = { closed: 'The peer closed the connection during the TLS handshake.', reset: 'The peer reset the connection during the TLS handshake.', timeout: 'The TLS handshake was not finished in time.' }
 
-function ofStreamError (failure: Extract<Failure, { why: 'stream-error' }>, refusedExternal: Circumstance['refusedExternal'], said: boolean): Lost {
+function ofStreamError (failure: Extract<Failure, { why: 'stream-error' }>, at: Circumstance['at'], refusedExternal: Circumstance['refusedExternal'], said: boolean): Lost {
   const { condition, text } = failure
   const known = { failure, condition, ...(text === undefined ? {} : { text }) }
   if (!said) {
@@ -106,7 +106,10 @@ function ofStreamError (failure: Extract<Failure, { why: 'stream-error' }>, refu
     case 'conflict': return lost('stream-failed', sentence('The peer prefers another stream of ours (conflict)', text), true, 'stop', undefined, known)
     case 'not-authorized': return lost('authentication-refused', sentence('The peer refuses to authenticate us (not-authorized)', text), false, refusedExternal === undefined ? 'next' : 'stop', 'domain', known)
     case 'see-other-host': return lost('stream-failed', sentence('The peer sends us to another host, which is not followed', failure.detail), false, 'next', 'domain', known)
-    default: return lost('stream-failed', sentence(`The peer ended the stream with ${condition}`, text), !PERMANENT.includes(condition), 'next', TRANSIENT.includes(condition) ? 'address' : 'domain', known)
+    default:
+      // Prosody gives up a stream whose dialback takes too long, as its time-out of streams: like an error (XEP-0220 §2.1.1).
+      if (at === 'dialback') return lost('dialback-error', sentence(`The peer ended the stream with ${condition} while it should have checked our dialback key`, text), true, 'next', undefined, known)
+      return lost('stream-failed', sentence(`The peer ended the stream with ${condition}`, text), !PERMANENT.includes(condition), 'next', TRANSIENT.includes(condition) ? 'address' : 'domain', known)
   }
 }
 

@@ -1,6 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs'
+import { array, assert, constantFrom, property, record } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { GatewayAssignment, GatewaySpec, PolicySpec, RouteSpec, ZoneSpec } from '@dialtone/contracts'
+import { compilePolicy } from '../policy-table.ts'
 import { assignment, inside, policy } from '../test-support.ts'
 import { lintAssignment, lintGateways } from './lint.ts'
 import type { GatewaySubject } from './subject.ts'
@@ -52,6 +54,10 @@ const CASES: readonly [finding: string, brings: Given, mended: Given][] = [
   ['error everything-inside Gateway/gw/spec/zones/1/domains/0', zones(out(), lan({ domains: ['*'] })), zones(out(), lan({ domains: ['*.example'] }))],
   ['error domain-of-two-zones Gateway/gw/spec/zones/2/domains/0', zones(out(), lan(), lan({ name: 'lab', listen: [], domains: ['ours.example'] })), zones(out(), lan(), lan({ name: 'lab', listen: [], domains: ['lab.ours.example'] }))],
   ['error domain-of-two-zones Gateway/gw/spec/zones/2/components/accept/domains/ours.example', zones(out(), lan(), lan({ name: 'lab', listen: [], domains: [], components: accept(5347, 'ours.example') })), zones(out(), lan({ components: accept(5347, 'ours.example') }))],
+  // Addresses.
+  ['error no-address Gateway/gw/spec/zones/0/listen/0/address', zones(out({ listen: [{ address: '192.0.2.999', port: 5269 }] }), lan()), zones(out(), lan())],
+  ['error no-block Gateway/gw/spec/zones/1/from/0', zones(out(), lan({ from: ['10.0.0.0/33'] })), zones(out(), lan({ from: ['10.0.0.0/32'] }))],
+  ['error no-block Domain/ours.example/spec/allowNets/1', { domains: { 'ours.example': { allowNets: ['10.0.0.0/8', 'x/8'] } } }, { domains: { 'ours.example': { allowNets: ['10.0.0.0/8', 'fd00::/8'] } } }],
   // Sockets.
   ['error socket-twice Gateway/gw/spec/zones/1/listen/0', zones(out(), lan({ listen: [{ address: '192.0.2.10', port: 5269 }] })), zones(out(), lan({ listen: [{ address: '192.0.2.10', port: 5270 }] }))],
   ['error socket-twice Gateway/gw/spec/zones/1/listen/0', zones(out({ listen: [{ address: '0.0.0.0', port: 5269 }] }), lan()), zones(out({ listen: [{ address: '0.0.0.0', port: 5269 }] }), lan({ listen: [{ address: 'fd00::1', port: 5269 }] }))],
@@ -61,7 +67,8 @@ const CASES: readonly [finding: string, brings: Given, mended: Given][] = [
   ['error resolver-loop Gateway/gw/spec/zones/0/resolver', zones(out({ resolver: { address: '10.0.0.10' } }), lan({ responder: responder() })), zones(out({ resolver: { address: '10.0.0.10', port: 5353 } }), lan({ responder: responder() }))],
   ['error resolver-loop Gateway/gw/spec/zones/1/resolver', zones(out(), lan({ resolver: { address: '127.0.0.1' }, responder: responder({ listen: [{ address: '0.0.0.0', port: 53 }] }) })), zones(out(), lan({ resolver: { address: '10.9.9.9' }, responder: responder({ listen: [{ address: '0.0.0.0', port: 53 }] }) }))],
   ['error responder-loop Gateway/gw/spec/zones/1/responder/forwardTo/0', zones(out(), lan({ responder: responder({ forwardTo: [{ address: '10.0.0.10', port: 53 }] }) })), zones(out(), lan({ responder: responder() }))],
-  ['error responder-elsewhere Gateway/gw/spec/zones/1/responder/gateway', zones(out(), lan({ listen: [{ address: '10.0.0.10', port: 5270 }], responder: responder() })), zones(out(), lan({ listen: [{ address: '10.0.0.10', port: 5270 }], responder: responder({ gateway: { name: 'g.example', addresses: ['10.0.0.10'], port: 5270 } }) }))],
+  ['warning responder-elsewhere Gateway/gw/spec/zones/1/responder/gateway', zones(out(), lan({ listen: [{ address: '10.0.0.10', port: 5270 }], responder: responder() })), zones(out(), lan({ listen: [{ address: '10.0.0.10', port: 5270 }], responder: responder({ gateway: { name: 'g.example', addresses: ['10.0.0.10'], port: 5270 } }) }))],
+  ['warning responder-elsewhere Gateway/gw/spec/zones/1/responder/gateway/directPort', zones(out(), lan({ responder: responder({ gateway: { name: 'g.example', addresses: ['10.0.0.10'], directPort: 5270 } }) })), zones(out(), lan({ certificates, listen: [{ address: '10.0.0.10', port: 5269 }, { address: '10.0.0.10', port: 5270, kind: 'direct' }], responder: responder({ gateway: { name: 'g.example', addresses: ['10.0.0.10'], directPort: 5270 } }) }))],
   ['error component-loop Gateway/gw/spec/zones/1/components/connect/0/to', zones(out(), lan({ components: connect(['peer.example', '10.0.0.10', 5269]) })), zones(out(), lan({ components: connect(['peer.example', '10.0.0.1', 5347]) }))],
   ['error component-of-ours Gateway/gw/spec/zones/1/components/connect/0/domain', zones(out(), lan({ components: connect(['muc.ours.example', '10.0.0.1', 5347]) })), zones(out(), lan({ components: connect(['peer.example', '10.0.0.1', 5347]) }))],
   ['error component-twice Gateway/gw/spec/zones/1/components/connect/1/domain', zones(out(), lan({ components: connect(['peer.example', '10.0.0.1', 5347], ['peer.example', '10.0.0.1', 5347]) })), zones(out(), lan({ components: connect(['peer.example', '10.0.0.1', 5347], ['p.example', '10.0.0.1', 5347]) }))],
@@ -117,6 +124,9 @@ const CASES: readonly [finding: string, brings: Given, mended: Given][] = [
   ['error policies-contradict Policy/b/spec/action', { policies: { a: policy('*', 'x.example', { gateways: ['gw'] }), b: policy('*', 'x.example', { action: 'deny', gateways: ['gw'] }) } }, { policies: { a: policy('*', 'x.example', { until: '2026-12-01T00:00:00Z' }), b: policy('*', 'x.example', { action: 'deny' }) } }],
   ['error policies-contradict Policy/b/spec/action', { policies: { a: policy('*', 'x.example', { limits: { streams: 2 } }), b: policy('*', 'x.example') } }, { policies: { b: policy('*', 'x.example') } }],
   ['warning policy-never-matches Policy/c/spec', { policies: { a: policy('*', 'x.example', { direction: 'inbound' }), b: policy('*', 'x.example', { direction: 'outbound' }), c: policy('*', 'x.example', { action: 'deny' }) } }, { policies: { a: policy('*', 'x.example', { direction: 'inbound' }), b: policy('*', 'x.example', { direction: 'outbound', until: '2026-12-01T00:00:00Z' }), c: policy('*', 'x.example', { action: 'deny' }) } }],
+  ['warning policy-never-matches Policy/c/spec', { policies: { a: policy('ours.example', '*'), b: policy('*.ours.example', '*.example'), c: policy('*', 'x.example', { action: 'deny' }) } }, { policies: { a: policy('ours.example', '*'), c: policy('*', 'x.example', { action: 'deny' }) } }],
+  ['warning policy-never-matches Policy/c/spec', { policies: { a: policy('*.ours.example', '*'), b: policy('ours.example', '*'), c: policy('*.example', 'x.example') } }, { policies: { a: policy('*.ours.example', '*'), b: policy('ours.example', '*', { direction: 'inbound' }), c: policy('*.example', 'x.example') } }],
+  ['warning policy-never-matches Policy/c/spec', { policies: { a: policy('*.ours.example', '*.example'), b: policy('ours.example', 'x.example'), c: policy('*', 'x.example') } }, { policies: { a: policy('*.ours.example', '*.example'), b: policy('ours.example', '*'), c: policy('*', '*') } }],
   ['warning policies-cross Policy/b/spec', { policies: { a: policy('ours.example', '*.x.example'), b: policy('*', 'a.x.example', { action: 'deny' }) } }, { policies: { a: policy('ours.example', '*.x.example'), b: policy('ours.example', 'a.x.example', { action: 'deny' }) } }],
   // Routes, L11.
   ['error route-twice Route/b/spec/to', { routes: { a: route('*', '192.0.2.1'), b: route('*', '192.0.2.2') } }, { routes: { a: route('*', '192.0.2.1'), b: route('*.example', '192.0.2.2') } }],
@@ -143,6 +153,25 @@ it('has a case for every code that it can say', () => {
   codes.delete('policies-not-compared')
   expect([...codes].filter(code => !CASES.some(([expected]) => expected.split(' ')[1] === code))).toEqual([])
   expect(codes.size).toBeGreaterThan(45)
+})
+
+it('says that a policy never matches of none that ever does', () => {
+  const patterns = ['*', '*.o', 'a.o', '*.a.o', 'x.a.o', 'b.o', '*.p', 'x.p', '*.x.p', 'z']
+  const ours = ['a.o', 'x.a.o', 'y.x.a.o', 'b.o']
+  const peers = ['p', 'x.p', 'q.x.p', 'z', 'zz.z']
+  const aPolicy = record({ ours: constantFrom(...patterns), peer: constantFrom(...patterns), direction: constantFrom('both' as const, 'inbound' as const, 'outbound' as const), until: constantFrom(undefined, undefined, '2026-12-01T00:00:00Z'), gateways: constantFrom(undefined, undefined, ['gw'], ['other']) })
+  let flagged = 0
+  assert(property(array(aPolicy, { maxLength: 12 }), generated => {
+    const policies = Object.fromEntries(generated.map(({ until, gateways, ...rest }, i) => [`p${i}`, policy(rest.ours, rest.peer, { direction: rest.direction, ...(until === undefined ? {} : { until }), ...(gateways === undefined ? {} : { gateways: [...gateways] }) })]))
+    const given = assignment({ spec: gateway([out(), lan({ domains: ['a.o', '*.a.o', 'b.o'] })]), policies })
+    const never = lintAssignment(given, NOW).filter(({ code }) => code === 'policy-never-matches' || code === 'policy-of-nobody').map(({ pointer }) => pointer.split('/')[2])
+    const { decide } = compilePolicy(given)
+    flagged += never.length
+    for (const at of [NOW, NOW + 30 * 86_400_000]) {
+      for (const our of ours) for (const peer of peers) for (const direction of ['inbound', 'outbound'] as const) expect(never).not.toContain(decide({ ours: our, peer }, direction, at).policy ?? '')
+    }
+  }), { numRuns: 500 })
+  expect(flagged).toBeGreaterThan(100)
 })
 
 it('says of too many policies that they were not compared, and does not compare them', () => {

@@ -3,12 +3,13 @@
  * resource is taken, a gateway before it works by an assignment. What only the files behind references tell (strength of secrets, names in certificates) is told at load.
  */
 import type { GatewayAssignment, LintFinding } from '@dialtone/contracts'
+import { addressRules } from './addresses.ts'
 import { policyRules } from './policies.ts'
 import { routeRules } from './routes.ts'
 import type { GatewaySubject, LintRule } from './subject.ts'
 import { zoneRules } from './zones.ts'
 
-const RULES: readonly LintRule[] = [zoneRules, policyRules, routeRules]
+const RULES: readonly LintRule[] = [addressRules, zoneRules, policyRules, routeRules]
 
 /** Findings on resources, with pointers into them. `now`: milliseconds since the epoch. */
 export function * lintGateways (subject: GatewaySubject, now: number): Generator<LintFinding> {

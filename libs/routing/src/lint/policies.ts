@@ -24,6 +24,7 @@ export const policyRules: LintRule = function * (subject, now) {
   }
   for (const policy of lasting) yield * onePolicy(subject, policy)
   yield * equals(subject, lasting)
+  yield * outdone(subject, lasting)
   yield * crossings(lasting)
 }
 
@@ -67,6 +68,10 @@ function * equals (subject: GatewaySubject, policies: readonly Policy[]): Genera
   // '' stands for gateways that do not exist yet: what is for all of them is for those too.
   const everywhere = subject.complete ? [...new Set([...all, ...named, ''])] : all
   for (const group of Map.groupBy(policies, ({ spec }) => `${spec.ours} ${spec.peer}`).values()) {
+    if (group.length > MOST_COMPARED) {
+      yield notCompared(group.length)
+      continue
+    }
     for (const [i, policy] of group.entries()) {
       const other = group.slice(0, i).find(earlier => rank(earlier.spec) === rank(policy.spec) && share(earlier.spec, policy.spec))
       const [ours, peer] = [policy.spec.ours, policy.spec.peer]
@@ -82,6 +87,37 @@ function * equals (subject: GatewaySubject, policies: readonly Policy[]): Genera
       if (covered) yield finding('warning', 'policy-never-matches', subjectOf(policy), '/spec', `${narrower.slice(0, 5).map(({ name }) => `Policy/${name}`).join(', ')} ${narrower.length === 1 ? 'is' : 'are'} narrower and cover all that it says, so that it never matches; delete it, or make it more exact`)
     }
   }
+}
+
+/**
+ * Ours is compared before the peer: a policy about one peer of all of ours says nothing where each of ours has a policy about more peers. One about every peer is what is left
+ * over, and meant to be outdone.
+ */
+function * outdone (subject: GatewaySubject, policies: readonly Policy[]): Generator<LintFinding> {
+  const byOurs = Map.groupBy(policies.filter(({ spec }) => spec.until === undefined), ({ spec }) => spec.ours)
+  if (policies.length > MOST_COMPARED) return
+  for (const policy of policies) {
+    const { ours, peer } = policy.spec
+    const places = gatewaysOf(subject, policy.spec).flatMap(({ name, spec }) => insidePatterns(spec).flatMap(({ pattern }) =>
+      covers(ours, pattern) ? [{ gateway: name, pattern }] : covers(pattern, ours) ? [{ gateway: name, pattern: ours }] : []))
+    if (peer === '*' || places.length === 0 || places.length > MOST_CROSSINGS) continue
+    const winners = new Set<string>()
+    const all = places.every(({ gateway, pattern }) => directionsOf(policy.spec).every(direction => {
+      const winner = enclosing(pattern, ours).flatMap(narrower => byOurs.get(narrower) ?? [])
+        .find(({ spec }) => covers(spec.peer, peer) && directionsOf(spec).includes(direction) && (spec.gateways === undefined || spec.gateways.includes(gateway)))
+      if (winner !== undefined) winners.add(`Policy/${winner.name}`)
+      return winner !== undefined
+    }))
+    if (all) yield finding('warning', 'policy-never-matches', subjectOf(policy), '/spec', `${[...winners].slice(0, 5).join(', ')} ${winners.size === 1 ? 'is' : 'are'} more exact about ours, which is compared first, and about '${peer}' too, so that it never matches; write it for each of ours that it is meant for`)
+  }
+}
+
+/** The patterns that fit all that `pattern` fits, and are more exact than `wide`. */
+function enclosing (pattern: string, wide: string): string[] {
+  const found = [pattern]
+  const name = pattern.replace(/^\*\./, '')
+  for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1)) found.push(`*${name.slice(dot)}`)
+  return found.filter(one => one !== wide && covers(wide, one))
 }
 
 /** The order of `policy-table`, where patterns are the same: smaller wins. */
@@ -104,7 +140,7 @@ function ruleOf ({ ours: _ours, peer: _peer, gateways: _gateways, direction: _di
 
 function * crossings (all: readonly Policy[]): Generator<LintFinding> {
   if (all.length > MOST_COMPARED) {
-    yield { level: 'notice', code: 'policies-not-compared', says: `${all.length} policies are too many to compare each with each for crossings; ${MOST_COMPARED} is the most` }
+    yield notCompared(all.length)
     return
   }
   let found = 0
@@ -116,6 +152,10 @@ function * crossings (all: readonly Policy[]): Generator<LintFinding> {
       yield finding('warning', 'policies-cross', subjectOf(b), '/spec', `it ('${b.spec.ours}', '${b.spec.peer}': ${b.spec.action}) and Policy/${a.name} ('${a.spec.ours}', '${a.spec.peer}': ${a.spec.action}) both fit some pairs, each more exact on one side; Policy/${winner.name} wins by 'ours': write a policy for where they meet`)
     }
   }
+}
+
+function notCompared (count: number): LintFinding {
+  return { level: 'notice', code: 'policies-not-compared', says: `${count} policies are too many to compare each with each; ${MOST_COMPARED} is the most` }
 }
 
 /** Both fit some pair, and each is the more exact one on one side. */

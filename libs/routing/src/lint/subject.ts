@@ -8,8 +8,8 @@ export type GatewaySubject = {
   readonly policies: readonly Named<PolicySpec>[]
   readonly routes: readonly Named<RouteSpec>[]
   /** Domains of ours and where their servers are. */
-  readonly domains: readonly Named<{ internal?: readonly Endpoint[] }>[]
-  readonly peers: readonly Named<{ endpoints?: readonly Endpoint[] }>[]
+  readonly domains: readonly Named<{ internal?: readonly Endpoint[], allowNets?: readonly string[] }>[]
+  readonly peers: readonly Named<{ endpoints?: readonly Endpoint[], allowNets?: readonly string[] }>[]
   /** Whether `gateways` are all that there are: then a name that is not among them leads nowhere. A gateway knows of itself alone. */
   readonly complete: boolean
 }

@@ -39,16 +39,18 @@ export function srv (at: { address: string, port: number }, { service = 'xmpp-se
   return [{ name: `_${service}._tcp.${domain}`, type: 'SRV', priority, weight, port: at.port, target }, { name: target, type: at.address.includes(':') ? 'AAAA' : 'A', address: at.address }]
 }
 
-export async function rig ({ options = {}, certificate = true, idleSeconds, allowNets = ['127.0.0.0/8', '::1/128'] }: { options?: OutboundOptions, certificate?: boolean, idleSeconds?: number, allowNets?: readonly string[] } = {}): Promise<Rig> {
+export async function rig ({ options = {}, certificate = true, own, anchors, idleSeconds, allowNets = ['127.0.0.0/8', '::1/128'] }: {
+  options?: OutboundOptions, certificate?: boolean, /** Instead of one of the zoo's. */ own?: KeyPair, /** PEM, instead of the zoo's root. */ anchors?: string, idleSeconds?: number, allowNets?: readonly string[]
+} = {}): Promise<Rig> {
   const stopping = new AbortController()
   const records: ZoneRecord[] = []
   const rules: Rule[] = []
   const dns = await startDnsServer({ records, rules }, '127.0.0.1', stopping.signal)
-  const ours = await certificateFor({ names: { dns: [OURS] } })
-  const pair: KeyPair = { certificate: ours.chain, key: ours.key }
+  const made = await certificateFor({ names: { dns: [OURS] } })
+  const pair: KeyPair = own ?? { certificate: made.chain, key: made.key }
   const zone: Zone = {
     name: 'outside', side: 'external', spec: { name: 'outside', side: 'external', listen: [] }, keys: KEYS, secretPrint: '', secretMade: false, certificates: [pair], componentSecret: () => '', certificateFor: domain => certificate && domain === OURS ? pair : undefined,
-    anchors: { system: false, given: [await trustedRoot()] }, resolver: createResolver({ address: dns.address, port: dns.port, timeoutMs: 1000, attempts: 1 }), allowNets, leg: LEG,
+    anchors: { system: false, given: [anchors ?? await trustedRoot()] }, resolver: createResolver({ address: dns.address, port: dns.port, timeoutMs: 1000, attempts: 1 }), allowNets, leg: LEG,
   }
   const assignment: GatewayAssignment = { v: 1, revision: 1, gateway: 'edge', spec: { desired: 'running', ...(idleSeconds === undefined ? {} : { limits: { idleSeconds } }) }, policies: {}, routes: {}, domains: {}, peers: {} }
   const world: World = { revision: 1, assignment, zones: new Map([[zone.name, zone]]), external: zone, zoneOf: () => undefined, certificateEnds: new Map(), anchorsFor: () => zone.anchors, decide: () => ALLOWED, wayTo: () => undefined, allowNetsFor: () => [] }

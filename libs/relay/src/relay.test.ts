@@ -1,0 +1,168 @@
+import { afterEach, expect, it } from 'vitest'
+import { chain, until, type Engine } from './test-support/chain.ts'
+
+let ends: (() => Promise<void>)[] = []
+let beside: Engine[] = []
+afterEach(async () => {
+  await Promise.all(ends.map(end => end()))
+  ends = []
+})
+
+for (const [name, zones, by] of [
+  ['plain dialback on both sides', { outside: { tls: 'none', dialback: 'always' }, inside: { tls: 'none', dialback: 'always' } }, 'dialback'],
+  ['TLS with EXTERNAL outside, plain dialback inside', { inside: { tls: 'none', dialback: 'always' } }, 'external'],
+  ['TLS with a certificate that nobody trusts, and dialback over it', { outside: { anchors: { system: false, given: [] } }, inside: { tls: 'none', dialback: 'always' } }, 'dialback'],
+] satisfies [string, Parameters<typeof chain>[0], string][]) {
+  it(`carries messages both ways between servers that know nothing of it: ${name}`, async () => {
+    const { gateway, users } = await made(zones)
+    users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'to-peer', 'hello &amp; hello'))
+    await until(() => users.peer.text().includes('to-peer'), () => why(gateway, users.inside.text()))
+    expect(users.peer.text()).toContain('<body>hello &amp; hello</body>')
+    users.peer.send(message('romeo@peer.example', 'juliet@inside.example', 'to-inside', 'and back'))
+    await until(() => users.inside.text().includes('to-inside'), () => why(gateway, users.peer.text()))
+    const { stanzas, healthy } = gateway.relay.presence()
+    expect(stanzas).toMatchObject({ accepted: 2, queued: 0 })
+    expect(healthy).toBe(true)
+    const { streams } = gateway.relay.streams({ peer: 'peer.example', zone: 'outside' })
+    expect(streams.flatMap(({ pairs }) => pairs.map(pair => pair.by === 'certificate' ? 'external' : pair.by))).toContain(by)
+  }, 30_000)
+}
+
+it('returns what cannot be delivered to who sent it, through all of them', async () => {
+  const { gateway, inside, users } = await made(PLAIN)
+  const { peers } = gateway.assignment()
+  // The same server, which does not have that domain.
+  await gateway.apply({ peers: { ...peers, 'other.example': peers['peer.example'] ?? {} } })
+  await inside.apply({ peers: { ...inside.assignment().peers, 'other.example': inside.assignment().peers['peer.example'] ?? {} } })
+  users.inside.send(message('juliet@inside.example', 'romeo@other.example', 'unknown', 'secret'))
+  await until(() => users.inside.text().includes('unknown'), () => why(gateway, ''))
+  expect(users.inside.text()).toMatch(/<message from='romeo@other.example' to='juliet@inside.example' id='unknown' type='error'><error type='cancel' by='gateway.example'><remote-server-not-found /)
+  expect(users.inside.text()).not.toContain('secret')
+  expect(gateway.relay.presence().stanzas).toMatchObject({ accepted: 1, outcomes: { bounced: 1 } })
+  expect(await gateway.relay.explain({ from: 'inside.example', to: 'other.example' })).toMatchObject({ outcome: 'refuse', refusal: { reason: 'host-unknown', condition: 'remote-server-not-found' } })
+  await gateway.apply({ policies: { no: { ours: '*', peer: 'peer.example', action: 'deny' } } })
+  expect(await gateway.relay.explain({ from: 'inside.example', to: 'peer.example' })).toMatchObject({ outcome: 'refuse', refusal: { reason: 'policy-deny', condition: 'not-allowed' } })
+}, 30_000)
+
+it('answers a ping in its own name', async () => {
+  const { gateway, users } = await made(PLAIN)
+  users.peer.send('<iq from=\'romeo@peer.example\' to=\'gateway.example\' id=\'ping-1\' type=\'get\'><ping xmlns=\'urn:xmpp:ping\'/></iq>')
+  await until(() => users.peer.text().includes('ping-1'), () => why(gateway, ''))
+  expect(users.peer.text()).toMatch(/<iq [^>]*type='result'/)
+}, 30_000)
+
+it('drains with progress while a client keeps sending, stops, starts again, and the sum is right at every moment', async () => {
+  const { gateway, inside, outside, users } = await made(PLAIN)
+  users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'first', 'x'))
+  await until(() => users.peer.text().includes('first'), () => why(gateway, ''))
+  let sent = 0
+  const sending = setInterval(() => users.inside.send(message('juliet@inside.example', 'romeo@peer.example', `n${sent++}`, 'x')), 20)
+  const balanced = setInterval(() => expect(missing(gateway)).toBe(0), 5)
+  try {
+    await gateway.apply({ spec: { desired: 'draining', drainSeconds: 5 } })
+    expect(gateway.relay.presence()).toMatchObject({ state: 'draining', drains: [{ scope: 'gateway', done: false }] })
+    await until(() => gateway.relay.presence().state === 'stopped', () => why(gateway, JSON.stringify(gateway.relay.presence())))
+    expect(gateway.relay.presence().streams).toEqual({ inbound: 0, outbound: 0, negotiating: 0 })
+    expect(gateway.relay.presence().stanzas).toMatchObject({ queued: 0, onStream: 0 })
+    await gateway.apply({ spec: { desired: 'running' } })
+    expect(gateway.relay.presence().state).toBe('running')
+    const from = sent
+    // The system has chosen other ports.
+    await outside.apply({ peers: { 'inside.example': { endpoints: [{ host: '127.0.0.1', port: gateway.port('outside', 'starttls') }] } } })
+    await inside.apply({ peers: { 'peer.example': { endpoints: [{ host: '127.0.0.2', port: gateway.port('inside', 'starttls') }] } } })
+    await inside.relay.act({ act: 'retry', peer: 'peer.example' })
+    await until(() => users.peer.text().includes(`id='n${from + 1}'`), () => why(gateway, users.peer.text().slice(-500)))
+  } finally {
+    clearInterval(sending)
+    clearInterval(balanced)
+  }
+}, 30_000)
+
+it('holds a peer and lets go, closes and retries, and says what is queued', async () => {
+  const { gateway, users } = await made(PLAIN)
+  await gateway.apply({ spec: { peers: { 'peer.example': 'held' } } })
+  users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'held-1', 'x'))
+  await until(() => gateway.relay.presence().stanzas.queued === 1, () => why(gateway, ''))
+  expect(gateway.relay.queues({}).queues[0]).toMatchObject({ state: 'held', stanzas: 1, from: 'inside.example', to: 'peer.example' })
+  expect((await gateway.relay.act({ act: 'flush', peer: 'peer.example' })).affected).toBe(1)
+  await until(() => users.peer.text().includes('held-1'), () => why(gateway, ''))
+  users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'held-2', 'x'))
+  await until(() => gateway.relay.presence().stanzas.queued === 1, () => why(gateway, ''))
+  expect((await gateway.relay.act({ act: 'drop', peer: 'peer.example' })).affected).toBe(1)
+  await until(() => users.inside.text().includes('held-2'), () => why(gateway, ''))
+  await gateway.apply({ spec: { peers: {} } })
+  const { id } = gateway.relay.streams({ zone: 'outside' }).streams.find(({ direction }) => direction === 'outbound') ?? { id: '' }
+  expect((await gateway.relay.act({ act: 'close', stream: id })).affected).toBe(1)
+  await until(() => gateway.relay.streams({}).streams.every(stream => stream.id !== id), () => why(gateway, ''))
+  await gateway.relay.act({ act: 'retry', peer: 'peer.example' })
+  users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'after', 'x'))
+  await until(() => users.peer.text().includes('after'), () => why(gateway, ''))
+  await expect(gateway.relay.act({ act: 'drop', peer: 'nobody.example' })).rejects.toMatchObject({ code: 'nothing-selected' })
+}, 30_000)
+
+it('keeps its last good configuration, says so, and reads its references again', async () => {
+  const { gateway, users } = await made({})
+  const { revision } = gateway.relay.presence()
+  await expect(gateway.apply({ policies: { p: { ours: '*', peer: '*', action: 'allow', anchors: { system: false, given: ['file:/none'] } } } })).rejects.toThrow('/policies/p/anchors')
+  expect(gateway.relay.presence()).toMatchObject({ revision, healthy: false })
+  users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'still', 'x'))
+  await until(() => users.peer.text().includes('still'), () => why(gateway, ''))
+  await gateway.apply({ policies: {} })
+  const before = gateway.relay.presence().secrets
+  gateway.files['file:/one'] = '77aa'.repeat(16)
+  await gateway.relay.act({ act: 'reload' })
+  expect(gateway.relay.presence().secrets['outside']).not.toBe(before['outside'])
+  gateway.files['file:/one'] = 'short'
+  await expect(gateway.relay.act({ act: 'reload' })).rejects.toMatchObject({ code: 'not-reloaded' })
+}, 30_000)
+
+it('tells the fleet what it knows of a pair', async () => {
+  const { gateway, users } = await made(PLAIN)
+  users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'one', 'x'))
+  await until(() => users.peer.text().includes('one'), () => why(gateway, ''))
+  await until(() => gateway.facts.some(({ peer, outbound }) => peer === 'peer.example' && outbound.readyAt !== undefined), () => JSON.stringify(gateway.facts))
+  const fact = gateway.facts.findLast(({ peer }) => peer === 'peer.example')
+  expect(fact).toMatchObject({ ours: 'inside.example', asked: { last: 'valid' }, outbound: { by: 'dialback' } })
+}, 30_000)
+
+it('refuses to start where a port cannot be bound, and says which', async () => {
+  const { gateway } = await made({})
+  const taken = gateway.port('outside', 'starttls')
+  const [zone, ...others] = gateway.assignment().spec.zones ?? []
+  if (zone === undefined) throw new Error('no zone')
+  await expect(gateway.apply({ spec: { zones: [{ ...zone, listen: [{ address: '127.0.0.1', port: taken }, { address: '192.0.2.1', port: taken }] }, ...others] } })).rejects.toThrow('/spec/zones/0/listen')
+  expect(gateway.port('outside', 'starttls')).toBe(taken)
+}, 30_000)
+
+it('does nothing before it is configured', async () => {
+  const { createRelay } = await import('./relay.ts')
+  const { NO_LOGGER, NO_METER } = await import('@dialtone/kernel')
+  const { RANDOM } = await import('@dialtone/net')
+  const relay = createRelay({ gateway: 'g', salt: '', clock: { now: () => Date.now(), elapsed: () => performance.now() }, random: RANDOM, meter: NO_METER, logger: NO_LOGGER, tell: () => undefined, facts: () => undefined, readSecret: async () => Buffer.alloc(0) })
+  expect(relay.presence()).toMatchObject({ state: 'starting', healthy: true })
+  await expect(relay.act({ act: 'retry' })).rejects.toMatchObject({ code: 'not-configured' })
+  await relay.stop()
+  expect(relay.presence().state).toBe('stopped')
+})
+
+const PLAIN = { outside: { tls: 'none', dialback: 'always' }, inside: { tls: 'none', dialback: 'always' } } as const
+
+async function made (zones: Parameters<typeof chain>[0]) {
+  const all = await chain(zones)
+  ends.push(all.stop)
+  beside = [all.inside, all.outside]
+  return all
+}
+
+function message (from: string, to: string, id: string, body: string): string {
+  return `<message from='${from}' to='${to}' id='${id}'><body>${body}</body></message>`
+}
+
+function missing ({ relay }: Engine): number {
+  const { accepted, outcomes, queued, onStream } = relay.presence().stanzas
+  return accepted - queued - onStream - Object.values(outcomes).reduce((sum, count) => sum + count, 0)
+}
+
+function why ({ relay, events }: Engine, heard: string): string {
+  return JSON.stringify({ events: events.slice(-20), others: beside.map(({ events: theirs }) => theirs.slice(-10)), stanzas: relay.presence().stanzas, queues: relay.queues({}), heard }, null, 1)
+}
