@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { connectNats, permissionsFor, writeNatsUsers } from '@dialtone/bus'
-import { CheckNow } from '@dialtone/contracts/schemas'
+import { domainTokens, type GatewayAssignment, type PairFacts } from '@dialtone/contracts'
+import { ASSIGNMENT_KEY, CheckNow, GatewayEvent, PairFactsEvent, gatewayDocument } from '@dialtone/contracts/schemas'
 import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
-import { startNatsServer, type NatsServer } from '@dialtone/testkit'
+import { GATEWAY_SPEC, scriptedGateway, startNatsServer, type NatsServer } from '@dialtone/testkit'
 import { createTelemetry } from '@dialtone/telemetry'
 import { parseControlConfig } from './http/config.ts'
 import { answerMeanwhile } from './http/waiting.ts'
@@ -122,6 +123,48 @@ it('needs no more rights on NATS than its user has, and reaches agents in the ac
   expect(asked).toEqual(['own-published:example.org'])
   await until(async () => ((await ask('/v1/audit?action=check')).body['entries'] as unknown[]).length === 2)
   await agent.stop()
+  expect(await control.stop()).toBe(0)
+  expect(nats.logs()).not.toMatch(/Violation/)
+})
+
+it('tells a gateway in its account what it works by, hears how it is, asks it, and takes its facts', async () => {
+  await nats.end()
+  const [configuration = ''] = writeNatsUsers({ folder: join(folder, 'users'), vantages: [], gateways: ['edge'] })
+  await nats.start(/^accounts [^]*/m.exec(readFileSync(configuration, 'utf8'))?.[0])
+  const control = run('alone', '--bus-seed', join(folder, 'users/control.nk'))
+  await until(() => control.url() !== '')
+  const ask = async (path: string, body?: object) => {
+    const answer = await fetch(control.url() + path, { method: body === undefined ? 'GET' : 'POST', headers: { 'authorization': `Bearer ${control.token()}`, 'content-type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+    return { status: answer.status, body: await answer.json() as Record<string, unknown> }
+  }
+  expect((await ask('/v1/apply', { resources: [{ kind: 'Gateway', name: 'edge', spec: GATEWAY_SPEC }, { kind: 'Domain', name: 'ours.example', spec: {} }, { kind: 'Peer', name: 'peer.example', spec: {} }] })).status).toBe(200)
+
+  const { inboxPrefix } = permissionsFor({ app: 'gateway', gateway: 'edge' })
+  const bus = await connectNats({ servers: nats.url, name: 'edge', credentials: { nkeySeedFile: join(folder, 'users/gateway-edge.nk') }, inboxPrefix, createStreams: false, meter: NO_METER, logger: NO_LOGGER })
+  let assigned: GatewayAssignment | undefined
+  await (await bus.documents(gatewayDocument('edge'), { create: false })).watch(change => { if (change.on === 'put' && change.key === ASSIGNMENT_KEY) assigned = change.document })
+  await until(() => assigned?.spec.desired === 'running')
+  const edge = scriptedGateway(bus, 'edge', { create: false })
+  await edge.serve()
+  await edge.be({ revision: 1 })
+  await until(async () => (await ask('/v1/gateways/edge/status')).body['state'] === 'running')
+  expect(await ask('/v1/explain-route?from=ours.example&to=peer.example')).toMatchObject({ status: 200, body: { explanations: [{ gateway: 'edge', outcome: 'deliver' }], unanswered: [] } })
+  expect(await ask('/v1/gateways/edge/retry', { peer: 'peer.example' })).toMatchObject({ status: 200, body: { effects: [{ outcome: 'done' }] } })
+
+  const draining = ask('/v1/gateways/edge/drain', { wait: 300 })
+  await until(() => assigned?.spec.desired === 'draining')
+  await edge.be({ revision: assigned?.revision ?? 0, state: 'stopped' })
+  expect(await draining).toMatchObject({ status: 200, body: { reached: true, gateway: { conservation: { holds: true } } } })
+
+  const at = new Date().toISOString()
+  const facts: PairFacts = {
+    v: 1, id: 'facts-0001', gateway: 'edge', at, startedAt: at, ours: 'ours.example', peer: 'peer.example', inbound: {}, outbound: { readyAt: at, by: 'dialback' }, asked: { valid: 0, invalid: 1, refused: 0 }, shown: { valid: 0, invalid: 0, failed: 0 },
+    stanzas: { in: 0, out: 0, outcomes: { 'acknowledged': 0, 'written': 0, 'unknown-fate': 0, 'bounced': 0, 'expired': 0, 'dropped-by-rule': 0 } }, bounces: {}, policy: { action: 'allow', shadowed: 0, refused: 0 },
+  }
+  await bus.publish(PairFactsEvent, ['edge', ...domainTokens('peer.example')], facts, { id: facts.id })
+  await bus.publish(GatewayEvent, ['edge'], { gateway: 'edge', at, on: 'asked', says: 'a key that was not ours' }, { id: 'event-1' })
+  await until(async () => ((await ask('/v1/changes?kind=gateway')).body['changes'] as unknown[]).length === 1)
+  await bus.stop()
   expect(await control.stop()).toBe(0)
   expect(nats.logs()).not.toMatch(/Violation/)
 })

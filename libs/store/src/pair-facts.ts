@@ -5,8 +5,8 @@ import type { Sql } from './sql.ts'
 export type PairFactsKept = {
   /** Keeps it instead of what was kept of the same gateway and pair, which it answers. `at`: when the bus took it, milliseconds: the clock of a gateway may be wrong. */
   put: (facts: PairFacts, at: number) => PairFacts | undefined
-  /** Of one pair, by gateway. */
-  of: (ours: string, peer: string) => PairFacts[]
+  /** Of one pair, by gateway. `toldAt`: when the bus took it, milliseconds. */
+  of: (ours: string, peer: string) => { facts: PairFacts, toldAt: number }[]
 }
 
 /** Of all pairs and gateways; some 2 KB each. */
@@ -27,6 +27,6 @@ export function createPairFacts (sql: Sql, most = MOST): PairFactsKept {
       if (++count > most) count -= sql.run('DELETE FROM pair_facts WHERE (ours, peer, gateway) IN (SELECT ours, peer, gateway FROM pair_facts ORDER BY at LIMIT ?)', STEP)
       return undefined
     },
-    of: (ours, peer) => sql.all('SELECT body FROM pair_facts WHERE ours = ? AND peer = ? ORDER BY gateway LIMIT ?', ours, peer, MOST_GATEWAYS).map(row => JSON.parse(String(row['body'])) as PairFacts),
+    of: (ours, peer) => sql.all('SELECT at, body FROM pair_facts WHERE ours = ? AND peer = ? ORDER BY gateway LIMIT ?', ours, peer, MOST_GATEWAYS).map(row => ({ facts: JSON.parse(String(row['body'])) as PairFacts, toldAt: Number(row['at']) })),
   }
 }

@@ -57,7 +57,7 @@ it('what a gateway told of a pair last is kept, and of too many those that were 
   store.pairFacts.put(facts('core', 'a.example', 'third'), T0 + 2)
   store.pairFacts.put(facts('edge', 'b.example', 'fourth'), T0 + 3)
   const again = reopen(store)
-  expect(again.pairFacts.of('ours.example', 'a.example')).toMatchObject([{ gateway: 'core', id: 'third' }, { gateway: 'edge', id: 'second' }])
+  expect(again.pairFacts.of('ours.example', 'a.example')).toMatchObject([{ facts: { gateway: 'core', id: 'third' }, toldAt: T0 + 2 }, { facts: { gateway: 'edge', id: 'second' }, toldAt: T0 + 1 }])
   expect(again.pairFacts.of('other.example', 'a.example')).toEqual([])
   again.close()
   stores.length = 0

@@ -34,9 +34,10 @@ const REFUSED: RouteExplanation = {
   way: { by: 'none', targets: [] }, streams: [],
 }
 
-export function scriptedGateway (bus: Bus, name = 'edge'): ScriptedGateway {
+/** `create`: makes the bucket in which gateways tell of themselves, which one that is on NATS may not. */
+export function scriptedGateway (bus: Bus, name = 'edge', { create = true }: { create?: boolean } = {}): ScriptedGateway {
   const acts: Asked[] = []
-  const documents = bus.documents(GatewayPresenceDocument, { create: true })
+  const documents = bus.documents(GatewayPresenceDocument, { create })
   return {
     acts,
     be: async (how = {}) => {

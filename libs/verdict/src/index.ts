@@ -3,6 +3,7 @@
 export { judge } from './judge.ts'
 export { judgeDomain, type DomainQuestion } from './judge-domain.ts'
 export { judgePair, type PairQuestion } from './judge-pair.ts'
+export type { CarriedBy } from './fleet/gateway-facts.ts'
 export { reachOf } from './fleet/reach.ts'
 export { advanceIncidents, forgetSubjects, shownIncident, tickIncidents, type IncidentChange, type IncidentEvent, type IncidentRules, type NewIncidentId } from './incidents/advance.ts'
 export { CAUSE_ROWS } from './causes/index.ts'

@@ -5,18 +5,21 @@
 import type { FleetConfig, FleetPairVerdict, FleetVerdict, PeerReach, Witness } from '@dialtone/contracts'
 import { decided, nobody, openOf, stoppedByUs } from './fleet/decided.ts'
 import { fleetVerdictOf } from './fleet/fleet-verdict-of.ts'
+import { claimedToGateways, fresh, inboundAtGateways, type CarriedBy } from './fleet/gateway-facts.ts'
 import { inward } from './fleet/inward.ts'
 import { alteredPeer, claimed, explainedByOurs, outwards, peerOnlyFromOutside, withoutOwnClaims, type PairSides } from './fleet/pair-rules.ts'
 import { resolverOfOurs, resolverUnknown } from './fleet/resolvers.ts'
-import { firstOf } from './fleet/ruling.ts'
-import { hear, testifying, type Testimony } from './fleet/testimony.ts'
+import { firstOf, type Ruling } from './fleet/ruling.ts'
+import { hear, testifying, type Hearing, type Testimony } from './fleet/testimony.ts'
 
 /** `own`: what was judged about ours. `config`: what is expected of the peer; its `hostedBy` are the hosts of
- * ours, and its `expectedAddresses` addresses of ours: who answers there claims nothing that is not his. `reach`: of every peer, this one included. */
-export type PairQuestion = { ours: string, peer: string, witnesses: readonly Witness[], own?: FleetVerdict, config: FleetConfig, reach: readonly PeerReach[] }
+ * ours, and its `expectedAddresses` addresses of ours: who answers there claims nothing that is not his. `reach`: of every peer, this one included. `carried`: what the gateways that
+ * carry it told. */
+export type PairQuestion = { ours: string, peer: string, witnesses: readonly Witness[], own?: FleetVerdict, config: FleetConfig, reach: readonly PeerReach[], carried?: CarriedBy }
 
 /** Both halves. Witnesses of other pairs and other jobs are not heard. */
-export function judgePair ({ ours, peer, witnesses, own, config, reach }: PairQuestion): FleetPairVerdict {
+export function judgePair ({ ours, peer, witnesses, own, config, reach, carried = NOBODY }: PairQuestion): FleetPairVerdict {
+  const facts = fresh(carried)
   const theirs = { ...config, ours: false, expectedAddresses: [] }
   const { heard, setAside } = hear(witnesses, ({ observation, job }) => observation.domain === peer && (job === 'control' || (job === 'peer' && observation.asked.as === ours)) ? theirs : undefined)
   const hearing = { heard: heard.map(each => withoutOwnClaims(each, config.expectedAddresses)), setAside }
@@ -27,8 +30,10 @@ export function judgePair ({ ours, peer, witnesses, own, config, reach }: PairQu
   const insideOurs = inside.filter(({ job }) => job === 'peer')
   const primary = insideOurs.length > 0 ? insideOurs : inside.length > 0 ? inside : outside
   const sides = { primary, inside, outside, inOurName }
-  const ruling = nobody(hearing, 'any vantage that looks at the peer') ?? stoppedByUs(config.stoppedByUs, primary) ?? firstOf(
+  const byGateways = () => claimedToGateways(config.hostedBy.includes(peer) ? [] : facts)
+  const ruling = withoutAgents(config.stoppedByUs, hearing, byGateways) ?? nobody(hearing, 'any vantage that looks at the peer') ?? stoppedByUs(config.stoppedByUs, primary) ?? firstOf(
     () => claimed(hearing.heard),
+    byGateways,
     () => resolverOfOurs(hearing.heard, ours),
     () => outwards(sides, reach),
     () => alteredPeer(sides),
@@ -42,7 +47,14 @@ export function judgePair ({ ours, peer, witnesses, own, config, reach }: PairQu
     }),
   }
   const out = explainedByOurs(ruling, own, sides, config)
-  return { ours, peer, out: fleetVerdictOf(out, hearing, about), in: inward({ ruling: out, own, sides, hearing, about, config }) }
+  return { ours, peer, out: fleetVerdictOf(out, hearing, about), in: inward({ ruling: out, own, sides, hearing, about, config, gateways: inboundAtGateways(facts, carried.now) }) }
+}
+
+const NOBODY: CarriedBy = { now: 0, told: [] }
+
+/** What gateways saw counts where no agent has looked, too. */
+function withoutAgents (stopped: string | undefined, { heard }: Hearing, byGateways: () => Ruling | undefined): Ruling | undefined {
+  return heard.length > 0 || stopped !== undefined ? undefined : byGateways()
 }
 
 /** Who can say something, of those who count most. */

@@ -35,6 +35,8 @@ export type Analysis = {
   /** The time of the stream, milliseconds. */
   readonly at: number
   onEvent: (hear: (event: LiveEvent, seq: number) => void) => () => void
+  /** A gateway told something of this pair that bears on its verdict: it is judged again with the next `take` or `pass`. */
+  carried: (subject: Subject) => void
   /** Something of the store that readers see was written by another. */
   noticed: (events: readonly LiveEvent[]) => void
   /** Confirmations begin anew for what fits the filter: how many subjects that are. Without any: of all. */
@@ -465,6 +467,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     take: batch => walk(batch, 0),
     pass: at => walk([], at),
     configured: changes => { pendingChanges.push(...changes) },
+    carried: subject => mark(subject, 'others'),
     get seq () { return seq },
     get at () { return now },
     onEvent: hear => {

@@ -83,7 +83,7 @@ export function createExpectations (view: ConfigurationView): Expectations {
       fresh()
       const [own, spec] = [view.get('Domain', domain)?.spec, view.get('Peer', peer)?.spec]
       if (own === undefined || spec === undefined || ours.get(peer)?.includes(domain) !== true) return undefined
-      return remembered(`${domain}>${peer}`, () => ({ ...peerConfig(spec, own), splitViewExpected: own.splitViewExpected ?? false, ...stopped(view, peer) }))
+      return remembered(`${domain}>${peer}`, () => ({ ...peerConfig(spec, own), splitViewExpected: own.splitViewExpected ?? false, ...stopped(view, { ours: domain, peer }) }))
     },
     has: ({ domain, peer }) => {
       fresh()
@@ -160,12 +160,17 @@ function thresholds ({ expiryWarningDays, slowStageMs }: Pick<PeerSpec, 'expiryW
   return { ...(expiryWarningDays === undefined ? {} : { expiryWarningDays }), ...(slowStageMs === undefined ? {} : { slowStageMs }) }
 }
 
-/** What a gateway is wanted to do, where that stops a peer on purpose. */
-function stopped (view: ConfigurationView, peer: string | undefined): { stoppedByUs?: string } {
+/** What gateways are wanted to do, where that stops a pair on purpose, or ours with everybody. What is said of a pair counts more than what is said of its peer. */
+function stopped (view: ConfigurationView, pair: { ours: string, peer: string } | undefined): { stoppedByUs?: string } {
   const gateways = view.all('Gateway')
-  const held = peer === undefined ? undefined : gateways.find(({ spec }) => spec.peers?.[peer] === 'held' || spec.peers?.[peer] === 'blocked')
-  if (held !== undefined && peer !== undefined) return { stoppedByUs: `gateway ${held.name} is told that ${peer} is ${held.spec.peers?.[peer] ?? 'held'}` }
-  return gateways.length > 0 && gateways.every(({ spec }) => spec.desired === 'stopped') ? { stoppedByUs: `gateway ${gateways[0]?.name ?? ''} is told to be stopped` } : {}
+  for (const { name, spec: { pairs = {}, peers = {} } } of gateways) {
+    if (pair === undefined) break
+    const { ours, peer } = pair
+    const wanted = Object.hasOwn(pairs, `${ours} ${peer}`) ? pairs[`${ours} ${peer}`] : Object.hasOwn(peers, peer) ? peers[peer] : undefined
+    if (wanted !== undefined && wanted !== 'enabled') return { stoppedByUs: `gateway ${name} is told that ${peer} is ${wanted}` }
+  }
+  const [first] = gateways
+  return first !== undefined && gateways.every(({ spec }) => spec.desired !== 'running') ? { stoppedByUs: `gateway ${first.name} is told to ${first.spec.desired === 'stopped' ? 'be stopped' : 'drain'}` } : {}
 }
 
 function standpointOf (vantage: string, { side, network, sharesResolverWith }: { side: 'inside' | 'outside', network?: string, sharesResolverWith?: readonly string[] }): Standpoint {

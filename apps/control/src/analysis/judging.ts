@@ -50,7 +50,7 @@ export function createJudging (needs: Needs): Judging {
   const about = (ours: string, peer: string) => witnesses.of(peer).filter(slot => slot.job === 'control' || (slot.job === 'peer' && slot.ours === ours))
   const slotsOf = ({ domain, peer }: Subject): Slot[] => peer === undefined ? own(domain) : about(domain, peer)
 
-  const verdictsOf = ({ domain, peer }: Subject): { verdict: FleetVerdict, direction?: 'out' | 'in' }[] | undefined => {
+  const verdictsOf = ({ domain, peer }: Subject, at: number): { verdict: FleetVerdict, direction?: 'out' | 'in' }[] | undefined => {
     const ownConfig = expectations.domain(domain)
     if (ownConfig === undefined) return undefined
     if (peer === undefined) {
@@ -61,7 +61,7 @@ export function createJudging (needs: Needs): Judging {
     if (config === undefined) return undefined
     const heard = witnesses.testify(about(domain, peer), expectations.standpoint)
     const known = owns.get(domain) ?? store.halves.verdict(domain)
-    const { out, in: inward } = judgePair({ ours: domain, peer, witnesses: heard, ...(known === undefined ? {} : { own: owns.set(domain, known) }), config, reach: reach.of(peer) })
+    const { out, in: inward } = judgePair({ ours: domain, peer, witnesses: heard, ...(known === undefined ? {} : { own: owns.set(domain, known) }), config, reach: reach.of(peer), carried: { now: at, told: store.pairFacts.of(domain, peer) } })
     return [{ verdict: out, direction: 'out' }, { verdict: inward, direction: 'in' }]
   }
 
@@ -147,7 +147,7 @@ export function createJudging (needs: Needs): Judging {
       const began = clock.elapsed()
       let verdicts: ReturnType<typeof verdictsOf>
       try {
-        verdicts = verdictsOf(subject)
+        verdicts = verdictsOf(subject, at)
       } catch (error) {
         meter.add(analysisErrors, { step: 'judge' })
         logger.error({ domain: subject.domain, peer: subject.peer, error: error instanceof Error ? error.message : String(error) }, 'a verdict could not be worked out; the last one stays')

@@ -20,10 +20,12 @@ describe('what is told of a pair', () => {
   let store: Store
   let told: LiveEvent[]
   let seq: number
+  let judged: string[]
   const meter = counts()
   beforeEach(() => {
     store = openStore({ file: ':memory:', clock: handClock() })
     told = []
+    judged = []
     seq = 0
   })
   afterEach(() => store.close())
@@ -33,14 +35,14 @@ describe('what is told of a pair', () => {
     const body: PairFacts = { ...FACTS, id: `facts-${1000 + ++seq}`, at: time(seconds), ...more }
     const delivery: Delivery<PairFacts> = { body, id: body.id, key: key ?? [body.gateway, ...domainTokens(body.peer)], seq, at: time(seconds) }
     const from = told.length
-    takePairFacts([delivery], { store, meter, analysis: { expectations: { has: ({ domain, peer }: { domain: string, peer?: string }) => domain === OURS && peer === PEER } as never, noticed: events => told.push(...events) } })
+    takePairFacts([delivery], { store, meter, analysis: { carried: ({ domain, peer }) => judged.push(`${domain} ${peer}`), expectations: { has: ({ domain, peer }: { domain: string, peer?: string }) => domain === OURS && peer === PEER } as never, noticed: events => told.push(...events) } })
     return told.slice(from).map(event => event.on === 'change' ? event.change.what : event.on)
   }
 
   it('is kept; for the first time it is no change, nor is the same again', () => {
     expect(tell(0)).toEqual([])
     expect(tell(600)).toEqual([])
-    expect(store.pairFacts.of(OURS, PEER)).toMatchObject([{ id: 'facts-1002' }])
+    expect(store.pairFacts.of(OURS, PEER)).toMatchObject([{ facts: { id: 'facts-1002' }, toldAt: T0 + 600_000 }])
     expect(store.position('facts')).toBe(2)
   })
 
@@ -56,6 +58,14 @@ describe('what is told of a pair', () => {
       expect(store.journal.changes({ domain: PEER, kind: 'gateway' }, { limit: 10 }).rows).toMatchObject([{ domain: PEER, kind: 'gateway', actor: 'edge', at: time(1200) }, { at: time(600), before: expect.any(String), after: expect.any(String) }])
     })
   }
+
+  it('judges the pair again when it bears on the verdict, and not when it does not', () => {
+    tell(0)
+    tell(600, { stanzas: { ...FACTS.stanzas, out: 99 }, inbound: { ...FACTS.inbound, lastStanzaAt: time(599) } })
+    expect(judged).toEqual([`${OURS} ${PEER}`])
+    tell(1200, { outbound: { ...FACTS.outbound, failedAt: time(1190), reason: 'dialback-invalid', refusedUnasked: true } })
+    expect(judged).toHaveLength(2)
+  })
 
   it('another key is a change, and says where it is not the pinned one', () => {
     const certificate = { key: 'a'.repeat(64), issuer: 'CN=ca', notAfter: time(1e6), pinned: true, matches: true }
@@ -109,6 +119,12 @@ it('is read from the bus, stands in the view of the pair and in its timeline, an
   const second = await begin()
   expect(second.readings.pair(OURS, PEER)?.gateways).toHaveLength(1)
   expect(second.readings.timeline(OURS, PEER, {}, 10)?.changes).toHaveLength(1)
+  // It speaks as us, so that what it saw of the peer is heard before who only looked.
+  await say('facts-three', { outbound: { triedAt: time(10), failedAt: time(20), reason: 'dialback-invalid', refusedUnasked: true } })
+  await eventually(() => {
+    clock.pass(1)
+    expect(second.readings.pair(OURS, PEER)?.out.verdict).toMatchObject({ cause: 'dialback.domain-claimed', confidence: 'likely', evidence: [{ vantage: 'gateway edge' }] })
+  })
   await second.stop()
   store.close()
   await bus.stop()

@@ -15,8 +15,9 @@ const SAME_CHANGE_MS = 60_000
 const MISUSE_MS = 3_600_000
 
 /** Whole batches, in one transaction with the place in the stream. */
-export function takePairFacts (batch: readonly Delivery<PairFacts>[], { store, analysis, meter }: { store: Store, analysis: Pick<Analysis, 'expectations' | 'noticed'>, meter: Meter }): void {
+export function takePairFacts (batch: readonly Delivery<PairFacts>[], { store, analysis, meter }: { store: Store, analysis: Pick<Analysis, 'carried' | 'expectations' | 'noticed'>, meter: Meter }): void {
   const changes: ChangeView[] = []
+  const bearing: PairFacts[] = []
   store.transaction(() => {
     for (const { body, key, seq, at } of batch) {
       store.setPosition('facts', seq)
@@ -29,13 +30,20 @@ export function takePairFacts (batch: readonly Delivery<PairFacts>[], { store, a
       const before = store.pairFacts.put(body, taken)
       meter.add(pairFactsTaken, { result: 'taken' })
       if (!analysis.expectations.has({ domain: body.ours, peer: body.peer })) continue
+      if (before === undefined || bearingOf(before) !== bearingOf(body)) bearing.push(body)
       for (const change of changesOf(before, body, taken, store.journal)) {
         store.journal.change(change)
         changes.push(change)
       }
     }
   })
+  for (const { ours, peer } of bearing) analysis.carried({ domain: ours, peer })
   if (batch.length > 0) analysis.noticed(changes.map(change => ({ on: 'change', change })))
+}
+
+/** What of it bears on a verdict, but for the times, which the hour sees to. */
+function bearingOf ({ inbound, outbound, asked }: PairFacts): string {
+  return JSON.stringify([outbound.refusedUnasked, outbound.reason, (outbound.failedAt ?? '') > (outbound.readyAt ?? ''), inbound.authenticatedAt === undefined, asked.lastAt === undefined])
 }
 
 type Aspect = { name: string, value: string, what: string, every?: number }

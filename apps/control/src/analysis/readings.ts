@@ -54,7 +54,7 @@ export function createReadings ({ analysis, store, clock, agents, behind }: Read
   }
   const pairsOf = (domain: string): OverviewRow[] => board.page({ domain, only: 'pairs' }, { limit: MOST_PAIRS }).rows
   const carriedBy = (domain: string, peer: string) => {
-    const gateways = store.pairFacts.of(domain, peer)
+    const gateways = store.pairFacts.of(domain, peer).map(({ facts }) => facts)
     return gateways.length === 0 ? {} : { gateways }
   }
   const standpoint = (vantage: string): Standpoint | undefined => expectations.standpoint(vantage)

@@ -129,6 +129,8 @@ function * oneZone (self: string, pointer: string, zone: ZoneSpec): Generator<Li
     return
   }
   if (leg.dialback === 'never') yield finding('error', 'inside-needs-dialback', self, `${pointer}/dialback`, `inside servers see the gateway as every foreign domain, for which it has no certificates, so that without dialback they accept nobody; set dialback of zone '${zone.name}' to always or over-tls`)
-  const { responder } = zone
-  if (responder !== undefined && !zone.listen.some(({ port, kind = 'starttls' }) => kind === 'starttls' && port === (responder.gateway.port ?? 5269))) yield finding('error', 'responder-elsewhere', self, `${pointer}/responder/gateway`, `the responder sends inside servers to port ${responder.gateway.port ?? 5269}, and no listener of zone '${zone.name}' with STARTTLS has it; add one, or name the right port`)
+  for (const [port, wanted, field] of [[zone.responder?.gateway.port ?? 5269, 'starttls', 'gateway'], [zone.responder?.gateway.directPort, 'direct', 'gateway/directPort']] as const) {
+    if (zone.responder === undefined || port === undefined || zone.listen.some(({ port: own, kind = 'starttls' }) => kind === wanted && own === port)) continue
+    yield finding('warning', 'responder-elsewhere', self, `${pointer}/responder/${field}`, `the responder sends inside servers to port ${port}, and no listener of zone '${zone.name}' has it for ${wanted === 'direct' ? 'direct TLS' : 'STARTTLS'}; add one, name the right port, or make sure that something in between leads there`)
+  }
 }

@@ -21,7 +21,7 @@ export const AUTHENTICATION = {
   }),
   'dialback.domain-claimed': atPeer('down', {
     says: 'the peer treats our domain as its own',
-    proof: 'Asked for OURS, an endpoint of the peer answers as its server, and denies a made-up name; or it refuses our stream as one from a host that it serves; or, likely, it calls our key invalid although our records lead to our listener and nobody asked there: it verified with itself. Where it denies that it serves OURS, that is dialback.callback-misdirected.',
+    proof: 'Asked for OURS, an endpoint of the peer answers as its server, and denies a made-up name; or it refuses our stream as one from a host that it serves; or, likely, it calls our key invalid although our records lead to our listener and nobody asked there: it verified with itself, and so where a gateway of ours was not asked. Where it denies that it serves OURS, that is dialback.callback-misdirected.',
     lookAlikes: [['policy.refused-by-peer', 'it refuses without serving the domain'], ['dialback.denied', 'our own server denied the key'], ['dialback.callback-misdirected', 'it asked somebody else, because our records lead there']],
     remedy: [
       'Ask the peer, or the support of its provider, to remove OURS from its hosts or tenants: an old trial, a portal entry, a sub-domain or a former hosting is the usual reason. Show the evidence.',

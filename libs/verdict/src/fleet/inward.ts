@@ -4,14 +4,15 @@ import { PROFILE_DATA } from '@dialtone/checks'
 import { CAUSE_ROWS } from '../causes/index.ts'
 import { CALLBACK_CAUSES } from '../deep-proofs.ts'
 import { fleetVerdictOf, type About } from './fleet-verdict-of.ts'
+import type { inboundAtGateways } from './gateway-facts.ts'
 import { closesTheWayOut, showsSoundCertificate, type PairSides } from './pair-rules.ts'
 import type { Ruling } from './ruling.ts'
 import type { Hearing, Testimony } from './testimony.ts'
 
-type Given = { ruling: Ruling, own: FleetVerdict | undefined, sides: PairSides, hearing: Hearing, about: About, config: FleetConfig }
+type Given = { ruling: Ruling, own: FleetVerdict | undefined, sides: PairSides, hearing: Hearing, about: About, config: FleetConfig, gateways: ReturnType<typeof inboundAtGateways> }
 
 export function inward (given: Given): FleetVerdict {
-  const { ruling, own, sides, hearing, about, config } = given
+  const { ruling, own, sides, hearing, about, config, gateways: { arrived, silent } } = given
   const told = (some: Partial<Ruling> & Pick<Ruling, 'cause'>): FleetVerdict => fleetVerdictOf({ proof: [], agree: [], relevant: [], primary: [], ...some }, hearing, { ...about, untested: [] })
   if (ruling.cause === 'policy.refused-by-us' && config.stoppedByUs !== undefined) return told({ ...ruling, primary: [] })
   if (ruling.cause === 'dialback.domain-claimed') return told({ ...ruling, primary: [], says: 'what the peer sends to our domain stays with the peer, which treats it as its own' })
@@ -25,8 +26,10 @@ export function inward (given: Given): FleetVerdict {
   }
   if (own !== undefined && state === 'degraded') return ofOwn(own, state, about)
   if (callback.arrived.length > 0) return told({ cause: 'healthy', agree: callback.arrived, relevant: callback.arrived, says: 'its callback reached our own server', note: UNSEEN })
-  if (own === undefined || own.state === 'unknown' || own.side === 'observer') return told({ cause: 'unknown', says: 'nobody has seen whether our own domain can be reached', wouldDecide: ['an outside vantage that checks our own domain'] })
+  if (arrived.length > 0) return told({ cause: 'healthy', confidence: 'proved', proof: arrived, says: 'it proves itself to our own gateway', note: UNSEEN })
+  if (own === undefined || own.state === 'unknown' || own.side === 'observer') return told({ cause: 'unknown', proof: silent, says: 'nobody has seen whether our own domain can be reached', wouldDecide: ['an outside vantage that checks our own domain'] })
   if (ruling.cause === 'policy.refused-by-peer') return told({ cause: 'unknown', says: 'our own domain can be reached; whether a peer that refuses us sends anything was not seen', wouldDecide: ['the log of our own server'] })
+  if (silent.length > 0) return told({ cause: 'healthy', confidence: 'likely', proof: silent, says: 'our own domain can be reached from outside', note: 'for a day nothing has come from this peer while our stanzas reached it: it may have nothing to say, or not get through', wouldDecide: ['a deep check of the pair, in our name', 'the log of the peer'] })
   return told({ cause: 'healthy', confidence: 'likely', says: 'our own domain can be reached from outside', note: `whether this peer itself gets through was not seen: needs a dialback in the name of OURS` })
 }
 
