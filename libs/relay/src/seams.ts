@@ -14,6 +14,8 @@ import type { DialbackAnswer, ElementFrame, HeaderFrame, Keys, Pair } from '@dia
 import type { Static } from 'typebox'
 
 export type KeyPair = { certificate: string, key: string }
+/** A private authority, and what it makes: for a canonical domain, the same pair until it is renewed; undefined once the authority has ended. `ends` in milliseconds since the epoch. */
+export type Mint = { readonly authority: KeyPair, readonly ends: number, certificateFor: (domain: string) => KeyPair | undefined }
 
 /** A zone with what its references hold. */
 export type Zone = {
@@ -29,6 +31,8 @@ export type Zone = {
   /** The certificate to present as `domain`: whose names fit; undefined when none does. Of an internal zone then its first one, since inside servers know us by dialback (gateways.md 6.2 b). The same object while its files are the same. */
   certificateFor: (domain: string) => KeyPair | undefined
   readonly certificates: readonly KeyPair[]
+  /** Makes certificates of foreign domains for `certificateFor` (gateways.md 6.2 a); undefined where the zone has no authority of its own. */
+  readonly mint?: Mint
   /** What a component of the zone proves itself with; the reference stands in its `components`. */
   componentSecret: (reference: SecretRef) => string
   readonly anchors: { readonly system: boolean, readonly given: readonly string[] }

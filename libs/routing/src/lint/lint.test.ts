@@ -50,6 +50,7 @@ const CASES: readonly [finding: string, brings: Given, mended: Given][] = [
   ['warning zone-without-domains Gateway/gw/spec/zones/1/domains', zones(out(), lan({ domains: [] })), zones(out(), lan({ domains: [], components: accept(5347, 'a.example') }))],
   ['warning domains-outside Gateway/gw/spec/zones/0/domains', zones(out({ domains: ['x.example'] }), lan()), zones(out(), lan())],
   ['error responder-outside Gateway/gw/spec/zones/0/responder', zones(out({ responder: responder() }), lan()), zones(out(), lan({ responder: responder() }))],
+  ['error mint-outside Gateway/gw/spec/zones/0/mint', zones(out({ mint: { certificate: 'file:/ca.pem', key: 'file:/ca.key' } }), lan()), zones(out(), lan({ mint: { certificate: 'file:/ca.pem', key: 'file:/ca.key' } }))],
   ['error components-outside Gateway/gw/spec/zones/0/components', zones(out({ components: accept(5347, 'a.example') }), lan()), zones(out(), lan({ components: accept(5347, 'a.example') }))],
   ['error everything-inside Gateway/gw/spec/zones/1/domains/0', zones(out(), lan({ domains: ['*'] })), zones(out(), lan({ domains: ['*.example'] }))],
   ['error domain-of-two-zones Gateway/gw/spec/zones/2/domains/0', zones(out(), lan(), lan({ name: 'lab', listen: [], domains: ['ours.example'] })), zones(out(), lan(), lan({ name: 'lab', listen: [], domains: ['lab.ours.example'] }))],
@@ -87,8 +88,10 @@ const CASES: readonly [finding: string, brings: Given, mended: Given][] = [
   ['warning certificate-with-optional-tls Gateway/gw/spec/zones/0/tls', zones(out({ tls: 'optional', certificate: 'valid' }), lan()), zones(out({ certificate: 'valid' }), lan())],
   ['warning clear-outside Gateway/gw/spec/zones/0/tls', zones(out({ tls: 'optional' }), lan()), zones(out(), lan({ tls: 'optional' }))],
   ['error inside-needs-dialback Gateway/gw/spec/zones/1/dialback', zones(out(), lan({ dialback: 'never' })), zones(out(), lan({ dialback: 'over-tls' }))],
+  ['error inside-needs-dialback Gateway/gw/spec/zones/1/dialback', zones(out(), lan({ dialback: 'never', tls: 'required', certificates })), zones(out(), lan({ dialback: 'never', tls: 'required', mint: { certificate: 'file:/ca.pem', key: 'file:/ca.key' } }))],
   ['error tls-without-certificate Gateway/gw/spec/zones/0/certificates', zones(out({ certificates: [] }), lan()), zones(out({ certificates: [], tls: 'optional' }), lan())],
   ['error tls-without-certificate Gateway/gw/spec/zones/1/listen/0/kind', zones(out(), lan({ listen: [{ address: '10.0.0.10', port: 5270, kind: 'direct' }] })), zones(out(), lan({ listen: [{ address: '10.0.0.10', port: 5270, kind: 'direct' }], certificates }))],
+  ['error tls-without-certificate Gateway/gw/spec/zones/1/certificates', zones(out(), lan({ tls: 'required', certificates: [] })), zones(out(), lan({ tls: 'required', mint: { certificate: 'file:/ca.pem', key: 'file:/ca.key' } }))],
   ['error direct-without-tls Gateway/gw/spec/zones/0/listen/0/kind', zones(out({ tls: 'none', dialback: 'always', listen: [{ address: '192.0.2.10', port: 5270, kind: 'direct' }] }), lan()), zones(out({ listen: [{ address: '192.0.2.10', port: 5270, kind: 'direct' }] }), lan())],
   ['error no-anchors Gateway/gw/spec/zones/0/anchors', zones(out({ certificate: 'valid', anchors: { system: false, given: [] } }), lan()), zones(out({ certificate: 'valid', anchors: { system: true, given: [] } }), lan())],
   // What is wanted, limits, L12.
