@@ -1,6 +1,6 @@
 // The S2S routing gateway as an engine: zones, listeners, routes, queues, drain, the inside DNS responder.
 
-export type { ConfigurationProblem, DialFailure, DialRequest, Intake, Lane, OutStream, Relay, RelayOptions, Selection, Source, Surroundings, World, Zone } from './seams.ts'
+export type { CertificateSeen, ConfigurationProblem, DialFailure, DialRequest, Intake, Lane, OutStream, Relay, RelayOptions, Selection, Source, Surroundings, World, Zone } from './seams.ts'
 export { createWorld, type NewWorld, type WorldFinding, type WorldOptions } from './world.ts'
 export { startResponder, type Responder, type ResponderOptions } from './attach/dns/responder.ts'
 export { RESOLVERS, zoneFile, type ResolverKind, type ZoneFileOptions } from './attach/dns/zone-file.ts'

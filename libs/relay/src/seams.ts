@@ -14,6 +14,8 @@ import type { DialbackAnswer, ElementFrame, HeaderFrame, Keys, Pair } from '@dia
 import type { Static } from 'typebox'
 
 export type KeyPair = { certificate: string, key: string }
+/** A private authority, and what it makes: for a canonical domain, the same pair until it is renewed; undefined once the authority has ended. `ends` in milliseconds since the epoch. */
+export type Mint = { readonly authority: KeyPair, readonly ends: number, certificateFor: (domain: string) => KeyPair | undefined }
 
 /** A zone with what its references hold. */
 export type Zone = {
@@ -29,6 +31,8 @@ export type Zone = {
   /** The certificate to present as `domain`: whose names fit; undefined when none does. Of an internal zone then its first one, since inside servers know us by dialback (gateways.md 6.2 b). The same object while its files are the same. */
   certificateFor: (domain: string) => KeyPair | undefined
   readonly certificates: readonly KeyPair[]
+  /** Makes certificates of foreign domains for `certificateFor` (gateways.md 6.2 a); undefined where the zone has no authority of its own. */
+  readonly mint?: Mint
   /** What a component of the zone proves itself with; the reference stands in its `components`. */
   componentSecret: (reference: SecretRef) => string
   readonly anchors: { readonly system: boolean, readonly given: readonly string[] }
@@ -116,8 +120,10 @@ export type DialRequest = {
   step: (step: Omit<RouteStep, 'at' | 'ms'>) => void
   signal: AbortSignal
 }
+/** The leaf that a peer showed, whether or not it proved anything. `key`: SHA-256 of its SubjectPublicKeyInfo, in hex; `notAfter`: milliseconds since the epoch; `pinned`: the leg has pins, of which it `matches` one. */
+export type CertificateSeen = { key: string, issuer: string, notAfter: number, pinned: boolean, matches: boolean }
 /** Why there is no stream. `temporary`: another attempt may end otherwise without anybody changing anything. */
-export type DialFailure = { reason: Refusal, says: string, temporary: boolean, failure?: Failure, answer?: DialbackAnswer, condition?: string, text?: string }
+export type DialFailure = { reason: Refusal, says: string, temporary: boolean, failure?: Failure, answer?: DialbackAnswer, condition?: string, text?: string, /** Of a peer that was refused for it. */ certificate?: CertificateSeen }
 /** Resolves after at most 60 seconds with an authenticated stream, or why there is none. Never rejects. */
 export type Dial = (request: DialRequest) => Promise<{ stream: OutStream } | { failed: DialFailure }>
 
@@ -129,6 +135,8 @@ export type OutStream = {
   readonly id: string
   readonly pair: Pair
   readonly by: 'external' | 'dialback' | 'component'
+  /** Absent without TLS. */
+  readonly certificate?: CertificateSeen | undefined
   /** Of our header: stanzas with the same inherited language go as they are. */
   readonly lang: string | undefined
   /** The peer takes no larger stanza (XEP-0478). */

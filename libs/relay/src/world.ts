@@ -3,11 +3,12 @@
  * nothing: what is wrong is told with its place, and whoever asked keeps the world that it has.
  */
 import type { GatewayAssignment, GatewayPresence, SecretRef, ZoneSpec } from '@dialtone/contracts'
-import { OperatorError, type Clock, type Random } from '@dialtone/kernel'
+import { NO_METER, OperatorError, type Clock, type Meter, type Random } from '@dialtone/kernel'
 import { DIGEST, certificatesOf, createResolver, secretPrint, secretTextOf, systemResolver, type Resolver } from '@dialtone/net'
 import { PRIVATE_NETS, compilePolicy, legOfZone, lintAssignment, type PolicyTable } from '@dialtone/routing'
 import { keysOf } from '@dialtone/stream'
-import type { ConfigurationProblem, KeyPair, World, Zone } from './seams.ts'
+import { createMint } from './attach/mint/mint.ts'
+import type { ConfigurationProblem, KeyPair, Mint, World, Zone } from './seams.ts'
 import { chooserOf, heldCertificate, oddities, type HeldCertificate } from './world-certificates.ts'
 import { mostBits, strongSecret, zoneSecret } from './world-secrets.ts'
 
@@ -18,6 +19,8 @@ export type WorldOptions = {
   salt: string
   clock: Clock
   random: Random
+  /** Default one that counts nothing. */
+  meter?: Meter
   /** The world that this one replaces: secrets that were made stay, and what changed is told. */
   previous?: World
 }
@@ -28,6 +31,8 @@ export type NewWorld = { world: World, findings: readonly WorldFinding[], certif
 /** Of one try of a question; UDP is tried twice. */
 const DNS_TIMEOUT_MS = 2500
 const MADE_SECRET_BYTES = 32
+/** Before a private authority ends: its successor has to be trusted on every inside server. */
+const AUTHORITY_WARNS_MS = 60 * 24 * 3_600_000
 
 /** Reads everything that the assignment refers to. Resolves with the world, or with all that is wrong, as JSON pointers into the assignment. */
 export async function createWorld (assignment: GatewayAssignment, options: WorldOptions): Promise<NewWorld | { problems: readonly ConfigurationProblem[] }> {
@@ -47,8 +52,11 @@ export async function createWorld (assignment: GatewayAssignment, options: World
     const zone = await zoneIn(reading, pointer, spec, master)
     const held = await certificatesIn(reading, pointer, spec)
     const choose = chooserOf(held, clock.now())
-    const certificateFor = (domain: string) => choose(domain)?.pair ?? (spec.side === 'internal' ? held[0]?.pair : undefined)
-    zones.set(spec.name, { ...zone, certificates: held.map(({ pair }) => pair), certificateFor })
+    const mint = await mintIn(reading, pointer, spec)
+    // Of ours it makes none: those that are inside know each other by what they have.
+    const minted = (domain: string) => domain === '' || table.zoneOf(domain) !== undefined ? undefined : mint?.certificateFor(domain)
+    const certificateFor = (domain: string) => choose(domain)?.pair ?? minted(domain) ?? (spec.side === 'internal' ? held[0]?.pair : undefined)
+    zones.set(spec.name, { ...zone, certificates: held.map(({ pair }) => pair), certificateFor, ...(mint === undefined ? {} : { mint }) })
     if (spec.side === 'external') checkServed(reading, pointer, spec, servedBy(assignment), choose, certificateEnds)
   }
   const anchors = new Map<string, Zone['anchors']>()
@@ -191,6 +199,19 @@ async function certificatesIn ({ options, attempt, bytes, findings }: Reading, p
   return found
 }
 
+/** The private authority of an internal zone; the one that there is while its files are the same, with what it has made. */
+function mintIn ({ options: { clock, random, meter, previous }, attempt, bytes, findings }: Reading, pointer: string, { name, mint }: ZoneSpec): Promise<Mint | undefined> {
+  return attempt(`${pointer}/mint`, async () => {
+    if (mint === undefined) return undefined
+    const authority: KeyPair = { certificate: (await bytes(mint.certificate)).toString('utf8'), key: (await bytes(mint.key)).toString('utf8') }
+    const before = previous?.zones.get(name)?.mint
+    const same = before?.authority.certificate === authority.certificate && before.authority.key === authority.key
+    const made = same && before.ends > clock.now() ? before : createMint({ zone: name, authority, named: `'${mint.certificate}'`, clock, random, meter: meter ?? NO_METER })
+    if (made.ends - clock.now() < AUTHORITY_WARNS_MS) findings.push({ what: 'certificate', unhealthy: false, says: cut(`the authority '${mint.certificate}' of zone '${name}' ends at ${new Date(made.ends).toISOString()}: make another, and trust it on the inside servers before`) })
+    return made
+  })
+}
+
 /** Inside domains that are written out, whoever has them: what the outside is told to find here. */
 function servedBy ({ spec }: GatewayAssignment): string[] {
   return (spec.zones ?? []).flatMap(({ side, domains = [], components }) => side === 'external' ? [] : [...domains.filter(pattern => !pattern.startsWith('*')), ...Object.keys(components?.accept?.domains ?? {})])
@@ -219,7 +240,7 @@ function refuseEqualSecrets ({ spec }: GatewayAssignment, zones: ReadonlyMap<str
 }
 
 function changedZones (previous: World, { zones }: World): string[] {
-  const what = (zone: Zone | undefined) => JSON.stringify([zone?.certificates, zone?.anchors])
+  const what = (zone: Zone | undefined) => JSON.stringify([zone?.certificates, zone?.anchors, zone?.mint?.authority])
   return [...zones.values()].filter(zone => what(zone) !== what(previous.zones.get(zone.name))).map(({ name }) => name)
 }
 

@@ -47,6 +47,7 @@ export const ZoneSpec = Type.Object({
   domains: Type.Optional(Type.Array(DomainPattern, { maxItems: 1000, description: 'Of an internal zone: the domains whose servers are in it' })),
   secret: Type.Optional(SecretRef),
   certificates: Type.Optional(Type.Array(Type.Object({ certificate: SecretRef, key: SecretRef }, closed), { maxItems: 1000, description: 'PEM, the chain as it is sent; chosen by name (SNI, then `to`)' })),
+  mint: Type.Optional(Type.Object({ certificate: SecretRef, key: SecretRef }, { ...closed, description: 'Of an internal zone: a private authority that makes certificates for foreign domains, for inside servers that insist on valid ones' })),
   anchors: Type.Optional(Type.Object({ system: Type.Boolean(), given: Type.Array(SecretRef, { maxItems: 16 }) }, closed)),
   resolver: Type.Optional(Type.Object({ address: Address, port: Type.Optional(Port) }, closed)),
   allowNets: Type.Optional(Type.Array(Cidr, { maxItems: 64, description: 'Blocks that are not public and may be connected to; of an internal zone, default all private blocks' })),

@@ -4,7 +4,7 @@
  */
 import type { Failure, Refusal } from '@dialtone/contracts'
 import type { DialbackAnswer } from '@dialtone/stream'
-import type { DialFailure } from '../seams.ts'
+import type { CertificateSeen, DialFailure } from '../seams.ts'
 
 /**
  * `next`: the next target is tried. `next-once`: one more, then no other. `again`: once more on a fresh connection to the same one. `stop`: it would repeat.
@@ -47,8 +47,8 @@ export function ofNoTargets (reason: Extract<Refusal, 'dns-absent' | 'dns-failed
 }
 
 /** The peer's certificate is not what the leg demands. */
-export function ofCertificate (says: string): Lost {
-  return lost('certificate-refused', says, false, 'next', 'domain', { condition: 'not-authorized' })
+export function ofCertificate (says: string, certificate?: CertificateSeen): Lost {
+  return lost('certificate-refused', says, false, 'next', 'domain', { condition: 'not-authorized', ...(certificate === undefined ? {} : { certificate }) })
 }
 
 /** The peer has no TLS, and without it no key is sent. */

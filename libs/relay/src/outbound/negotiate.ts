@@ -176,7 +176,7 @@ class Table {
     this.seen.verdict = verdict
     const problem = weakened.anyCertificate === true ? undefined : certificateProblem(verdict, leg)
     tell('certificate', problem === undefined ? 'ok' : 'failed', problem ?? verdict.says)
-    this.ours = problem === undefined ? undefined : ofCertificate(problem)
+    this.ours = problem === undefined ? undefined : ofCertificate(problem, verdict.certificate)
     return { on: 'secured', identity: problem === undefined }
   }
 

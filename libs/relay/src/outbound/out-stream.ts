@@ -7,7 +7,7 @@ import type { Clock } from '@dialtone/kernel'
 import {
   ACKNOWLEDGEMENT_REQUEST, AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, ENABLE, FOOTER, acknowledgementText, advance, domainOf, streamErrorText, type Command, type ElementFrame, type Event, type Pair, type State,
 } from '@dialtone/stream'
-import type { Intake, Lane, OutStream } from '../seams.ts'
+import type { CertificateSeen, Intake, Lane, OutStream } from '../seams.ts'
 import { Acks, MODULUS, REQUEST_BYTES } from './acks.ts'
 import { Batch } from './batch.ts'
 import type { OutboundLimits, Weakened } from './limits.ts'
@@ -99,6 +99,7 @@ export class Stream implements OutStream, Turning {
   }
 
   get unsent (): number { return this.wire.connection.unsent + this.batch.length }
+  get certificate (): CertificateSeen | undefined { return this.options.seen.verdict?.certificate }
   get acknowledged (): number | undefined { return this.acks?.acknowledged }
 
   /** Resolves when it is settled whether the peer acknowledges, or the stream has ended: after five seconds it is settled that it does not. */

@@ -6,18 +6,20 @@ import { SERVER_AUTH, ANY_PURPOSE, identityOf, readCertificate } from '@dialtone
 import { quoted } from '@dialtone/kernel'
 import type { Secured } from '@dialtone/net'
 import type { LegRules } from '@dialtone/routing'
+import type { CertificateSeen } from '../seams.ts'
 
 export const VERDICTS = ['valid', 'self-signed', 'untrusted', 'not-yet-valid', 'expired', 'wrong-purpose', 'wrong-name', 'none'] as const
-export type Verdict = { is: (typeof VERDICTS)[number], /** SHA-256 of the public key, in hex. */ key: string, pinned: boolean, says: string }
+export type Verdict = { is: (typeof VERDICTS)[number], says: string, /** Absent where no certificate could be read. */ certificate?: CertificateSeen }
 
 /** `now`: milliseconds since the epoch. */
 export function verdictOn ({ chain, certificates }: Pick<Secured, 'chain' | 'certificates'>, domain: string, { pins }: Pick<LegRules, 'pins'>, now: number): Verdict {
   const [digest = ''] = chain.sent
   const stored = certificates[digest]
   const facts = stored === undefined ? undefined : readCertificate(Buffer.from(stored.der, 'base64'))
-  if (stored === undefined || facts === undefined) return { is: 'none', key: '', pinned: false, says: 'The peer showed no certificate that can be read.' }
+  if (stored === undefined || facts === undefined) return { is: 'none', says: 'The peer showed no certificate that can be read.' }
   const key = stored.spkiSha256
-  const give = (is: Verdict['is'], says: string): Verdict => ({ is, key, pinned: pins.includes(key), says })
+  const certificate: CertificateSeen = { key, issuer: quoted(facts.issuer, 200), notAfter: facts.notAfter, pinned: pins.length > 0, matches: pins.includes(key) }
+  const give = (is: Verdict['is'], says: string): Verdict => ({ is, says, certificate })
   if (chain.trust === 'self-signed') return give('self-signed', 'The certificate is signed by its own key, which is not trusted here.')
   if (chain.trust !== 'trusted') return give('untrusted', `The certificate leads to no authority that is trusted here: ${quoted(chain.detail ?? chain.trust, 200)}.`)
   for (const each of chain.path) {
@@ -37,5 +39,5 @@ export function verdictOn ({ chain, certificates }: Pick<Secured, 'chain' | 'cer
 export function certificateProblem (verdict: Verdict, { certificate }: Pick<LegRules, 'certificate'>): string | undefined {
   if (certificate === 'any') return undefined
   if (verdict.is !== 'valid') return verdict.says
-  return certificate === 'pinned' && !verdict.pinned ? 'The key of the certificate is none of those that are pinned for the peer.' : undefined
+  return certificate === 'pinned' && verdict.certificate?.matches !== true ? 'The key of the certificate is none of those that are pinned for the peer.' : undefined
 }

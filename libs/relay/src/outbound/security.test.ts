@@ -67,8 +67,8 @@ describe('C11: a certificate of a good authority that is not the one we know', (
     const pins = [Buffer.from((await certificateFor(GOOD)).spkiSha256).toString('hex')]
     const leg = { certificate: 'pinned', pins } as const
     const other = { ...GOOD, validDays: { from: -1, to: 91 } }
-    expect((await attack(server(GOOD), { leg })).result).toHaveProperty('stream')
-    expect((await attack(server(other), { leg })).result).toMatchObject({ failed: { reason: 'certificate-refused' } })
+    expect((await attack(server(GOOD), { leg })).result).toMatchObject({ stream: { certificate: { key: pins[0], pinned: true, matches: true } } })
+    expect((await attack(server(other), { leg })).result).toMatchObject({ failed: { reason: 'certificate-refused', certificate: { pinned: true, matches: false } } })
     expect((await attack(server(other), { leg, weakened: { anyCertificate: true } })).result).toHaveProperty('stream')
     expect((await attack(server(other), { leg: { certificate: 'valid' } })).result).toHaveProperty('stream')
   })

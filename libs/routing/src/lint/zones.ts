@@ -70,6 +70,7 @@ function * domains (self: string, spec: GatewaySpec): Generator<LintFinding> {
     if (zone.side === 'external') {
       if ((zone.domains ?? []).length > 0) yield finding('warning', 'domains-outside', self, `${pointer}/domains`, `domains of zone '${zone.name}' are not read, since it is external: what is in no internal zone is foreign; take them out`)
       if (zone.responder !== undefined) yield finding('error', 'responder-outside', self, `${pointer}/responder`, 'a responder tells that all foreign domains are here, which only inside servers may be told; put it into an internal zone')
+      if (zone.mint !== undefined) yield finding('error', 'mint-outside', self, `${pointer}/mint`, 'outside nobody trusts a private authority, and it would speak for domains of others; put it into an internal zone')
       if (zone.components !== undefined) yield finding('error', 'components-outside', self, `${pointer}/components`, 'components are inside servers or stand for peers towards them; put them into an internal zone')
       continue
     }
@@ -112,7 +113,7 @@ function * limits (self: string, { limits: given = {}, zones = [] }: GatewaySpec
 function * oneZone (self: string, pointer: string, zone: ZoneSpec): Generator<LintFinding> {
   const leg = legOfZone(zone)
   for (const { level, code, field, says } of legFindings(leg, new Set(Object.keys(zone)))) yield finding(level, code, self, `${pointer}/${field}`, `zone '${zone.name}': ${says}`)
-  const bare = (zone.certificates ?? []).length === 0
+  const bare = (zone.certificates ?? []).length === 0 && (zone.side === 'external' || zone.mint === undefined)
   if (bare && leg.tls === 'required' && zone.listen.length > 0) yield finding('error', 'tls-without-certificate', self, `${pointer}/certificates`, `zone '${zone.name}' requires TLS and has no certificate, so that nobody can connect to it; add certificates${zone.side === 'external' ? ' with the names of our domains' : ''}, or set tls to optional`)
   const proxied = zone.listen.some(({ proxyProtocol }) => proxyProtocol === true)
   for (const [i, { kind, proxyProtocol }] of zone.listen.entries()) {
@@ -128,7 +129,9 @@ function * oneZone (self: string, pointer: string, zone: ZoneSpec): Generator<Li
     if (leg.tls !== 'required') yield finding('warning', 'clear-outside', self, `${pointer}/tls`, `TLS is ${leg.tls === 'none' ? 'not used' : 'optional'} towards every peer that no policy speaks of; require it, and make a Policy with a reason for each peer that cannot`)
     return
   }
-  if (leg.dialback === 'never') yield finding('error', 'inside-needs-dialback', self, `${pointer}/dialback`, `inside servers see the gateway as every foreign domain, for which it has no certificates, so that without dialback they accept nobody; set dialback of zone '${zone.name}' to always or over-tls`)
-  const { responder } = zone
-  if (responder !== undefined && !zone.listen.some(({ port, kind = 'starttls' }) => kind === 'starttls' && port === (responder.gateway.port ?? 5269))) yield finding('error', 'responder-elsewhere', self, `${pointer}/responder/gateway`, `the responder sends inside servers to port ${responder.gateway.port ?? 5269}, and no listener of zone '${zone.name}' with STARTTLS has it; add one, or name the right port`)
+  if (leg.dialback === 'never' && zone.mint === undefined) yield finding('error', 'inside-needs-dialback', self, `${pointer}/dialback`, `inside servers see the gateway as every foreign domain, for which it has no certificates, so that without dialback they accept nobody; set dialback of zone '${zone.name}' to always or over-tls, or give it an authority that makes them ('mint')`)
+  for (const [port, wanted, field] of [[zone.responder?.gateway.port ?? 5269, 'starttls', 'gateway'], [zone.responder?.gateway.directPort, 'direct', 'gateway/directPort']] as const) {
+    if (zone.responder === undefined || port === undefined || zone.listen.some(({ port: own, kind = 'starttls' }) => kind === wanted && own === port)) continue
+    yield finding('warning', 'responder-elsewhere', self, `${pointer}/responder/${field}`, `the responder sends inside servers to port ${port}, and no listener of zone '${zone.name}' has it for ${wanted === 'direct' ? 'direct TLS' : 'STARTTLS'}; add one, name the right port, or make sure that something in between leads there`)
+  }
 }
