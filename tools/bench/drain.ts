@@ -76,7 +76,7 @@ async function drained ({ startOutside, startSink }: World, program: Program, st
   try {
     await program.attach(sink)
     await outside.ask('listen', { place: { address: ADDRESSES.outside, port: 5269 } })
-    await outside.ask('open', { server: program.outside, to: INSIDE, pairs: STREAMS, tls: true, how: 'dialback', from: ADDRESSES.outside, size: 300, inFlight: 50 })
+    await outside.ask('open', { server: program.outside, to: INSIDE, pairs: STREAMS, tls: true, how: 'dialback', from: ADDRESSES.outside, size: 300, inFlight: 8 })
     await sink.ask('expect', { pairs: STREAMS, each: Math.ceil(2 * BUSY_SECONDS * PER_SECOND / STREAMS) + 1, timed: false })
     const load = outside.ask('pace', { count: 2 * BUSY_SECONDS * PER_SECOND, perSecond: PER_SECOND })
     await pause(BUSY_SECONDS * 1000)

@@ -312,8 +312,9 @@ export const UP_HELP = `dialtone up: the whole of Dialtone in this process.
   dialtone up --config fleet.yaml      these resources, applied at the start
   dialtone up --listen 127.0.0.1:8080
 
-Starts the control API and the agents of every configured vantage, on a bus and
-a store of its own in files: nothing else has to be installed. Prints where it
+Starts the control API, the agents of every configured vantage and every
+configured gateway, on a bus and a store of its own in files: nothing else has
+to be installed. Prints where it
 answers and the token, once. Ctrl-C stops it (a third one at once); the next
 start remembers.
 
@@ -328,6 +329,7 @@ its first start alone: what you change and delete of them stays so.
   --demo                act the demo fleet out beside what is configured
   --no-demo             never
   --vantages A,B        agents of these vantages only; 'none': of none
+  --gateways A,B        these gateways only; 'none': none
   --bus nats://HOST     a NATS server with JetStream instead of the embedded bus
   --state DIR           where it remembers; default: DIALTONE_STATE, else
                         $XDG_STATE_HOME/dialtone (~/.local/state/dialtone).

@@ -31,7 +31,7 @@ describe('what a server sent', () => {
     })
   }
 
-  it('every limit strikes at the same byte, however the bytes are cut', () => {
+  it('every limit strikes at the same byte, however the bytes are cut', { timeout: 60_000 }, () => {
     for (const limit of Object.keys(AFTER_AUTHENTICATION) as (keyof Limits)[]) {
       for (const [, bytes] of TRANSCRIPTS) {
         for (const most of [0, 1, 5, 40, 300]) {

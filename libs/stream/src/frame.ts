@@ -48,7 +48,7 @@ export type ElementFrame = {
   readonly typeIs: (word: string) => boolean
   /**
    * Whether the domains of the addresses `from` and `to` are, byte for byte, these two, given in their canonical form (`canonicalDomain`) as
-   * ASCII. True only if `domainOf` gives the same two; false also for another spelling of them. Nothing is decoded.
+   * ASCII, in arrays that do not change. True only if `domainOf` gives the same two; false also for another spelling of them. Nothing is decoded.
    */
   readonly pairIs: (from: Uint8Array, to: Uint8Array) => boolean
 }

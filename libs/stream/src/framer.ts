@@ -96,9 +96,9 @@ class ByteFramer implements Framer, Listener {
       const data = plain(chunk)
       at = this.scan(data, at, data.length)
       if (lexer.start >= 0) this.hold(data, data.length)
-      this.runs.forget()
     }
     if (lexer.halted) held.release()
+    this.runs.forget(held.data)
     this.writing = false
     const { error } = lexer
     if (error !== undefined && this.phase !== 'dead') this.die(error)
@@ -131,7 +131,7 @@ class ByteFramer implements Framer, Listener {
   }
 
   private scan (data: Uint8Array, from: number, to: number, one = false): number {
-    this.runs.look(data)
+    this.runs.look(data, data === this.held.data)
     const stopped = this.lexer.scan(data, from, to, this.counts.bytes - from, one)
     this.counts.bytes += stopped - from
     return stopped

@@ -18,6 +18,9 @@ export class ProvedElement implements ElementFrame {
   private shownNamespace = ''
   private own: boolean | undefined = false
   private lasts = false
+  /** The pair that it was last found to be of: who asks first and who writes it ask the same. */
+  private provedFrom = NONE
+  private provedTo = NONE
   private readonly isOwn: () => boolean
 
   /** `tag` stands in until something is shown; `isOwn` is asked of an element that is shown without it. */
@@ -34,6 +37,8 @@ export class ProvedElement implements ElementFrame {
     this.shownNamespace = namespace
     this.own = own
     this.lasts = lasts
+    this.provedFrom = NONE
+    this.provedTo = NONE
   }
 
   /** The callback has returned. */
@@ -98,7 +103,11 @@ export class ProvedElement implements ElementFrame {
   }
 
   pairIs (from: Uint8Array, to: Uint8Array): boolean {
-    return this.domainIs('from', from) && this.domainIs('to', to)
+    if (this.data !== NONE && this.provedFrom === from && this.provedTo === to && from.length > 0) return true
+    if (!this.domainIs('from', from) || !this.domainIs('to', to)) return false
+    this.provedFrom = from
+    this.provedTo = to
+    return true
   }
 
   /** The domain of a JID is what stands between the first '@' and the first '/', if the '@' comes first (RFC 7622 §3.1). */

@@ -8,23 +8,31 @@ import { OWN_BYTE } from './characters.ts'
 const LEADING = Uint8Array.from({ length: 65_536 }, (_, pair) => OWN_BYTE[pair & 0xFF] === 0 ? 0 : OWN_BYTE[pair >> 8] === 0 ? 1 : 2)
 
 const NONE = new Uint8Array(0)
-const NO_VIEW = new DataView(NONE.buffer)
+const NO_VIEW: DataView = new DataView(NONE.buffer)
 
 export class Runs {
-  private data: Uint8Array = NONE
   private view = NO_VIEW
+  private kept: Uint8Array = NONE
+  private keptView = NO_VIEW
 
-  /** From here on it is asked about this data. */
-  look (data: Uint8Array): void {
-    if (data === this.data) return
-    this.data = data
-    this.view = new DataView(data.buffer as ArrayBuffer, data.byteOffset, data.length)
+  /** From here on it is asked about this data. `keep`: it will be looked at again and again, and may be kept alive. */
+  look (data: Uint8Array, keep: boolean): void {
+    if (!keep) this.view = viewOf(data)
+    else {
+      if (data !== this.kept) {
+        this.kept = data
+        this.keptView = viewOf(data)
+      }
+      this.view = this.keptView
+    }
   }
 
-  /** So that the data is not kept alive. */
-  forget (): void {
-    this.data = NONE
+  /** So that no data is kept alive but this, which will be looked at again. */
+  forget (but: Uint8Array): void {
     this.view = NO_VIEW
+    if (this.kept === but) return
+    this.kept = NONE
+    this.keptView = NO_VIEW
   }
 
   /** The position of the first other byte at or after `from`, or `end`. */
@@ -49,4 +57,8 @@ export class Runs {
     while (i < end && OWN_BYTE[data[i] as number] === 1) i++
     return i
   }
+}
+
+function viewOf (data: Uint8Array): DataView {
+  return new DataView(data.buffer as ArrayBuffer, data.byteOffset, data.length)
 }

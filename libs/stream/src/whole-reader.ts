@@ -1,7 +1,7 @@
 /**
  * First-level elements that lie whole in the data, in one go: nearly all that a busy stream carries. Accepts nothing that the lexer does not, and
  * leaves to it what is cut, wrong, over a limit or seldom: then it answers 0, and the lexer reads the element from its beginning. So no byte is
- * looked at more than twice.
+ * looked at more than twice, and once more of an element that was cut when somebody asks whether it is canonical.
  *
  * On the way it proves whether the bytes are what `serialise` would write for the element on a stream with our own header (invariant I4 of the
  * gateway, as in architecture.md, 'Trust and zones'): then they may leave as they are. That rests on every spelling having been seen here, so

@@ -32,7 +32,7 @@ export async function dial (options: Dial, how: { dialback: Keys } | 'external')
     await ear.until(FEATURES)
   } else {
     socket.write(dialbackKeyText(from, to, how.dialback.keyFor({ receiving: to, originating: from, streamId: id })))
-    const answer = await ear.until(/<db:result[^>]*>/)
+    const answer = await ear.until(/<db:result[^>]*\/>|<\/db:result>/)
     if (attributeOf(answer, 'type') !== 'valid') throw new Error(`${to} answered the key of ${from} with ${answer}`)
   }
   ear.off()

@@ -37,7 +37,7 @@ export async function measure (world: World, start: StartProgram, { tls, size, c
     const pairs = paced?.pairs ?? 1
     await program.attach(sink)
     await outside.ask('listen', { place: { address: ADDRESSES.outside, port: 5269 } })
-    await outside.ask('open', { server: program.outside, to: INSIDE, pairs, tls, how: 'dialback', from: ADDRESSES.outside, size, inFlight: 20 })
+    await outside.ask('open', { server: program.outside, to: INSIDE, pairs, tls, how: 'dialback', from: ADDRESSES.outside, size, inFlight: 8 })
     const warm = Math.ceil(count / WARM / pairs) * pairs
     const load = async (messages: number): Promise<void> => {
       if (paced === undefined) await outside.ask('flood', { count: messages })

@@ -3,7 +3,7 @@ import { openSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { GatewayAssignment } from '@dialtone/contracts'
 import { RANDOM } from '@dialtone/net'
-import type { Relay, RelayOptions } from '@dialtone/relay'
+import { createRelay, type Relay } from '@dialtone/relay'
 import { createLogger, createTelemetry } from '@dialtone/telemetry'
 import { answerAll } from './remote.ts'
 
@@ -13,11 +13,9 @@ export type ServedErrands = typeof errands
 const log = openSync('/dev/null', 'w')
 let facts = 0
 const telemetry = createTelemetry({ process: true })
-const { createRelay } = await import('@dialtone/relay') as { createRelay?: (options: RelayOptions) => Relay }
-if (createRelay === undefined) throw new Error('the engine of the gateway is not there yet')
 const relay = createRelay({
   gateway: 'bench', salt: 'bench', random: RANDOM, clock: { now: () => Date.now(), elapsed: () => performance.now() }, meter: telemetry.meter,
-  logger: createLogger({ level: 'info', name: 'gateway' }),
+  logger: createLogger({ level: 'info', name: 'gateway', destination: { write: line => { writeSync(log, line) } } }),
   readSecret: async reference => await readFile(reference.slice('file:'.length)),
   facts: each => {
     facts++

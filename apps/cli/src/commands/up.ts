@@ -14,7 +14,7 @@ import { commandHere } from '../up/command-here.ts'
 import { up } from '../up/up.ts'
 
 const OPTIONS = {
-  ...COMMON, config: { type: 'string', multiple: true }, bus: { type: 'string' }, state: { type: 'string' }, listen: { type: 'string' }, vantages: { type: 'string' }, log: { type: 'string' }, demo: { type: 'boolean' }, 'no-demo': { type: 'boolean' }, quiet: { type: 'boolean' },
+  ...COMMON, config: { type: 'string', multiple: true }, bus: { type: 'string' }, state: { type: 'string' }, listen: { type: 'string' }, vantages: { type: 'string' }, gateways: { type: 'string' }, log: { type: 'string' }, demo: { type: 'boolean' }, 'no-demo': { type: 'boolean' }, quiet: { type: 'boolean' },
 } as const
 const LISTEN = '127.0.0.1:5280'
 
@@ -36,7 +36,7 @@ export async function runUp (args: readonly string[], out: Out, signal: AbortSig
     const running = await up({
       held, listen: { address, port }, log: levelOf(values.log, out), complain: sentence => out.progress(`dialtone: ${quoted(sentence, 400)}\n`),
       ...(values.bus === undefined ? {} : { bus: values.bus }), ...(loaded === undefined ? {} : { loaded }),
-      ...(values.demo === true ? { demo: true } : values['no-demo'] === true ? { demo: false } : {}), ...(values.vantages === undefined ? {} : { vantages: vantagesOf(values.vantages) }),
+      ...(values.demo === true ? { demo: true } : values['no-demo'] === true ? { demo: false } : {}), ...(values.vantages === undefined ? {} : { vantages: namesOf(values.vantages) }), ...(values.gateways === undefined ? {} : { gateways: namesOf(values.gateways) }),
     }, signal)
     try {
       const ready = {
@@ -63,7 +63,7 @@ function levelOf (given: string | undefined, { errors }: Out): LogLevel {
   return level
 }
 
-function vantagesOf (text: string): string[] {
+function namesOf (text: string): string[] {
   return text === 'none' ? [] : text.split(',').map(name => name.trim()).filter(name => name !== '')
 }
 

@@ -13,7 +13,7 @@ import { banner } from './banner.ts'
 import { applyDemo, forgetDemo, startDemo, wantsDemo } from './demo.ts'
 import { liveLines } from './live.ts'
 import { rebased } from './rebased.ts'
-import { agentsOf } from './vantages.ts'
+import { partsOf } from './parts.ts'
 
 const { signal } = new AbortController()
 const NOW = '2026-11-23T10:20:00.000Z'
@@ -21,7 +21,7 @@ const NOW = '2026-11-23T10:20:00.000Z'
 it('runs an agent for each vantage that is configured, and for no other', async () => {
   const log: string[] = []
   let broken = true
-  const agents = agentsOf(async vantage => {
+  const agents = partsOf('the agent of vantage', async vantage => {
     if (vantage === 'broken' && broken) throw new OperatorError('x', 'no secret')
     log.push(`+${vantage}`)
     return { stop: async () => { log.push(`-${vantage}`) } }

@@ -1,5 +1,5 @@
 /**
- * All of Dialtone in one process: a bus, control, an agent for each configured vantage, and the demo fleet where there is nothing else to look at. Begun in
+ * All of Dialtone in one process: a bus, control, an agent for each configured vantage, the configured gateways, and the demo fleet where there is nothing else to look at. Begun in
  * this order and ended in the other, so that nothing that is seen is lost.
  */
 import { join } from 'node:path'
@@ -14,7 +14,8 @@ import { startAgent } from './agent.ts'
 import { openBus } from './bus.ts'
 import { applyDemo, forgetDemo, startDemo, wantsDemo } from './demo.ts'
 import type { Held } from './hold.ts'
-import { agentsOf, watchConfiguration } from './vantages.ts'
+import { startGatewayHere } from './gateway.ts'
+import { partsOf, watchConfiguration } from './parts.ts'
 
 export type UpOptions = {
   held: Held
@@ -27,6 +28,8 @@ export type UpOptions = {
   demo?: boolean
   /** Agents of these alone. */
   vantages?: readonly string[]
+  /** These gateways alone. */
+  gateways?: readonly string[]
   log: LogLevel
   complain: (sentence: string) => void
 }
@@ -38,6 +41,7 @@ export type RunningUp = Stoppable & {
   api?: Api
   demo: boolean
   vantages: () => readonly string[]
+  gateways: () => readonly string[]
 }
 
 /** Resolves when the API answers and the agents look. Rejects with an OperatorError that says what to do; then nothing is left running. */
@@ -73,11 +77,13 @@ export async function up (options: UpOptions, signal: AbortSignal): Promise<Runn
     // What agents had to do before is nothing that they should begin with.
     await control.assigned()
 
-    const agents = begun(agentsOf(vantage => startAgent({ vantage, bus, telemetry, level: options.log, dir: held.dir }), logger, options.complain))
-    const wanted = () => configured.resources().filter(({ kind, name }) => kind === 'Vantage' && (options.vantages?.includes(name) ?? true)).map(({ name }) => name)
-    changed = () => { void agents.want(wanted()) }
-    await agents.want(wanted())
-    return { url: control.url, demo, vantages: agents.running, stop, ...(control.firstToken === undefined ? {} : { firstToken: control.firstToken }), ...given(await api().catch(unusable)) }
+    const agents = begun(partsOf('the agent of vantage', vantage => startAgent({ vantage, bus, telemetry, level: options.log, dir: held.dir }), logger, options.complain))
+    const gateways = begun(partsOf('the gateway', gateway => startGatewayHere({ gateway, bus, telemetry, level: options.log, dir: held.dir }), logger, options.complain))
+    const wanted = (wantedKind: 'Vantage' | 'Gateway', chosen: readonly string[] | undefined) => configured.resources().filter(({ kind, name }) => kind === wantedKind && (chosen?.includes(name) ?? true)).map(({ name }) => name)
+    const settle = () => Promise.all([agents.want(wanted('Vantage', options.vantages)), gateways.want(wanted('Gateway', options.gateways))])
+    changed = () => { void settle() }
+    await settle()
+    return { url: control.url, demo, vantages: agents.running, gateways: gateways.running, stop, ...(control.firstToken === undefined ? {} : { firstToken: control.firstToken }), ...given(await api().catch(unusable)) }
   } catch (error) {
     await stop()
     throw error

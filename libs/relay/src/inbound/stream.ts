@@ -359,7 +359,7 @@ export class InboundStream {
   private async verify (number: number, pair: Pair, key: string): Promise<void> {
     const { verifications, verify, world, meter, limits } = this.shared
     const [zone, standing] = [this.zoneNow(), this.standing(pair)]
-    const bound = zone === undefined ? 'verifications' : verifications.begin(this.network, pair.from)
+    const bound = zone === undefined ? 'verifications' : verifications.begin(this.network, pair.from, zone.side === 'internal')
     if (zone === undefined || bound !== undefined) {
       this.count(bound ?? 'verifications')
       meter.add(keys, { zone: this.zone, answer: 'not-asked' })
@@ -397,7 +397,7 @@ export class InboundStream {
   private question (pair: Pair): { zone: Zone, standing: Standing, pair: Pair, address: string, remote: string, known: boolean } {
     const zone = this.zoneNow()
     if (zone === undefined) throw new TypeError('a stream of a zone that is gone was not ended')
-    return { zone, standing: this.standing(pair), pair, address: this.address, remote: this.remote, known: this.shared.admission.knows(this.network) }
+    return { zone, standing: this.standing(pair), pair, address: this.address, remote: this.remote, known: zone.side === 'internal' || this.shared.admission.knows(this.network) }
   }
 
   private authenticated (pair: Pair, by: By): void {

@@ -1,6 +1,6 @@
 /**
- * The vantages that are configured, each with its agent in this process: started when it is configured, stopped when it is not any more. The configuration is
- * read from the bus, as control keeps it there.
+ * What is configured, each with its part in this process: started when it is configured, stopped when it is not any more. The configuration is read from the
+ * bus, as control keeps it there.
  */
 import type { Bus, Configuration, Resource } from '@dialtone/contracts'
 import { CONFIGURATION_KEY, ConfigurationDocument } from '@dialtone/contracts/schemas'
@@ -48,29 +48,29 @@ export async function watchConfiguration (bus: Bus, changed: () => void): Promis
   return { resources: () => resources, reached, stop: watching.stop }
 }
 
-/** `start`: an agent of one vantage. One that does not start is told and tried again with the next change. */
-export function agentsOf (start: (vantage: string) => Promise<Stoppable>, logger: Logger, complain: (sentence: string) => void) {
+/** One part in this process for each name that is wanted: the agent of a vantage, a gateway. `what` is what people call it. One that does not start is told and tried again with the next change. */
+export function partsOf (what: string, start: (name: string) => Promise<Stoppable>, logger: Logger, complain: (sentence: string) => void) {
   const running = new Map<string, Stoppable>()
   let turn: Promise<void> = Promise.resolve()
   const settle = async (wanted: readonly string[]) => {
-    for (const [vantage, agent] of running) {
-      if (wanted.includes(vantage)) continue
-      running.delete(vantage)
-      await agent.stop()
+    for (const [name, part] of running) {
+      if (wanted.includes(name)) continue
+      running.delete(name)
+      await part.stop()
     }
-    for (const vantage of wanted) {
-      if (running.has(vantage)) continue
+    for (const name of wanted) {
+      if (running.has(name)) continue
       try {
-        running.set(vantage, await start(vantage))
+        running.set(name, await start(name))
       } catch (error) {
-        logger.error({ vantage, error }, 'an agent did not start')
-        complain(`the agent of vantage ${vantage} does not start: ${error instanceof Error ? error.message : String(error)}`)
+        logger.error({ name, error }, `${what} did not start`)
+        complain(`${what} ${name} does not start: ${error instanceof Error ? error.message : String(error)}`)
       }
     }
   }
   return {
     /** Resolves when exactly these run, as far as they can. */
-    want: (vantages: readonly string[]): Promise<void> => turn = turn.then(() => settle(vantages)),
+    want: (names: readonly string[]): Promise<void> => turn = turn.then(() => settle(names)),
     stop: (): Promise<void> => turn = turn.then(() => settle([])),
     running: (): string[] => [...running.keys()],
   }

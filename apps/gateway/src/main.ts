@@ -1,0 +1,125 @@
+/** The gateway as a process of its own: options in, bus and telemetry wired, until a signal. */
+import { parseArgs } from 'node:util'
+import { BUS_METRICS, connectNats, permissionsFor } from '@dialtone/bus'
+import type { Bus } from '@dialtone/contracts'
+import { OperatorError, type Logger } from '@dialtone/kernel'
+import { LOG_LEVELS, createLogger, createTelemetry, type LogLevel, type Telemetry } from '@dialtone/telemetry'
+import { readConfig } from './configuration/config.ts'
+import { start } from './start.ts'
+
+const COMMAND = import.meta.main ? 'node apps/gateway/src/main.ts' : 'dialtone gateway'
+
+export const HELP = `${COMMAND}: carry federation between zones, by policy
+
+  ${COMMAND} --name NAME --state DIRECTORY
+      --bus nats://HOST:PORT
+
+  --name NAME          as the resource Gateway is called
+  --state DIRECTORY    keeps the last good configuration: without the bus, the
+                       gateway carries on by it; for this gateway alone
+  --bus URL            the NATS server; several, separated by commas
+  --assignment FILE    a configuration as JSON, instead of the bus; SIGHUP
+                       reads it again
+  --http [ADDR:]PORT   serves /metrics, /healthz and /readyz; on the loopback
+                       unless an address is given
+  --bus-seed FILE      the nkey seed of this gateway's NATS user
+  --bus-ca FILE        the authority of the NATS server's certificate
+  --log-level LEVEL    ${LOG_LEVELS.join(', ')}; info unless given
+  --help
+
+SIGHUP reads certificates and secrets again. SIGTERM and SIGINT drain it within
+the time that its resource gives, and then stop it; a second one stops it now.
+`
+
+const OPTIONS = {
+  name: { type: 'string' }, state: { type: 'string' }, bus: { type: 'string' }, assignment: { type: 'string' }, http: { type: 'string' }, 'bus-seed': { type: 'string' }, 'bus-ca': { type: 'string' }, 'log-level': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+/** sysexits: how it was called; how it is set up. */
+const [USAGE, SETUP] = [64, 78]
+
+/** When to stop, when to stop at once, and when to read again. */
+export type Signals = { stop: AbortSignal, now: AbortSignal, onReload: (reload: () => void) => void }
+
+if (import.meta.main) {
+  const [stop, now] = [new AbortController(), new AbortController()]
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => (stop.signal.aborted ? now : stop).abort(name))
+  process.exitCode = await main(process.argv.slice(2), { stop: stop.signal, now: now.signal, onReload: reload => process.on('SIGHUP', reload) })
+}
+
+/** Runs until it is told to stop, then drains and ends; resolves to the exit code. Errors that an operator can mend are one line on stderr. */
+export async function main (args: readonly string[], signals: Signals, environment: NodeJS.ProcessEnv = process.env): Promise<number> {
+  try {
+    const values = parsed(args)
+    if (values.help === true) {
+      process.stdout.write(HELP)
+      return 0
+    }
+    const config = readConfig({
+      gateway: required(values.name, 'name'), stateDirectory: required(values.state, 'state'),
+      ...(values.http === undefined ? {} : { http: placeOf(values.http) }), ...(values.assignment === undefined ? {} : { assignmentFile: values.assignment }),
+    })
+    if (values.bus === undefined && values.assignment === undefined) throw new OperatorError('usage', '--bus or --assignment is missing: what it has to do comes from one of them; see --help')
+    const logger = createLogger({ level: levelOf(values['log-level'] ?? 'info'), name: 'gateway' })
+    const telemetry = createTelemetry({ process: true })
+    const bus = values.bus === undefined ? undefined : await openBus(values.bus, config.gateway, values, telemetry, logger)
+    try {
+      const gateway = await start({ config, telemetry, logger, environment, ...(bus === undefined ? {} : { bus }) })
+      if (gateway.url !== undefined) process.stdout.write(`URL ${gateway.url}\n`)
+      signals.onReload(() => { gateway.reload().catch((error: unknown) => { logger.error({ error: error instanceof Error ? error.message : String(error) }, 'the configuration could not be read again') }) })
+      await aborted(signals.stop)
+      await gateway.stop(signals.now)
+    } finally {
+      await bus?.stop()
+    }
+    return 0
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    process.stderr.write(`dialtone gateway: ${error.message}\n`)
+    return error.code === 'usage' ? USAGE : SETUP
+  }
+}
+
+type Values = ReturnType<typeof parsed>
+
+function parsed (args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: false }).values
+  } catch (error) {
+    throw new OperatorError('usage', `${error instanceof Error ? error.message.split('\n')[0] ?? '' : ''}; see --help`)
+  }
+}
+
+async function openBus (url: string, gateway: string, { 'bus-seed': seed, 'bus-ca': ca }: Values, telemetry: Telemetry, logger: Logger): Promise<Bus> {
+  telemetry.register(BUS_METRICS)
+  return await connectNats({
+    servers: url.split(','), name: `dialtone gateway ${gateway}`, inboxPrefix: permissionsFor({ app: 'gateway', gateway }).inboxPrefix, createStreams: false, meter: telemetry.meter, logger,
+    ...(seed === undefined ? {} : { credentials: { nkeySeedFile: seed } }), ...(ca === undefined ? {} : { tls: { caFile: ca } }),
+  })
+}
+
+function required (value: string | undefined, option: string): string {
+  if (value === undefined || value === '') throw new OperatorError('usage', `--${option} is missing; see --help`)
+  return value
+}
+
+/** PORT, ADDRESS:PORT or [ADDRESS]:PORT. */
+function placeOf (text: string): { address?: string, port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]:|([0-9.]+):)?(\d{1,5})$/.exec(text)
+  if (match === null) throw new OperatorError('usage', '--http takes PORT, ADDRESS:PORT or [ADDRESS]:PORT')
+  const address = match[1] ?? match[2]
+  return { port: Number(match[3]), ...(address === undefined ? {} : { address }) }
+}
+
+function levelOf (text: string): LogLevel {
+  const level = LOG_LEVELS.find(known => known === text)
+  if (level === undefined) throw new OperatorError('usage', `--log-level is one of ${LOG_LEVELS.join(', ')}`)
+  return level
+}
+
+function aborted (signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
