@@ -185,9 +185,16 @@ it('reads no more while the core cannot take more', async () => {
 })
 
 it('ends with both footers whoever says nothing any more, after white space that shows whether it lives', async () => {
-  const { starttls, inbound } = await started({ bounds: { idleMs: 200 } })
+  let passed = 0
+  const { starttls, inbound } = await started({ bounds: { idleMs: 1000 }, clock: { now: () => Date.now(), elapsed: () => passed } })
   const peer = await authenticated(starttls)
+  passed += 1
+  // What came last has been seen by a sweep.
+  await eventually(() => inbound.counts().negotiating === 0)
+  await new Promise(resolve => { setTimeout(resolve, 50) })
+  passed += 600
   await peer.until(/^ /)
+  passed += 600
   await peer.until(/<\/stream:stream>$/)
   peer.say(FOOTER)
   await peer.closed
