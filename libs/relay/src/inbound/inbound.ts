@@ -5,7 +5,7 @@
 import type { StreamCondition, StreamView } from '@dialtone/contracts'
 import { createSparing } from '@dialtone/net'
 import type { Pair } from '@dialtone/stream'
-import type { ConfigurationProblem, Intake, Selection, Surroundings, Verify } from '../seams.ts'
+import type { ConfigurationProblem, Intake, Selection, Surroundings, Verify, World } from '../seams.ts'
 import { createAdmission } from './admission.ts'
 import { GUARDS, type Guards } from './guards.ts'
 import type { InboundHooks } from './hooks.ts'
@@ -14,7 +14,8 @@ import { connections, limited, streams as streamsGauge, verifying } from './metr
 import { createPlaces, isProxy, type PlaceView } from './places.ts'
 import { createQuestions } from './questions.ts'
 import { concerns } from './selection.ts'
-import { InboundStream, type Shared } from './stream.ts'
+import type { Shared } from './shared.ts'
+import { InboundStream } from './stream.ts'
 import { createVerifications } from './verifications.ts'
 
 export type InboundOptions = Surroundings & {
@@ -51,7 +52,12 @@ const SWEEP_MS = 500
 /** Opens nothing before the first `configure`. */
 export function startInbound (options: InboundOptions): Inbound {
   const { world, clock, random, meter } = options
-  const limits = () => limitsOf(world().assignment.spec.limits, options.limits)
+  let bounds: { of: World, limits: InboundLimits } | undefined
+  const limits = () => {
+    const now = world()
+    if (bounds?.of !== now) bounds = { of: now, limits: limitsOf(now.assignment.spec.limits, options.limits) }
+    return bounds.limits
+  }
   const guards: Guards = { ...GUARDS, ...options.guards }
   const open = new Set<InboundStream>()
   /** By pair, oldest first. */
@@ -110,12 +116,15 @@ export function startInbound (options: InboundOptions): Inbound {
 
   const timer = setInterval(() => {
     const now = clock.elapsed()
-    for (const stream of open) stream.sweep(now)
-    for (const { name } of world().zones.values()) {
-      const of = [...open].filter(({ zone }) => zone === name)
-      const ready = of.filter(stream => stream.ready).length
-      meter.set(streamsGauge, { zone: name, state: 'ready' }, ready)
-      meter.set(streamsGauge, { zone: name, state: 'negotiating' }, of.length - ready)
+    const counts = new Map([...world().zones.keys()].map(name => [name, { ready: 0, negotiating: 0 }]))
+    for (const stream of open) {
+      stream.sweep(now)
+      const count = counts.get(stream.zone)
+      if (count !== undefined) count[stream.ready ? 'ready' : 'negotiating']++
+    }
+    for (const [zone, { ready, negotiating }] of counts) {
+      meter.set(streamsGauge, { zone, state: 'ready' }, ready)
+      meter.set(streamsGauge, { zone, state: 'negotiating' }, negotiating)
     }
     meter.set(verifying, {}, verifications.running)
   }, options.sweepMs ?? SWEEP_MS)

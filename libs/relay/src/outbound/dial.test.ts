@@ -55,7 +55,7 @@ describe('goes on to the next target after', () => {
   ]
   for (const [name, first, reason] of cases) {
     it(name, async () => {
-      const { it, peers: [one, two] } = await set([first, server()], { limits: { targetMs: 1000 } })
+      const { it, peers: [one, two] } = await set([first, server()], name === 'a peer that goes silent' ? { limits: { targetMs: 3000 } } : {})
       it.records.push(...srv(one, { priority: 1 }), ...srv(two, { priority: 2 }))
       expect(opened(await it.open()).view().remote).toBe(`127.0.0.1:${two.port}`)
       expect(it.count('dialtone_gateway_dial_targets_total', { zone: 'outside', outcome: reason })).toBe(1)
@@ -103,7 +103,7 @@ it('tries a peer that is too busy for dialback once more, on a fresh connection'
 
 describe('what DNS says', () => {
   it('is that there is no service: no address is tried', async () => {
-    const { it, peers: [one] } = await set([server()], { limits: {} })
+    const { it, peers: [one] } = await set([server()])
     const at = await set([server()], { limits: { fallbackPort: one.port } })
     at.it.records.push({ name: `_xmpp-server._tcp.${PEER}`, type: 'SRV', priority: 0, weight: 0, port: 0, target: '.' }, { name: PEER, type: 'A', address: '127.0.0.1' })
     expect(failed(await at.it.open())).toMatchObject({ reason: 'dns-absent', temporary: false })
@@ -170,6 +170,13 @@ it('tries the next address beside one that does not answer', async () => {
   const { it } = await set([], { limits: { staggerMs: 20 } })
   it.records.push(...srv(hole), { name: `p${hole.port}.${PEER}`, type: 'A', address: '127.0.0.2' })
   expect(opened(await it.open()).view().remote).toBe(`127.0.0.2:${hole.port}`)
+})
+
+it('ends with a time-out that the peer is told of, and says who went silent', async () => {
+  const silent: Script = [{ do: 'await', what: 'header' }, { do: 'silence' }]
+  const { it, peers: [one] } = await set([silent], { limits: { targetMs: 2000 } })
+  it.records.push(...srv(one))
+  expect(failed(await it.open())).toMatchObject({ reason: 'stream-failed', temporary: true, failure: { at: 'stream', why: 'went-silent' } })
 })
 
 it('ends when it is given up', async () => {

@@ -137,6 +137,15 @@ describe('the way back (XEP-0288)', () => {
       expect(intake.taken).toEqual([])
     })
   }
+  it('D2: is not widened by answers that nobody asked for', async () => {
+    const intake = taker()
+    const { stream, served } = await joined({ intake }, { features: BIDI, leg: { bidi: true } })
+    served.say(`<db:result from='evil.example' to='${OURS}' type='valid'/><message from='evil.example' to='${OURS}'/>`)
+    expect(await served.until('</stream:stream>')).toContain('<stream:error>')
+    expect((await stream.ended).because).toMatchObject({ why: 'broke-protocol' })
+    expect(intake.taken).toEqual([])
+    expect(intake.lanes).toHaveLength(1)
+  })
   it('stops and goes on, and ends with a condition', async () => {
     const intake = taker()
     const { stream, served } = await joined({ intake }, { features: BIDI, leg: { bidi: true } })

@@ -94,6 +94,15 @@ describe('D1, D9: an answer that is not the answer to what was asked', () => {
   })
 })
 
+it('D16: a resolver that lies leads to whoever it wants, which shows as dialback without a good certificate, and ends where the leg wants one', async () => {
+  const liar = server({ ...GOOD, issuer: 'self' })
+  const weak = await attack(liar)
+  if ('failed' in weak.result) throw new Error(weak.result.failed.says)
+  expect(weak.result.stream.view()).toMatchObject({ pairs: [{ by: 'dialback' }], certificate: 'self-signed' })
+  expect(weak.it.told[0]?.says).toContain('certificate self-signed')
+  expect((await attack(liar, { leg: { certificate: 'valid' } })).result).toMatchObject({ failed: { reason: 'certificate-refused' } })
+})
+
 describe('S1: records that lead where they may not', () => {
   it('is refused for addresses that are not public, unless they are allowed', async () => {
     const script = server(GOOD)
@@ -126,7 +135,7 @@ function server (certificate: CertificateSpec): Script {
 type Attack = { leg?: About['leg'], weakened?: Weakened, allowNets?: readonly string[] }
 
 async function given ({ weakened = {}, allowNets }: Attack): Promise<Rig> {
-  const made = await rig({ options: { weakened, limits: { targetMs: 2000 } }, ...(allowNets === undefined ? {} : { allowNets }) })
+  const made = await rig({ options: { weakened }, ...(allowNets === undefined ? {} : { allowNets }) })
   cleanUp.push(made.stop)
   return made
 }

@@ -10,7 +10,7 @@ import { dialSeconds, targetsTotal, type Phase } from './metrics.ts'
 import { race, type Connected } from './race.ts'
 import { findTargets, nameOf, type Finding, type Target, type Wanted } from './targets.ts'
 
-export type Attempt = { target: Target, connected: Connected, /** On the clock's `elapsed`. */ deadline: number, tell: Tell, measured: (phase: Phase, ms: number) => void, signal: AbortSignal }
+export type Attempt = { target: Target, connected: Connected, /** On the clock's `elapsed`: it keeps to that by itself. */ deadline: number, tell: Tell, measured: (phase: Phase, ms: number) => void, /** The caller gives it up. */ signal: AbortSignal }
 export type Tell = (step: RouteStep['step'], outcome: RouteStep['outcome'], says: string) => void
 export type Walk<Won> = Wanted & Finding & {
   clock: Clock
@@ -87,7 +87,7 @@ export async function walk<Won> (given: Walk<Won>): Promise<{ won: Won } | { los
       const ms = clock.elapsed() - began
       measured('tcp', ms)
       tell('tcp', 'ok', `Connected to ${connected.address} in ${Math.round(ms)} ms.`)
-      const result = await attempt({ target, connected, deadline, tell, measured, signal: limit.signal })
+      const result = await attempt({ target, connected, deadline, tell, measured, signal })
       if ('won' in result) badTargets.clear(zone.name, { ...target, address: connected.address }, domain)
       else if (!signal.aborted) mark(connected.address, result.lost)
       return result
