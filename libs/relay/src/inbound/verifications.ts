@@ -7,7 +7,8 @@ import type { InboundLimits } from './limits.ts'
 
 export type Verifications = {
   /** Which bound refuses it; undefined when it has begun and `end` is due. */
-  begin: (network: string, from: string) => 'verifications-per-address' | 'verifications' | 'refused-before' | undefined
+  /** `trusted`: whoever may connect there at all speaks for many domains, and is bounded with all others alone. */
+  begin: (network: string, from: string, trusted?: boolean) => 'verifications-per-address' | 'verifications' | 'refused-before' | undefined
   end: (network: string, from: string, valid: boolean) => void
   readonly running: number
 }
@@ -19,12 +20,12 @@ export function createVerifications (limits: () => InboundLimits, clock: Clock):
   const refused = new Map<string, number>()
   let all = 0
   return {
-    begin: (network, from) => {
+    begin: (network, from, trusted = false) => {
       const { verifications, verificationsPerAddress, refusedMs } = limits()
       const since = refused.get(`${network} ${from}`)
       if (since !== undefined && clock.elapsed() - since < refusedMs) return 'refused-before'
       const count = running.get(network) ?? 0
-      if (count >= verificationsPerAddress) return 'verifications-per-address'
+      if (!trusted && count >= verificationsPerAddress) return 'verifications-per-address'
       if (all >= verifications) return 'verifications'
       running.set(network, count + 1)
       all++
