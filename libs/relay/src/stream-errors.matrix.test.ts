@@ -7,8 +7,8 @@ import { CERTIFICATE, HEADER, STARTTLS, dial, type RawPeer } from './inbound/tes
 
 const PHASES = ['before TLS', 'after TLS', 'after authentication'] as const
 type Phase = (typeof PHASES)[number]
-/** A condition, or what is no stream error: it goes on, refuses STARTTLS (RFC 6120 §5.4.2.2), or ends as the peer wants it. */
-type End = string | 'goes on' | 'starttls failure' | 'clean'
+/** A condition, or what is no stream error: it `goes on`, is a `starttls failure` (RFC 6120 §5.4.2.2), or `clean`, as the peer wants it. */
+type End = string
 /** The same end in all phases, or one for each. */
 type Row = [name: string, says: string | Uint8Array, ends: End | readonly [End, End, End], given?: Given]
 
