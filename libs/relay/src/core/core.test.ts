@@ -260,6 +260,18 @@ it('holds, lets go, refuses and counts as the policy says, live, and leaves stre
   expect([stream.closed, stream.received.length, ledger.outcomes.bounced]).toEqual(['policy-violation', 2, 1])
 })
 
+it('decides anew when a policy ends by itself, though nothing was ever sent or opened', async () => {
+  const clock = made().clock
+  const { core, dialings, ledger, pass } = made({ policies: { p: { ours: '*', peer: '*', action: 'deny', until: new Date(clock.now() + 60_000).toISOString() } } })
+  const source = new FakeSource(core, 'inside')
+  source.lane(OUT)
+  source.send(message('u@inside.example', 'v@peer.example', 1))
+  expect([ledger.outcomes.bounced, dialings.length]).toEqual([1, 0])
+  await pass(61_000)
+  source.send(message('u@inside.example', 'v@peer.example', 2))
+  expect([ledger.outcomes.bounced, ledger.queued, dialings.length]).toEqual([1, 1, 1])
+})
+
 it('answers pings in its own name, and in no other (5.11)', async () => {
   const { core, dialings, ledger } = made()
   const source = new FakeSource(core, 'outside')

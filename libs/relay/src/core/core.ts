@@ -70,7 +70,7 @@ export class Core implements Intake {
   }
 
   lane (source: Source, pair: Pair): PairLane {
-    return new PairLane(this.context, { routeOf: (zone, of) => this.routeOf(zone, of), countOf: (ours, peer) => this.countOf(ours, peer), owing: lane => this.owing.add(lane) }, source, pair)
+    return new PairLane(this.context, { routeOf: (zone, of) => this.routeOf(zone, of), countOf: (ours, peer) => this.countOf(ours, peer), owing: lane => this.owing.add(lane), until: at => { this.ends = Math.min(this.ends, at) } }, source, pair)
   }
 
   settled (): void {

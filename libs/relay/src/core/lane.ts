@@ -18,6 +18,8 @@ import { bounceText, classOf, kindOf, rewritten, type StanzaKind } from './stanz
 export type LaneHost = {
   routeOf: (zone: string, pair: Pair) => Route | undefined
   countOf: (ours: string, peer: string) => PairCount
+  /** What is decided holds until then, milliseconds since the epoch. */
+  until: (at: number) => void
   /** Asked again when so much time has passed that nothing is owed. */
   owing: (lane: PairLane) => void
 }
@@ -113,6 +115,7 @@ export class PairLane implements Lane {
     this.refusal = plan.goes === 'on' ? plan.refusal : plan.goes === 'nowhere' ? plan.refusal : undefined
     this.trace = undefined
     if (plan.goes !== 'on') return
+    if (plan.decision.until !== undefined) host.until(plan.decision.until)
     this.limit(plan)
     if (plan.refusal !== undefined) return
     this.route = host.routeOf(plan.zone, this.pair)

@@ -3,40 +3,30 @@
  * wholly gone, so that no stanza overtakes another; what fails is tried again after a while that grows (full jitter).
  */
 import type { Failure, Refusal, RouteStep, StreamCondition } from '@dialtone/contracts'
-import { Queue, type Entry, type PairLimits, type StanzaClass, type Waiting } from '@dialtone/routing'
+import type { Entry, PairLimits, Queue, StanzaClass, Waiting } from '@dialtone/routing'
 import type { Pair } from '@dialtone/stream'
 import type { Dial, DialFailure, OutStream } from '../seams.ts'
+import { LIVED_MS, afterFailure, afterStream } from './back-off.ts'
 import { settle, type Context } from './context.ts'
 import type { PairCount } from './pair-count.ts'
 import { judgeRoute, type RouteRules } from './judge.ts'
+import { Line } from './line.ts'
 import type { Grip } from './pressure.ts'
-import { reversed } from './reversed.ts'
-import { bounceText, reframed, rewritten } from './stanza.ts'
+import { reframed, rewritten } from './stanza.ts'
 import type { Way } from './way.ts'
 
 export type RouteState = 'idle' | 'connecting' | 'ready' | 'waiting' | 'held' | 'draining' | 'blocked'
 export type Attempt = { readonly abort: AbortController, readonly at: number, readonly began: number, readonly trace: string, readonly steps: RouteStep[] }
 export type RouteFailure = DialFailure & { at: number, trace: string, steps: readonly RouteStep[] }
 
-const BASE_MS = 1000
-const CAP_MS = 300_000
-/** After an unexpected end with something queued (RFC 6120 §3.3). */
-const SOON_MS = 2000
-/** A stream that did not live so long counts as one more failure. */
-const LIVED_MS = 10_000
-/** A failure that nobody but an operator can mend is not tried again for each stanza. */
-const PERMANENT_MS = 1000
 const MAX_STEPS = 40
-/** Of a queue, for errors and answers that are made here. */
-const OWN_SHARE = 2
-/** At most so many stanzas end in one go; the rest in the next. */
-const AT_ONCE = 1000
 
 export class Route {
   readonly zone: string
   readonly pair: Pair
   readonly count: PairCount
-  readonly queue = new Queue()
+  readonly queue: Queue
+  private readonly line: Line
   /** Of the headers of our streams, and what is queued means where it has none of its own. */
   lang: string | undefined
   /** Lanes that lead here. */
@@ -68,6 +58,8 @@ export class Route {
     this.pair = pair
     this.count = count
     this.rules = judgeRoute(context.world(), zone, pair)
+    this.line = new Line(context, pair, count, () => ({ rules: this.rules, trace: this.failure?.trace }))
+    this.queue = this.line.queue
     this.lastUsed = context.coarse
   }
 
@@ -145,15 +137,10 @@ export class Route {
 
   /** Takes a stanza that cannot be written at once, or says why not. The bytes are copied. */
   enqueue (data: Uint8Array, start: number, end: number, waiting: Waiting): Refusal | undefined {
-    const { queue, limits, context } = this
-    const bytes = end - start
-    const share = waiting.own ? OWN_SHARE : 1
-    if ((queue.stanzas + 1) * share > limits.queueStanzas || (queue.bytes + bytes) * share > limits.queueBytes || context.queuedBytes + bytes > this.rules.allBytes) return 'queue-full'
-    queue.push(data, start, end, waiting)
-    context.queuedBytes += bytes
-    if (!waiting.own) context.ledger.queued++
+    const refusal = this.line.add(data, start, end, waiting)
+    if (refusal !== undefined) return refusal
     this.direct = undefined
-    this.lastUsed = context.coarse
+    this.lastUsed = this.context.coarse
     this.want()
     return undefined
   }
@@ -263,13 +250,12 @@ export class Route {
     const { context } = this
     this.way = undefined
     this.direct = undefined
-    if (again !== undefined) this.putBack(again)
+    if (again !== undefined) this.onStream -= this.line.putBack(again, this.told('stream-failed'))
     context.ledger.onStream -= this.onStream
     if (this.onStream > 0) settle(context, this.count, clean ? 'written' : 'unknown-fate', this.onStream)
     this.onStream = 0
     this.tries = lived >= LIVED_MS ? 0 : this.tries + 1
-    const soon = clean && this.tries <= 1 ? 0 : Math.max(this.tries <= 1 ? 0 : this.backOff(), unit(context) * SOON_MS)
-    this.notBefore = context.clock.elapsed() + soon
+    this.notBefore = context.clock.elapsed() + afterStream(this.tries, clean, context.random)
     if (because !== undefined) this.count.news = true
     this.relieve()
     this.want()
@@ -313,7 +299,7 @@ export class Route {
     const { queue, way } = this
     if (queue.due <= now) {
       const reason: Refusal = this.rules.wanted === 'held' ? 'held' : this.failure?.reason ?? (this.rules.side === 'internal' ? 'inside-down' : 'expired')
-      queue.expire(now, AT_ONCE, entry => this.finish(entry, this.told(reason)))
+      this.line.expire(now, this.told(reason))
       this.emptied()
     }
     if (way?.blockedSince !== undefined && way.open && now - way.blockedSince > stallMs) way.close('connection-timeout', 'nothing was read for too long')
@@ -324,7 +310,7 @@ export class Route {
 
   /** All that waits ends, for this reason. `silent`: nobody is told. Returns how many. */
   refuseAll (reason: Refusal, silent = false): number {
-    const ended = this.queue.take(Infinity, () => true, entry => this.finish(entry, reason, silent))
+    const ended = this.line.endAll(reason, silent)
     this.emptied()
     return ended
   }
@@ -341,34 +327,24 @@ export class Route {
 
   /** Moves the first of the queue to the stream, or ends it when the peer takes none so large. */
   private writeEntry (way: Way, entry: Entry): boolean {
-    const { context, queue } = this
-    const { data, start, end, own } = entry
+    const { line } = this
+    const { data, start, end } = entry
     const { out } = way
     if (end - start > (out.maxBytes ?? Infinity)) {
-      queue.shift()
-      this.finish(entry, 'too-large')
+      line.shiftEnded(entry, 'too-large')
       return false
     }
     if (entry.inherits && (out.lang ?? '') !== (this.lang ?? '')) {
       const text = this.inTheLanguageOf(out, entry)
       if (text === undefined) {
-        queue.shift()
-        this.finish(entry, 'internal-fault')
+        line.shiftEnded(entry, 'internal-fault')
         return false
       }
       out.write(text, 0, text.length, true)
     } else out.write(data, start, end, true)
     if (way.keeps) way.keep(this, data, start, end, entry)
     way.touch()
-    context.queuedBytes -= end - start
-    context.tally.bytes += end - start
-    if (own) context.tally.bouncesSent++
-    else {
-      context.ledger.queued--
-      context.ledger.onStream++
-      this.onStream++
-    }
-    queue.shift()
+    if (line.shiftWritten(entry)) this.onStream++
     return true
   }
 
@@ -396,57 +372,10 @@ export class Route {
     this.failure = { ...failed, at: context.clock.now(), trace: attempt.trace, steps: attempt.steps }
     this.tries++
     this.count.news = true
-    this.notBefore = context.clock.elapsed() + (failed.temporary ? this.backOff() : Math.max(PERMANENT_MS, this.backOff()))
+    this.notBefore = context.clock.elapsed() + afterFailure(this.tries, failed.temporary, context.random)
     // XEP-0220 §2.1.1 and §2.5: what waited for an answer about a key is bounced with it.
     if (!failed.temporary || failed.reason === 'dialback-error' || failed.reason === 'dialback-invalid') this.refuseAll(this.told(failed.reason))
     else this.want()
-  }
-
-  /** What was written and not acknowledged is written once more, and after that returned. */
-  private putBack (again: Queue): void {
-    const { context, queue } = this
-    const now = context.clock.elapsed()
-    const first = new Queue()
-    again.take(Infinity, () => true, entry => {
-      if (!entry.own) {
-        this.onStream--
-        context.ledger.onStream--
-        context.ledger.queued++
-      }
-      context.queuedBytes += entry.end - entry.start
-      if (entry.retried) return this.finish(entry, this.told('stream-failed'))
-      if (!entry.own) context.ledger.retried++
-      first.push(entry.data, entry.start, entry.end, { ...entry, retried: true, due: now + this.limits.waitMs[entry.class] })
-    })
-    queue.putBack(first)
-  }
-
-  /** One that was queued has ended without being written. */
-  private finish (entry: Entry, reason: Refusal, silent = false): void {
-    const { context, count } = this
-    const { data, start, end, own, class: kind } = entry
-    context.queuedBytes -= end - start
-    if (own) {
-      context.tally.bouncesLost++
-      return
-    }
-    context.ledger.queued--
-    if (kind === 'error' || silent) return settle(context, count, silent ? 'dropped-by-rule' : 'expired')
-    settle(context, count, 'bounced')
-    context.tally.refuse(reason)
-    count.bounced(reason)
-    const back = this.rules.back
-    try {
-      const text = reframed(data, start, end, (frame, header) => bounceText(frame, header, reason, this.failure?.trace ?? context.trace(), this.rules.host))
-      if (text === undefined || back === undefined || !context.sendOwn(back, reversed(this.pair), text)) context.tally.bouncesLost++
-    } catch {
-      context.tally.faults++
-      context.tally.bouncesLost++
-    }
-  }
-
-  private backOff (): number {
-    return unit(this.context) * Math.min(CAP_MS, BASE_MS * 2 ** Math.min(this.tries - 1, 20))
   }
 }
 
@@ -455,9 +384,3 @@ const SCRATCH: Waiting = { class: 'message', at: 0, due: 0, own: false, retried:
 
 /** Written in one go at most, before the peer is asked whether it takes more. */
 const FLUSH_EVERY = 262_144
-
-/** A number from 0 up to 1. */
-function unit (context: Context): number {
-  const [a = 0, b = 0, c = 0] = context.random.bytes(3)
-  return (a * 65_536 + b * 256 + c) / 16_777_216
-}

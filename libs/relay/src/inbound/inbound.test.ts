@@ -5,7 +5,7 @@ import { FOOTER, dialbackKeyText, dialbackQuestionText, externalText, headerText
 import { certificateFor } from '@dialtone/zoo'
 import { expect, it } from 'vitest'
 import { KEYS, OURS, PEER, SECOND, started, worldOf } from './test-support/gateway.ts'
-import { CERTIFICATE, HEADER, authenticated, dial, eventually, secure } from './test-support/raw-peer.ts'
+import { CERTIFICATE, HEADER, authenticated, dial, eventually, secure, type RawPeer } from './test-support/raw-peer.ts'
 
 const STANZA = `<message from='romeo@${PEER}/orchard' to='juliet@${OURS}'><body>hello</body></message>`
 
@@ -125,6 +125,28 @@ it('judges streams anew: those that comply go on, denied pairs are taken back, a
   expect(await peer.closed).toContain('<policy-violation ')
 })
 
+it('shows the certificate of the server that is named, by SNI or else by the header', async () => {
+  const own = await Promise.all([OURS, SECOND].map(async domain => {
+    const { chain, key } = await certificateFor({ names: { dns: [domain] } })
+    return [domain, { certificate: chain, key }] as const
+  }))
+  const { starttls, direct } = await started({ certificates: Object.fromEntries(own) })
+  const shown = (peer: RawPeer) => (peer.socket() as TLSSocket).getPeerCertificate().subjectaltname
+  const named = await dial(direct)
+  await named.startTls(undefined, { servername: SECOND })
+  expect(shown(named)).toBe(`DNS:${SECOND}`)
+  const nameless = await dial(starttls)
+  await secure(nameless, headerText({ from: PEER, to: SECOND }), undefined, { servername: '' })
+  expect(shown(nameless)).toBe(`DNS:${SECOND}`)
+})
+
+it('acknowledges what it has taken, where stream management is on', async () => {
+  const { starttls } = await started({ leg: { streamManagement: true } })
+  const peer = await authenticated(starttls)
+  peer.say(`${STANZA}<enable xmlns='urn:xmpp:sm:3'/>${STANZA}${STANZA}<r xmlns='urn:xmpp:sm:3'/>`)
+  await peer.until(/<enabled xmlns='urn:xmpp:sm:3'\/><a xmlns='urn:xmpp:sm:3' h='2'\/>/)
+})
+
 it('shows a changed certificate to the next, and leaves who is there alone', async () => {
   const { starttls, become } = await started()
   const first = await authenticated(starttls)
@@ -185,9 +207,16 @@ it('reads no more while the core cannot take more', async () => {
 })
 
 it('ends with both footers whoever says nothing any more, after white space that shows whether it lives', async () => {
-  const { starttls, inbound } = await started({ bounds: { idleMs: 200 } })
+  let passed = 0
+  const { starttls, inbound } = await started({ bounds: { idleMs: 1000 }, clock: { now: () => Date.now(), elapsed: () => passed } })
   const peer = await authenticated(starttls)
+  passed += 1
+  // What came last has been seen by a sweep.
+  await eventually(() => inbound.counts().negotiating === 0)
+  await new Promise(resolve => { setTimeout(resolve, 50) })
+  passed += 600
   await peer.until(/^ /)
+  passed += 600
   await peer.until(/<\/stream:stream>$/)
   peer.say(FOOTER)
   await peer.closed

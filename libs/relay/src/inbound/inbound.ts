@@ -14,7 +14,8 @@ import { connections, limited, streams as streamsGauge, verifying } from './metr
 import { createPlaces, isProxy, type PlaceView } from './places.ts'
 import { createQuestions } from './questions.ts'
 import { concerns } from './selection.ts'
-import { InboundStream, type Shared } from './stream.ts'
+import type { Shared } from './shared.ts'
+import { InboundStream } from './stream.ts'
 import { createVerifications } from './verifications.ts'
 
 export type InboundOptions = Surroundings & {

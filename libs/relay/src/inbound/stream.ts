@@ -9,38 +9,14 @@ import {
   ENABLED, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, acknowledgementText, canonicalDomain, createFramer, dialbackAnswerText, enableFailureText, featuresText, headerText, readEvent, readHeader, saslFailureText, streamErrorText,
   type DialbackAnswer, type ElementFrame, type Framer, type HeaderFrame, type Limits, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState, type Rules,
 } from '@dialtone/stream'
-import type { Intake, KeyPair, Lane, Source, Surroundings, Verify, World, Zone } from '../seams.ts'
-import type { Admission } from './admission.ts'
-import type { Guards } from './guards.ts'
-import type { By, InboundHooks } from './hooks.ts'
+import type { Lane, Source, World, Zone } from '../seams.ts'
+import type { By } from './hooks.ts'
 import { chainOf } from './identity.ts'
-import type { InboundLimits } from './limits.ts'
 import { authenticated, ended, handshakes, keys, limited, refusedXml, unsolicited, withdrawn } from './metrics.ts'
-import type { Questions } from './questions.ts'
+import { Pairs, type Proven } from './pairs.ts'
+import type { Shared } from './shared.ts'
 import { rulesOf, withdrawal, type Shown, type Standing } from './standing.ts'
-import type { Verifications } from './verifications.ts'
-
-/** What all streams share. */
-export type Shared = Surroundings & {
-  intake: Intake
-  verify: Verify
-  limits: () => InboundLimits
-  guards: Guards
-  hooks: InboundHooks
-  admission: Admission
-  verifications: Verifications
-  questions: Questions
-  /** Whether this is told of a network, or enough was. */
-  refuse?: ((source: Source, pair: Pair, frame: ElementFrame, condition: 'item-not-found' | 'not-allowed') => void) | undefined
-  mayTell: (network: string) => boolean
-  /** 128 bits, new for every header (row D12). */
-  freshId: () => string
-  /** It has its first pair; one more pair; it is gone. */
-  proved: (stream: InboundStream, pair: Pair, most: number) => void
-  gone: (stream: InboundStream, proven: readonly Pair[]) => void
-}
-
-type Proven = { pair: Pair, by: By, lane: Lane | undefined }
+import { certificateOf, endedLabel, protocolLabel, saysOf } from './stream-words.ts'
 
 export class InboundStream {
   readonly id: string
@@ -60,11 +36,8 @@ export class InboundStream {
   private secured: PeerSecured | undefined
   /** Of the header that we sent last: what a key on this stream is bound to. */
   private streamId = ''
-  private proven: Proven[] = []
+  private readonly proven = new Pairs()
   private source: Source | undefined
-  /** Of `proven`, those that take stanzas, and the one that took the last. */
-  private lanes: Lane[] = []
-  private last = 0
   private frame: ElementFrame | undefined
   private given = false
   private starting = false
@@ -108,9 +81,9 @@ export class InboundStream {
   }
 
   /** Authenticated for one pair or more. */
-  get ready (): boolean { return this.proven.length > 0 }
+  get ready (): boolean { return this.proven.all.length > 0 }
   get isOver (): boolean { return this.over }
-  get pairs (): readonly Pair[] { return this.proven.map(({ pair }) => pair) }
+  get pairs (): readonly Pair[] { return this.proven.all.map(({ pair }) => pair) }
   /** Whom its header named. */
   get names (): Pair | undefined { return this.named }
 
@@ -118,7 +91,7 @@ export class InboundStream {
     const { tls } = this.secured ?? {}
     return {
       id: this.id, zone: this.zone, direction: 'inbound', state: this.state.at === 'closing' ? 'closing' : this.ready ? 'ready' : this.state.at, remote: this.remote,
-      pairs: this.proven.map(({ pair, by }) => ({ ...pair, by })), since: new Date(this.since).toISOString(),
+      pairs: this.proven.all.map(({ pair, by }) => ({ ...pair, by })), since: new Date(this.since).toISOString(),
       ...(tls === undefined ? {} : { tls: tls.protocol, cipher: tls.cipher }), ...(this.certificate() === undefined ? {} : { certificate: this.certificate()?.key ?? '' }),
       bidi: false, stanzas: { in: this.stanzas, out: 0 }, bytes: { in: this.connection.received, out: this.sent }, paused: this.pauses > 0,
     }
@@ -155,10 +128,10 @@ export class InboundStream {
 
   /** Takes pairs back; where none is left the stream ends with the condition. Returns how many. */
   withdraw (which: (pair: Pair) => boolean, condition: StreamCondition, text: string): number {
-    const out = this.proven.filter(({ pair }) => which(pair))
+    const out = this.proven.all.filter(({ pair }) => which(pair))
     if (out.length === 0 || this.over) return 0
     this.shared.meter.add(withdrawn, { zone: this.zone }, out.length)
-    if (out.length === this.proven.length) this.close(condition, text)
+    if (out.length === this.proven.all.length) this.close(condition, text)
     else {
       for (const each of out) {
         this.drop(each)
@@ -175,7 +148,7 @@ export class InboundStream {
     if (zone === undefined || zone.spec.desired === 'stopped') return this.close('system-shutdown', 'this zone is closed')
     if (zone.spec.desired === 'draining' && !this.ready) return this.close('system-shutdown', 'this zone takes nothing new')
     let why = ''
-    const gone = new Set(this.proven.filter(({ pair, by }) => {
+    const gone = new Set(this.proven.all.filter(({ pair, by }) => {
       const says = withdrawal(this.standing(pair), pair, by, this.shown())
       if (says !== undefined) why = says
       return says !== undefined
@@ -246,17 +219,8 @@ export class InboundStream {
   /** The hot path: no event, no string, nothing made. */
   private element (frame: ElementFrame): void {
     if (this.over) return
-    const { lanes } = this
-    if (lanes.length > 0 && frame.kind !== undefined) {
-      const lane = lanes[this.last] as Lane
-      if (frame.pairIs(lane.from, lane.to)) return this.give(lane, frame)
-      for (let at = 0; at < lanes.length; at++) {
-        const other = lanes[at] as Lane
-        if (at === this.last || !frame.pairIs(other.from, other.to)) continue
-        this.last = at
-        return this.give(other, frame)
-      }
-    }
+    const lane = this.proven.laneOf(frame)
+    if (lane !== undefined) return this.give(lane, frame)
     this.negotiate(frame)
   }
 
@@ -269,8 +233,8 @@ export class InboundStream {
   }
 
   /** A stanza whose addresses are spelled otherwise than the pair. */
-  private giveTo ({ from, to }: Pair, frame: ElementFrame): void {
-    const lane = this.proven.find(({ pair }) => pair.from === from && pair.to === to)?.lane
+  private giveTo (pair: Pair, frame: ElementFrame): void {
+    const lane = this.proven.find(pair)?.lane
     if (lane !== undefined) this.give(lane, frame)
   }
 
@@ -323,7 +287,7 @@ export class InboundStream {
       case 'send-features': return this.say(featuresText(command))
       case 'send-proceed': {
         // What was proved in clear is forgotten (I10).
-        for (const each of this.proven.slice()) this.drop(each)
+        for (const each of this.proven.all.slice()) this.drop(each)
         return this.say(PROCEED)
       }
       case 'send-starttls-failure': return this.say(STARTTLS_FAILURE)
@@ -439,11 +403,10 @@ export class InboundStream {
   private authenticated (pair: Pair, by: By): void {
     const { shared } = this
     const standing = this.standing(pair)
-    const known = this.proven.find(({ pair: { from, to } }) => from === pair.from && to === pair.to)
-    if (known !== undefined) return
+    if (this.proven.find(pair) !== undefined) return
     if (!this.ready) shared.admission.settled(this.network)
     this.useful = true
-    this.proven.push({ pair, by, lane: undefined })
+    this.proven.add(pair, by)
     if (this.zoneNow()?.side === 'internal' || Object.hasOwn(shared.world().assignment.peers, pair.from)) shared.admission.remember(this.network)
     shared.meter.add(authenticated, { zone: this.zone, by })
     const certificate = this.certificate()
@@ -465,11 +428,10 @@ export class InboundStream {
   private openLanes (): void {
     const { header } = this
     if (header === undefined || this.over || this.state.at !== 'negotiating') return
-    for (const each of this.proven) {
+    for (const each of this.proven.all) {
       if (each.lane !== undefined) continue
       this.source ??= this.newSource(header)
-      each.lane = this.shared.intake.lane(this.source, each.pair)
-      this.lanes.push(each.lane)
+      this.proven.open(each, this.shared.intake.lane(this.source, each.pair))
     }
   }
 
@@ -489,12 +451,7 @@ export class InboundStream {
   }
 
   private drop (each: Proven): void {
-    this.proven.splice(this.proven.indexOf(each), 1)
-    if (each.lane !== undefined) {
-      this.lanes.splice(this.lanes.indexOf(each.lane), 1)
-      this.last = 0
-      each.lane.end()
-    }
+    this.proven.drop(each)
     this.shared.gone(this, [each.pair])
     if (this.ready) return
     this.source = undefined
@@ -508,17 +465,15 @@ export class InboundStream {
   private finish (because: Failure | undefined): void {
     if (this.over) return
     this.over = true
-    const { shared, proven } = this
+    const { shared, proven: { all: proven } } = this
     for (const until of this.waiting) until.abort('the stream ended')
-    for (const { lane } of proven) lane?.end()
     shared.meter.add(ended, { zone: this.zone, ended: because === undefined ? this.ordered?.condition ?? 'clean' : endedLabel(because) })
     if (proven.length === 0) shared.admission.settled(this.network)
     const why = because === undefined ? this.ordered === undefined ? 'the peer ended it' : quoted(this.ordered.text, 300) : saysOf(because)
     for (const { pair } of proven) shared.tell({ on: 'stream-closed', zone: this.zone, from: pair.from, to: pair.to, stream: this.id, remote: this.remote, says: `the stream ended: ${why}` })
     if (proven.length === 0 && because !== undefined && this.named !== undefined) this.refuse(this.named, this.denial ?? why)
     shared.gone(this, this.pairs)
-    this.proven = []
-    this.lanes = []
+    this.proven.end()
     this.source = undefined
     this.framer?.stop()
     this.framer = undefined
@@ -585,7 +540,7 @@ export class InboundStream {
 
   /** The largest stanza of any of its pairs. */
   private limitsAfter (): Limits {
-    const most = this.proven.map(({ pair }) => this.standing(pair).decision?.limits.stanzaBytes ?? this.shared.limits().stanzaBytes)
+    const most = this.proven.all.map(({ pair }) => this.standing(pair).decision?.limits.stanzaBytes ?? this.shared.limits().stanzaBytes)
     return { ...this.shared.guards.after, elementBytes: Math.max(...most) }
   }
 
@@ -595,22 +550,3 @@ export class InboundStream {
 }
 
 const NOTHING: Standing['leg'] = { tls: 'required', minTls: '1.2', certificate: 'valid', pins: [], dialback: 'never', external: false, withoutDialback: false, bidi: false, streamManagement: false }
-
-/** For the domain that was named; for who named none, or one that has none, the first of the zone. */
-function certificateOf (zone: Zone, to: string): KeyPair | undefined {
-  return (to === '' ? undefined : zone.certificateFor(to)) ?? zone.certificates[0]
-}
-
-function protocolLabel (protocol: string): string {
-  return protocol === 'TLSv1.2' || protocol === 'TLSv1.3' ? protocol : 'other'
-}
-
-function endedLabel (because: Failure): string {
-  if (because.at === 'stream' && because.why === 'broke-protocol') return because.condition
-  return because.at === 'tls' ? 'tls' : because.at === 'stream' && because.why === 'stream-error' ? 'error-from-peer' : 'lost'
-}
-
-function saysOf (failure: Failure): string {
-  const detail = 'detail' in failure && failure.detail !== undefined ? `: ${failure.detail}` : ''
-  return `${failure.at} ${'condition' in failure ? `${failure.why} ${failure.condition}` : failure.why}${detail}`.slice(0, 350)
-}
