@@ -5,6 +5,7 @@
 import type { Decision, LegRules, Sides } from '@dialtone/routing'
 import type { Pair, Rules } from '@dialtone/stream'
 import type { World, Zone } from '../seams.ts'
+import { unnamedLeg } from './unnamed.ts'
 
 export type Standing = {
   /** `to` is a domain for which this zone speaks. */
@@ -32,7 +33,7 @@ export function standingOf (world: World, zone: Zone, pair: Pair): Standing {
   const { host } = world.assignment.spec
   const served = to !== '' && (to === host || (outside ? spoken !== undefined : spoken === undefined && world.external !== undefined))
   const ours = from !== '' && (from === host || (outside ? speaker !== undefined : speaker === undefined))
-  const nobody = { served, ours, welcome: false, allowed: false, leg: zone.leg, anchors: zone.anchors }
+  const nobody = { served, ours, welcome: false, allowed: false, leg: outside && (from === '' || to === '') ? unnamedLeg(world, zone) : zone.leg, anchors: zone.anchors }
   if (!outside && speaker !== undefined && speaker.name !== zone.name) return { ...nobody, denied: `${from} is of another zone` }
   if (from === '' || ours || !served) return nobody
   const sides = outside ? { ours: to, peer: from } : { ours: from, peer: to }
