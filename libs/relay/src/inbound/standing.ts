@@ -73,7 +73,8 @@ export function rulesOf (standing: Standing, { from }: Pair, shown: Shown): Rule
     served, ours, ...(says === undefined ? {} : { denied: true, says }),
     // Where TLS is demanded and there is no certificate, nothing goes on in clear either.
     tls: leg.tls === 'none' || (leg.tls === 'optional' && !shown.certificate) ? 'never' : leg.tls,
-    dialback: (welcome || standing.sides === undefined) && isCertified(standing, from, shown) ? leg.dialback : 'never',
+    // That TLS is missing is said before that a certificate is, which nobody can show without it (XEP-0220 §2.5).
+    dialback: (welcome || standing.sides === undefined) && (isCertified(standing, from, shown) || (shown.protocol === undefined && leg.dialback === 'over-tls')) ? leg.dialback : 'never',
     external: leg.external && welcome && !shown.misnamed,
     withoutDialback: leg.withoutDialback && welcome,
     // Nothing leaves by a stream that came in: the engine's ways out are streams of their own.
