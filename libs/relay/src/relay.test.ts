@@ -100,6 +100,24 @@ it('holds a peer and lets go, closes and retries, and says what is queued', asyn
   await expect(gateway.relay.act({ act: 'drop', peer: 'nobody.example' })).rejects.toMatchObject({ code: 'nothing-selected' })
 }, 30_000)
 
+it('accounts for everything when a peer goes away in the middle, and returns what waits for it', async () => {
+  const { gateway, outside, users } = await made(PLAIN)
+  const send = (from: number, to: number) => { for (let id = from; id < to; id++) users.inside.send(message('juliet@inside.example', 'romeo@peer.example', `n${id}`, 'x')) }
+  send(0, 50)
+  await until(() => users.peer.text().includes('n10'), () => why(gateway, ''))
+  send(50, 100)
+  await outside.relay.stop(AbortSignal.abort())
+  expect([outside.relay.presence().state, missing(outside)]).toEqual(['stopped', 0])
+  send(100, 150)
+  await until(() => gateway.relay.presence().stanzas.accepted === 150 && gateway.relay.presence().stanzas.onStream === 0, () => why(gateway, ''))
+  expect(missing(gateway)).toBe(0)
+  if (gateway.relay.presence().stanzas.queued > 0) await gateway.relay.act({ act: 'drop', peer: 'peer.example' })
+  const { stanzas } = gateway.relay.presence()
+  expect([missing(gateway), stanzas.queued]).toEqual([0, 0])
+  const arrived = new Set(users.peer.text().match(/id='n\d+'/g)).size
+  expect(150 - arrived).toBeLessThanOrEqual(stanzas.outcomes['unknown-fate'] + stanzas.outcomes.bounced)
+}, 30_000)
+
 it('keeps its last good configuration, says so, and reads its references again', async () => {
   const { gateway, users } = await made({})
   const { revision } = gateway.relay.presence()

@@ -278,8 +278,7 @@ export function createRelay (options: RelayOptions): Relay {
   return relay
 
   function stateOf (): GatewayPresence['state'] {
-    if (stopped) return 'draining'
-    if (asked?.spec.desired === 'running') return 'running'
+    if (!stopped && asked?.spec.desired === 'running') return 'running'
     return parts?.drains.isOver('gateway') === true ? 'stopped' : 'draining'
   }
 }

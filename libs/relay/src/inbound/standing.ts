@@ -5,6 +5,7 @@
 import type { Decision, LegRules, Sides } from '@dialtone/routing'
 import type { Pair, Rules } from '@dialtone/stream'
 import type { World, Zone } from '../seams.ts'
+import { unnamedLeg } from './unnamed.ts'
 
 export type Standing = {
   /** `to` is a domain for which this zone speaks. */
@@ -32,7 +33,7 @@ export function standingOf (world: World, zone: Zone, pair: Pair): Standing {
   const { host } = world.assignment.spec
   const served = to !== '' && (to === host || (outside ? spoken !== undefined : spoken === undefined && world.external !== undefined))
   const ours = from !== '' && (from === host || (outside ? speaker !== undefined : speaker === undefined))
-  const nobody = { served, ours, welcome: false, allowed: false, leg: zone.leg, anchors: zone.anchors }
+  const nobody = { served, ours, welcome: false, allowed: false, leg: outside && (from === '' || to === '') ? unnamedLeg(world, zone) : zone.leg, anchors: zone.anchors }
   if (!outside && speaker !== undefined && speaker.name !== zone.name) return { ...nobody, denied: `${from} is of another zone` }
   if (from === '' || ours || !served) return nobody
   const sides = outside ? { ours: to, peer: from } : { ours: from, peer: to }
@@ -72,7 +73,8 @@ export function rulesOf (standing: Standing, { from }: Pair, shown: Shown): Rule
     served, ours, ...(says === undefined ? {} : { denied: true, says }),
     // Where TLS is demanded and there is no certificate, nothing goes on in clear either.
     tls: leg.tls === 'none' || (leg.tls === 'optional' && !shown.certificate) ? 'never' : leg.tls,
-    dialback: (welcome || standing.sides === undefined) && isCertified(standing, from, shown) ? leg.dialback : 'never',
+    // That TLS is missing is said before that a certificate is, which nobody can show without it (XEP-0220 §2.5).
+    dialback: (welcome || standing.sides === undefined) && (isCertified(standing, from, shown) || (shown.protocol === undefined && leg.dialback === 'over-tls')) ? leg.dialback : 'never',
     external: leg.external && welcome && !shown.misnamed,
     withoutDialback: leg.withoutDialback && welcome,
     // Nothing leaves by a stream that came in: the engine's ways out are streams of their own.

@@ -5,7 +5,7 @@ import type { Dial, DialRequest, Intake, OutStream, Selection, Surroundings, Wor
 import { createBadTargets, type BadTargets } from './bad-targets.ts'
 import { ofNoTargets, ofNoWay, type Lost } from './failures.ts'
 import { LIMITS, type OutboundLimits, type Weakened } from './limits.ts'
-import { dialsTotal, outboundClosed, outboundTls } from './metrics.ts'
+import { dialsTotal, outboundAuthenticated, outboundClosed, outboundTls } from './metrics.ts'
 import { negotiate } from './negotiate.ts'
 import { Stream } from './out-stream.ts'
 import { names } from './own-certificate.ts'
@@ -82,6 +82,7 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
             announce({ on: 'stream-closed', ...about, says: because === undefined ? `The stream to ${pair.to} ended (${how}).` : `The stream to ${pair.to} ended (${how}): ${because.at} ${because.why}.` })
           },
         })
+        meter.add(outboundAuthenticated, { zone: zone.name, by: state.by })
         announce({ on: 'stream-opened', ...about, says: `A stream to ${pair.to} is authenticated by ${state.by}${seen.tls === undefined ? ', without TLS' : ` over ${seen.tls.protocol}, certificate ${seen.verdict?.is ?? 'none'}`}.` })
       },
     })

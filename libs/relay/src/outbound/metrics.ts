@@ -12,6 +12,7 @@ export const targetsTotal = defineCounter('dialtone_gateway_dial_targets_total',
 export const verificationsTotal = defineCounter('dialtone_gateway_verifications_total', 'Keys that an authoritative server was asked about, by its answer.', ['zone', 'answer'])
 export const badTargetsGauge = defineGauge('dialtone_gateway_bad_targets', 'Targets that failed and are tried last for a while.', ['zone'])
 export const outboundTls = defineCounter('dialtone_gateway_outbound_tls_total', 'TLS handshakes with servers that we connected to, by version and by what their certificate is worth.', ['zone', 'protocol', 'verdict'])
+export const outboundAuthenticated = defineCounter('dialtone_gateway_outbound_authenticated_total', 'Streams to a server that it has authenticated, by how.', ['zone', 'by'])
 export const outboundClosed = defineCounter('dialtone_gateway_outbound_closed_total', 'Authenticated streams to a server by how they ended: clean, idle, stuck, stream-error (of the peer), broke-protocol, broken.', ['zone', 'how'])
 
-export const OUTBOUND_METRICS = [dialSeconds, dialsTotal, targetsTotal, verificationsTotal, badTargetsGauge, outboundTls, outboundClosed]
+export const OUTBOUND_METRICS = [dialSeconds, dialsTotal, targetsTotal, verificationsTotal, badTargetsGauge, outboundTls, outboundAuthenticated, outboundClosed]

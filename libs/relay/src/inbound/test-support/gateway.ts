@@ -35,6 +35,7 @@ export type WorldGiven = {
   insideLeg?: Partial<LegRules>
   limits?: NonNullable<World['assignment']['spec']['limits']>
   pair?: Partial<Decision['limits']>
+  policies?: World['assignment']['policies']
   /** By the peer. */
   decide?: (peer: string, direction: 'inbound' | 'outbound') => Partial<Decision>
   peers?: readonly string[]
@@ -68,7 +69,7 @@ export async function worldOf (given: WorldGiven = {}): Promise<World> {
   return {
     revision: 1, zones, external: zones.get('outside'),
     assignment: {
-      v: 1, revision: 1, gateway: 'gw', spec: { desired: 'running', zones: [outside, inside], ...(given.limits === undefined ? {} : { limits: given.limits }) }, policies: {}, routes: {},
+      v: 1, revision: 1, gateway: 'gw', spec: { desired: 'running', zones: [outside, inside], ...(given.limits === undefined ? {} : { limits: given.limits }) }, policies: given.policies ?? {}, routes: {},
       domains: Object.fromEntries(domains.map(domain => [domain, {}])), peers: Object.fromEntries((given.peers ?? [PEER]).map(peer => [peer, {}])),
     },
     zoneOf: domain => domains.includes(domain) ? zones.get('inside') : undefined,
