@@ -55,6 +55,7 @@ export function createRelay (options: RelayOptions): Relay {
     const dial = createDial(surroundings, { intake, badTargets })
     const core: Core = new Core({
       ...surroundings, dial,
+      turnEnds: flush => { setImmediate(flush) },
       offered: (zone, pair) => attachments.out(zone, pair),
       expects: (zone, pair) => attachments.expects(zone, pair),
       attempted: ({ zone, pair, rules }, { at, trace }, result) => {

@@ -44,6 +44,8 @@ export type Context = Surroundings & {
   epoch: number
   /** Of the monotonic clock, as of the last turn or tick: good to a fifth of a second. */
   coarse: number
+  /** The same of this turn, NaN before somebody has asked for it. */
+  turn: number
   /** Bytes in all queues, kept by those who put in and take out. */
   queuedBytes: number
   /** Ways with stanzas that have not left. */

@@ -22,6 +22,8 @@ export type CoreOptions = Surroundings & {
   expects?: (zone: string, pair: Pair) => boolean
   /** An attempt is over, well or not. */
   attempted?: (route: Route, attempt: Attempt, result: Awaited<ReturnType<Dial>>) => void
+  /** Calls when what can be read now has been read: what many sources brought for one stream then leaves in one write. Without it, each read is a turn. */
+  turnEnds?: (flush: () => void) => void
   bounds?: Partial<Bounds>
 }
 type Bounds = { routes: number, pairs: number, attempts: number, wanting: number, stallMs: number }
@@ -31,6 +33,8 @@ export const TICK_MS = 200
 const SWEEP_MS = 10_000
 /** A route that nobody uses is kept for so long, and with it what is known of its last failure. */
 const KEPT_MS = 60_000
+/** What is collected in a turn and more leaves before the turn ends. */
+const TURN_BYTES = 65_536
 
 export class Core implements Intake {
   readonly context: Context
@@ -50,6 +54,9 @@ export class Core implements Intake {
   private traces = 0
   private readonly instance: string
   private swept = 0
+  /** The end of the turn is waited for; and bytes that were written before it. */
+  private flushing = false
+  private flushed = 0
   private readonly overflow = new PairCount('', '')
   private ends = Infinity
   private stopped = false
@@ -61,7 +68,7 @@ export class Core implements Intake {
     const { world, clock, random, meter, logger, tell } = options
     this.context = {
       world, clock, random, meter, logger, tell,
-      ledger: new Ledger(), tally: new Tally(), epoch: 0, coarse: clock.elapsed(), queuedBytes: 0, touched: [],
+      ledger: new Ledger(), tally: new Tally(), epoch: 0, coarse: clock.elapsed(), queuedBytes: 0, touched: [], turn: Number.NaN,
       trace: () => `${this.instance}-${(this.traces++).toString(36)}`,
       watch: route => this.watched.add(route),
       connect: route => this.connect(route),
@@ -92,7 +99,23 @@ export class Core implements Intake {
   }
 
   settled (): void {
-    flushTouched(this.context)
+    const { context, options: { turnEnds } } = this
+    if (turnEnds === undefined || context.touched.length === 0 || context.tally.bytes - this.flushed > TURN_BYTES) return this.flush()
+    if (this.flushing) return
+    this.flushing = true
+    turnEnds(this.flushLater)
+  }
+
+  private readonly flushLater = (): void => {
+    this.flushing = false
+    this.flush()
+  }
+
+  private flush (): void {
+    const { context } = this
+    context.turn = Number.NaN
+    this.flushed = context.tally.bytes
+    flushTouched(context)
   }
 
   /** A stream that was opened by its peer takes stanzas of `out.pair`, too. It is used until it ends. */

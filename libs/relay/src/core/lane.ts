@@ -142,11 +142,13 @@ export class PairLane implements Lane {
 
   /** What it sends too fast is taken, and then it is not read for a while. */
   private owe (bytes: number): void {
-    const now = this.context.clock.elapsed()
+    const { context } = this
+    // One look at the clock for all that came together.
+    const now = Number.isNaN(context.turn) ? context.turn = context.clock.elapsed() : context.turn
     if (this.stanzaBucket !== undefined) spend(this.stanzaBucket, 1, now)
     if (this.byteBucket !== undefined) spend(this.byteBucket, bytes, now)
     if ((this.stanzaBucket === undefined || this.stanzaBucket.level >= 0) && (this.byteBucket === undefined || this.byteBucket.level >= 0)) return
-    this.context.tally.pausedByRate++
+    context.tally.pausedByRate++
     this.grip.stop('rate')
     this.host.owing(this)
   }
