@@ -29,7 +29,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   incidents: async () => (await import('./commands/incidents.ts')).runIncidents,
   agents: async () => (await import('./commands/agents.ts')).runAgents,
   gateways: async () => (await import('./commands/gateways.ts')).runGateways,
-  gateway: async () => (await import('./commands/gateway.ts')).runGateway,
+  gateway: async () => beginsWithOption(process.argv[3]) ? (await import('./commands/apps.ts')).runGatewayProcess : (await import('./commands/gateway.ts')).runGateway,
   streams: async () => (await import('./commands/gateways.ts')).runStreams,
   queues: async () => (await import('./commands/gateways.ts')).runQueues,
   'explain-route': async () => (await import('./commands/explain-route.ts')).runExplainRoute,
@@ -71,6 +71,11 @@ async function main ([name = '--help', ...args]: readonly string[]): Promise<num
     if (error.code !== 'cannot-write' || !error.message.includes('progress')) out.progress(`dialtone: ${error.message}\n`)
     return error.code === 'stopped' ? stoppedBy === 'SIGTERM' ? 143 : 130 : exitOfError(error.code)
   }
+}
+
+/** `dialtone gateway --name …` is the process; with a verb it tells one what to do. */
+function beginsWithOption (argument = ''): boolean {
+  return argument.startsWith('-') && argument !== '--help' && argument !== '-h'
 }
 
 /** Whether an argument is left over when those of the fleet's watch are taken away. */

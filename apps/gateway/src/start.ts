@@ -1,7 +1,7 @@
 /** The gateway: the engine, what it has to do in, how it is and what it saw out. Without bus and control it carries on from its last good configuration. */
 import { mkdir } from 'node:fs/promises'
 import { servedForEver } from '@dialtone/bus'
-import type { Bus, GatewayEvent, GatewayPresence, PairFacts } from '@dialtone/contracts'
+import type { Bus, GatewayPresence } from '@dialtone/contracts'
 import { ExplainRoute, GatewayAct, GatewayQueues, GatewayStreams } from '@dialtone/contracts/schemas'
 import { readSecret } from '@dialtone/host'
 import { OperatorError, type Clock, type Logger, type Stoppable } from '@dialtone/kernel'
@@ -66,9 +66,9 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       throw new OperatorError('state-directory', `the state directory ${directory} cannot be made (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown'}): name another, or let the gateway write there`)
     })
     telemetry.register(GATEWAY_METRICS)
-    const facts = bus === undefined ? { put: (_: PairFacts) => undefined } : begun(reportFacts({ bus, meter, logger }))
-    const tell = bus === undefined ? (_: Omit<GatewayEvent, 'gateway' | 'at'>) => undefined : reportEvents({ bus, gateway, clock, meter })
-    const relay = engine({ gateway, readSecret: reference => readSecret(reference, environment), facts: facts.put, tell, salt: SALT, clock, random: RANDOM, meter, logger })
+    const facts = bus === undefined ? () => undefined : begun(reportFacts({ bus, meter, logger })).put
+    const tell: RelayOptions['tell'] = bus === undefined ? () => undefined : reportEvents({ bus, gateway, clock, meter })
+    const relay = engine({ gateway, readSecret: reference => readSecret(reference, environment), facts, tell, salt: SALT, clock, random: RANDOM, meter, logger })
     stops.push(() => relay.stop(leave))
 
     let say = (): void => undefined

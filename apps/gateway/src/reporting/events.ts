@@ -2,7 +2,7 @@
 import type { Bus, GatewayEvent } from '@dialtone/contracts'
 import { GatewayEvent as Event } from '@dialtone/contracts/schemas'
 import type { Clock, Meter } from '@dialtone/kernel'
-import { eventsLeftOut } from '../metrics.ts'
+import { eventsWithheld } from '../metrics.ts'
 
 const BURST = 100
 const PER_SECOND = 20
@@ -24,7 +24,7 @@ export function reportEvents ({ bus, gateway, clock, meter }: { bus: Pick<Bus, '
     if (!bus.connected) return
     if (tokens < 1) {
       leftOut++
-      meter.add(eventsLeftOut)
+      meter.add(eventsWithheld)
       return
     }
     tokens--
