@@ -22,6 +22,22 @@ it('queues until there is a stream, then writes in order, each turn in one write
   expect(ledger.conservation()).toMatchObject({ onStream: 0, outcomes: { written: 10 } })
 })
 
+it('writes nothing to a stream that takes no more, though how it ended is not known yet', async () => {
+  const { core, dialings, ledger } = made()
+  const source = new FakeSource(core, 'outside')
+  source.lane(IN)
+  source.send(...numbered(0, 1))
+  const first = await dialings[0]!.succeed()
+  first.stopped?.()
+  source.send(...numbered(1, 3))
+  expect(first.received).toEqual(numbered(0, 1))
+  expect(ledger.conservation()).toMatchObject({ accepted: 3, queued: 2, onStream: 1 })
+  first.finish(true)
+  await turn()
+  const second = await dialings[1]!.succeed()
+  expect(second.received).toEqual(numbered(1, 3))
+})
+
 it('carries between an external and an internal zone, and nowhere else (I3)', async () => {
   for (const [zone, from, to, condition] of [
     ['outside', 'a.example', 'b.example', 'item-not-found'],

@@ -61,6 +61,7 @@ export class FakeStream implements OutStream {
   lang: string | undefined
   maxBytes: number | undefined
   drained: (() => void) | undefined
+  stopped: (() => void) | undefined
   acknowledged: number | undefined
   acked: (() => void) | undefined
   readonly ended: Promise<{ clean: boolean }>
@@ -94,6 +95,7 @@ export class FakeStream implements OutStream {
     if (!this.slow) this.take(Infinity)
   }
 
+  get open (): boolean { return !this.over }
   get unsent (): number { return this.pending.reduce((sum, text) => sum + text.length, 0) }
 
   /** The peer reads so many. */
