@@ -398,7 +398,7 @@ export class InboundStream {
     }).catch((): DialbackAnswer => ({ type: 'error', condition: 'remote-server-timeout' }))
     clearTimeout(timer)
     this.waiting.delete(until)
-    verifications.end(this.network, pair.from, answer.type === 'valid' || this.over)
+    verifications.end(this.network, pair.from, this.over ? 'valid' : answer.type)
     meter.add(keys, { zone: this.zone, answer: answer.type })
     if (standing.sides !== undefined) this.shared.hooks.shown?.({ ...this.fact(standing), answer: answer.type === 'error' ? 'failed' : answer.type })
     this.step({ on: 'dialback-judged', number, answer })
@@ -531,11 +531,19 @@ export class InboundStream {
     }
     // What was said last should arrive; nobody waits for long.
     if (because?.at === 'tls') this.connection.destroy()
-    const clean = because === undefined && this.footerHeard
-    const failure = because ?? { at: 'stream', why: 'closed', received: this.connection.received } as const
     const last = because?.at === 'tls' ? undefined : this.connection.end(shared.limits().closeMs)
-    if (!clean || last === undefined) for (const back of backs) back.end(false, failure)
-    else void last.then(how => { for (const back of backs) back.end(how !== 'reset', how === 'reset' ? { at: 'stream', why: 'reset', received: this.connection.received } : undefined) })
+    void this.endBacks(backs, because, last)
+  }
+
+  /** What was written has arrived if the peer has ended its side, and has not thrown ours away. */
+  private async endBacks (backs: readonly Back[], because: Failure | undefined, last: ReturnType<Accepted['connection']['end']> | undefined): Promise<void> {
+    const { received } = this.connection
+    if (because !== undefined || !this.footerHeard || last === undefined) {
+      for (const back of backs) back.end(false, because ?? { at: 'stream', why: 'closed', received })
+      return
+    }
+    const reset = await last === 'reset'
+    for (const back of backs) back.end(!reset, reset ? { at: 'stream', why: 'reset', received } : undefined)
   }
 
   /** Tells that a stream or a key of a pair was refused. */

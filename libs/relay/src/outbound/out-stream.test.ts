@@ -148,7 +148,7 @@ describe('the way back (XEP-0288)', () => {
   })
   it('answers whether a key is ours, and takes no other pair, without an end', async () => {
     const asked: unknown[] = []
-    const { stream, served } = await joined({ intake: taker(), asked: ({ zone, remote, ...question }) => { asked.push({ zone: zone.name, ...question }); return { type: 'valid' } } }, { features: BIDI, leg: { bidi: true } })
+    const { stream, served } = await joined({ intake: taker(), asked: ({ zone, pair, id, key, address }) => { asked.push({ zone: zone.name, pair, id, key, address }); return { type: 'valid' } } }, { features: BIDI, leg: { bidi: true } })
     served.say(`<db:verify from='${PEER}' to='${OURS}' id='their-id'>key</db:verify><db:result from='second.example' to='${OURS}'>key</db:result>`)
     expect(await served.until('resource-constraint')).toContain(`<db:verify from='${OURS}' to='${PEER}' id='their-id' type='valid'/><db:result from='${OURS}' to='second.example' type='error'>`)
     expect(asked).toEqual([{ zone: 'outside', pair: { from: PEER, to: OURS }, id: 'their-id', key: 'key', address: '127.0.0.1' }])
