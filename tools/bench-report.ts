@@ -15,11 +15,13 @@ export function machine (pids: Record<string, number>): Result['machine'] {
   return { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version, date: new Date().toISOString().slice(0, 10), pids }
 }
 
-/** Prints a table, or with `--json` one object, and keeps the result. */
-export function finish (result: Result, lines: readonly string[]): void {
+/** Prints a table, or with `--json` one object, and keeps the result unless it is of a part of the bench. */
+export function finish (result: Result, lines: readonly string[], keep = true): void {
   const folder = join(import.meta.dirname, 'bench', 'results')
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, `${result.bench}.json`), JSON.stringify(result, null, 2) + '\n')
+  if (keep) {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, `${result.bench}.json`), JSON.stringify(result, null, 2) + '\n')
+  }
   if (process.argv.includes('--json')) console.log(JSON.stringify(result))
   else {
     console.log(`${result.bench}: ${result.machine.cpu}, ${result.machine.cores} cores, Node ${result.machine.node}`)

@@ -2,7 +2,8 @@
  * relay: messages from authenticated outside domains to the inside, through the gateway (to a server, and to a component, XEP-0114), and in the same run through Debian's
  * Prosody and ejabberd, to a component, and through a Node process that only moves bytes. CPU time of the program, user and system, for each message: a flood in big writes,
  * plain and over STARTTLS; one message a write at 5,000/s over 200 pairs on 200 TLS streams. The programs take turns; medians of three. It fails when one message is not
- * accounted for. DIALTONE_BENCH_BYTES: the size of a message; RELAY_COUNT: how many in a flood; RELAY_ROUNDS; RELAY_PROGRAMS: only these, with commas.
+ * accounted for. DIALTONE_BENCH_BYTES: the size of a message; RELAY_COUNT: how many in a flood; RELAY_ROUNDS; RELAY_PROGRAMS, RELAY_LOADS
+ * (plain, tls, paced, stopped): only these, with commas, and then nothing is kept.
  */
 import { finish, machine, median, rounded } from '../bench-report.ts'
 import { startGateway } from './relay/ours.ts'
@@ -41,18 +42,21 @@ type LoadName = keyof typeof LOADS
 const VERSIONS: Partial<Record<ProgramName, string>> = { prosody: '0.12.3', ejabberd: '23.01', pipe: process.version }
 
 const chosen = namesOf(PROGRAMS).filter(name => process.env['RELAY_PROGRAMS']?.split(',').includes(name) ?? true)
+const wanted = (load: string): boolean => process.env['RELAY_LOADS']?.split(',').includes(load) ?? true
+const loads = namesOf(LOADS).filter(wanted)
+const whole = ROUNDS >= 3 && loads.length === namesOf(LOADS).length && chosen.length === namesOf(PROGRAMS).length
 const world = await startWorld({ pairs: PACED.pairs })
 try {
   // What the bench itself can send and count, with nobody in between.
   const itself = await measure(world, nothingBetween, { ...LOADS.tls, count: 10 * COUNT })
   const all: { program: ProgramName, load: LoadName, measured: Measured }[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    for (const load of namesOf(LOADS)) {
+    for (const load of loads) {
       for (const program of chosen) all.push({ program, load, measured: await measure(world, PROGRAMS[program], LOADS[load]) })
     }
   }
   const stopped = new Map<ProgramName, Measured>()
-  for (const program of chosen) if (isOurs(program) || program === 'pipe') stopped.set(program, await measure(world, PROGRAMS[program], STOPPED))
+  for (const program of chosen) if (wanted('stopped') && (isOurs(program) || program === 'pipe')) stopped.set(program, await measure(world, PROGRAMS[program], STOPPED))
 
   const middle = (program: ProgramName, load: LoadName, of: (measured: Measured) => number, digits = 2): number =>
     rounded(median(all.filter(each => each.program === program && each.load === load).map(each => of(each.measured))), digits)
@@ -76,7 +80,7 @@ try {
     ...[...figures].map(([name, each]) =>
       `  ${name}: CPU µs ${each.plainCpuUs} plain, ${each.tlsCpuUs} TLS, ${each.pacedCpuUs} paced; ${each.plainPerSecond}/s, ${each.tlsPerSecond}/s; p50 ${each.p50Ms} ms, p99 ${each.p99Ms} ms; peak ${each.peakMB} MB` +
       (each.stoppedPeakMB === undefined ? '' : `, with the inside stopped for ${STOP_MS / 1000} s ${each.stoppedPeakMB} MB`)),
-  ])
+  ], whole)
   const missed = Object.entries(ratios).filter(([name, ratio]) => ratio < (BARS[name] ?? 0))
   if (missed.length > 0) {
     console.error(`relay: below the bar: ${missed.map(([name, ratio]) => `${name} ${ratio} of ${BARS[name]}`).join(', ')}`)

@@ -20,12 +20,12 @@ it('says what it can be told', async () => {
   for (const option of ['--vantage NAME', '--spool-megabytes N', '--spool-observations N']) expect(said.out).toContain(option)
 })
 
-it('is started sparing of memory by its launcher, which no other app is', () => {
+it('is started sparing of memory by its launcher, like a gateway and no other app', () => {
   const flagsOf = (app: string) => {
     const environment = { ...process.env, NODE_OPTIONS: '--import=data:text/javascript,process.stderr.write(`FLAGS[${process.execArgv.join()}]`)' }
     return /.*FLAGS\[(.*?)\]/s.exec(spawnSync(process.execPath, [join(import.meta.dirname, '../../../bin/dialtone'), app, '--help'], { env: environment, encoding: 'utf8' }).stderr)?.[1]
   }
-  expect([flagsOf('probe'), flagsOf('control')]).toEqual(['--max-semi-space-size=4', ''])
+  expect(['probe', 'gateway', 'control'].map(flagsOf)).toEqual(['--max-semi-space-size=4', '--max-semi-space-size=1', ''])
 }, 60_000)
 
 for (const [name, args, code, says] of [

@@ -26,7 +26,12 @@ export type BoundaryServer = {
   /** XEP-0114, as of the server's options. */
   component?: { name: string, secret: string }
   modules?: readonly string[]
+  /** Of an outside server: it also listens for TLS from the first byte (XEP-0368). Its records say so; those of our domain lead to the gateway's port for it. */
+  directTls?: boolean
 }
+
+/** Of a gateway for TLS from the first byte, and of the servers. */
+const DIRECT_PORT = 5270
 
 export type Boundary = {
   network: Network
@@ -76,18 +81,19 @@ export async function startBoundary ({ inside, outside, records = {} }: { inside
   const startServer = async (domain: string): Promise<void> => {
     const known = configured.get(domain)
     if (known === undefined) throw new Error(`no server of this boundary is ${domain}'s`)
-    const { server, tls, certificate, trusts, users, component, modules } = known.of
+    const { server, tls, certificate, trusts, users, component, modules, directTls } = known.of
     const { address, namespace } = network.host(known.host)
     const common = {
       hosts: [domain], tls, address, namespace, patience: 10,
       ...(tls === 'off' ? {} : { certificate: certificate ?? await certificateOf('good', domain) }), ...(trusts === true ? { trusts: root } : {}), ...(users === undefined ? {} : { users }), ...(component === undefined ? {} : { component }),
+      ...(directTls === true && known.host !== 'inside' ? { directTls } : {}),
     }
     running.set(domain, server === 'prosody' ? await startProsody({ ...common, ...(modules === undefined ? {} : { modules }) }) : server === 'ejabberd' ? await startEjabberd(common) : await startJabberd2(common))
   }
   const zones = [
     { name: '.', records: [] },
-    { name: inside.domain, records: ['_xmpp-server._tcp SRV 0 5 5269 xmpp', `xmpp A ${at.gateway}`] },
-    ...outside.map(({ server, domain }) => ({ name: domain, records: ['_xmpp-server._tcp SRV 0 5 5269 xmpp', `xmpp A ${at[server]}`] })),
+    { name: inside.domain, records: recordsOf(inside, at.gateway) },
+    ...outside.map(each => ({ name: each.domain, records: recordsOf(each, at[each.server]) })),
     ...Object.entries(records).map(([name, lines]) => ({ name, records: lines })),
   ]
   const startNames = async (): Promise<void> => {
@@ -111,4 +117,8 @@ export async function startBoundary ({ inside, outside, records = {} }: { inside
     get outside () { return Object.fromEntries(outside.map(({ domain }) => [domain, server(domain)])) },
     stopServer: async domain => { await running.get(domain)?.stop() },
   }
+}
+
+function recordsOf ({ directTls }: BoundaryServer, address: string): string[] {
+  return ['_xmpp-server._tcp SRV 0 5 5269 xmpp', ...(directTls === true ? [`_xmpps-server._tcp SRV 0 5 ${DIRECT_PORT} xmpp`] : []), `xmpp A ${address}`]
 }

@@ -1,4 +1,4 @@
-# A user's client, driven over its input and telling over its output, a JSON object a line.
+# A user's client, or a component (XEP-0114) which speaks for one address of its name, driven over its input and telling over its output, a JSON object a line.
 #   in:  {"do": "subscribe"|"message"|"ping"|"presence"|"leave", "to": JID, "body": TEXT, "id": ID}
 #   out: {"on": "ready"|"failed"|"subscribed"|"presence"|"message"|"pong"|"error"|"asked", ...}
 import asyncio
@@ -12,14 +12,9 @@ def tell(**event):
     print(json.dumps(event), flush=True)
 
 
-class Client(slixmpp.ClientXMPP):
-    def __init__(self, jid, password):
-        super().__init__(jid, password)
+class Talker:
+    def listen(self):
         self.register_plugin('xep_0199')
-        self.plugin['feature_mechanisms'].unencrypted_plain = True
-        # Whoever asks may see the presence, and is asked back.
-        self.auto_authorize = True
-        self.auto_subscribe = True
         self.add_event_handler('session_start', self.start)
         self.add_event_handler('failed_auth', lambda _: tell(on='failed', why='authentication'))
         self.add_event_handler('connection_failed', lambda why: tell(on='failed', why=str(why)))
@@ -31,14 +26,9 @@ class Client(slixmpp.ClientXMPP):
         self.add_event_handler('presence_unavailable', lambda p: tell(on='gone', sender=str(p['from'])))
         self.add_event_handler('presence_error', lambda p: tell(on='error', kind='presence', sender=str(p['from']), condition=p['error']['condition'], text=p['error']['text']))
 
-    async def start(self, _):
-        await self.get_roster()
-        self.send_presence(pstatus='here')
-        tell(on='ready', jid=str(self.boundjid))
-
     async def ping(self, to, id):
         try:
-            await self.plugin['xep_0199'].send_ping(to, timeout=20)
+            await self.plugin['xep_0199'].send_ping(to, ifrom=self.speaks_as, timeout=20)
             tell(on='pong', sender=to, id=id)
         except slixmpp.exceptions.IqError as error:
             tell(on='error', kind='iq', sender=to, id=id, condition=error.condition, text=error.text)
@@ -50,13 +40,41 @@ class Client(slixmpp.ClientXMPP):
         if do == 'subscribe':
             self.send_presence_subscription(pto=to, ptype='subscribe')
         elif do == 'message':
-            self.make_message(mto=to, mbody=order['body'], mtype=order.get('type', 'chat')).send()
+            self.make_message(mto=to, mfrom=self.speaks_as, mbody=order['body'], mtype=order.get('type', 'chat')).send()
         elif do == 'presence':
             self.send_presence(pstatus=order.get('body', ''))
         elif do == 'ping':
             asyncio.ensure_future(self.ping(to, order.get('id', '')))
         elif do == 'leave':
             self.disconnect()
+
+
+class Client(Talker, slixmpp.ClientXMPP):
+    # Its server knows who it is.
+    speaks_as = None
+
+    def __init__(self, jid, password):
+        super().__init__(jid, password)
+        self.listen()
+        self.plugin['feature_mechanisms'].unencrypted_plain = True
+        # Whoever asks may see the presence, and is asked back.
+        self.auto_authorize = True
+        self.auto_subscribe = True
+
+    async def start(self, _):
+        await self.get_roster()
+        self.send_presence(pstatus='here')
+        tell(on='ready', jid=str(self.boundjid))
+
+
+class Component(Talker, slixmpp.ComponentXMPP):
+    def __init__(self, jid, secret):
+        super().__init__(slixmpp.JID(jid).domain, secret)
+        self.speaks_as = jid
+        self.listen()
+
+    async def start(self, _):
+        tell(on='ready', jid=self.speaks_as)
 
 
 async def orders(client):
@@ -68,9 +86,13 @@ async def orders(client):
     client.disconnect()
 
 
-jid, password, host, port = sys.argv[1:5]
-client = Client(jid, password)
-client.connect(address=(host, int(port)), use_ssl=False, force_starttls=False, disable_starttls=True)
+kind, jid, password, host, port = sys.argv[1:6]
+if kind == 'component':
+    client = Component(jid, password)
+    client.connect(host=host, port=int(port))
+else:
+    client = Client(jid, password)
+    client.connect(address=(host, int(port)), use_ssl=False, force_starttls=False, disable_starttls=True)
 # The loop holds no reference to it.
 task = client.loop.create_task(orders(client))
 client.loop.run_forever()

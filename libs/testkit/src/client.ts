@@ -1,7 +1,8 @@
-// A user's client of a real server (slixmpp), as a process in the namespace of a host: what it is told to do, and what it hears.
+// A user's client of a real server, or a component (both slixmpp), as a process in the namespace of a host: what it is told to do, and what it hears.
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { Place } from './loopback.ts'
 import type { NetworkHost } from './network.ts'
 
 const SCRIPT = fileURLToPath(new URL('./client.py', import.meta.url))
@@ -20,13 +21,24 @@ export type TestClient = {
   events: readonly ClientEvent[]
   /** The first event with these fields that was not taken before, waiting for it up to 20 s; the error holds what was heard instead. */
   heard: (wanted: Partial<ClientEvent>) => Promise<ClientEvent>
+  /** The same within a time of one's own; undefined when nothing was heard. */
+  within: (ms: number, wanted: Partial<ClientEvent>) => Promise<ClientEvent | undefined>
   stop: () => Promise<void>
 }
 
 /** Logs in over a clear connection to the server at `address`; resolves when the session is there. Its password is the user's name. */
 export async function startClient (host: NetworkHost, jid: string, { address, clientPort }: { address: string, clientPort?: number }): Promise<TestClient> {
   if (clientPort === undefined) throw new Error('the server takes in no clients: give it `users`')
-  const child = host.spawn(PYTHON, [SCRIPT, jid, jid.split('@')[0] ?? '', address, String(clientPort)], { stdio: ['pipe', 'pipe', 'pipe'], env: { HOME: '/nonexistent', LC_ALL: 'C.UTF-8' } })
+  return await startTalker(host, 'client', jid, jid.split('@')[0] ?? '', { address, port: clientPort })
+}
+
+/** Attaches as the component of the JID's domain (XEP-0114) and speaks as that JID; resolves when the component was accepted. */
+export async function startComponent (host: NetworkHost, jid: string, { address, port, secret }: Place & { secret: string }): Promise<TestClient> {
+  return await startTalker(host, 'component', jid, secret, { address, port })
+}
+
+async function startTalker (host: NetworkHost, kind: 'client' | 'component', jid: string, secret: string, { address, port }: Place): Promise<TestClient> {
+  const child = host.spawn(PYTHON, [SCRIPT, kind, jid, secret, address, String(port)], { stdio: ['pipe', 'pipe', 'pipe'], env: { HOME: '/nonexistent', LC_ALL: 'C.UTF-8' } })
   const events: ClientEvent[] = []
   const taken = new Set<ClientEvent>()
   let said = ''
@@ -38,9 +50,11 @@ export async function startClient (host: NetworkHost, jid: string, { address, cl
       changed()
     })
   }
+  // It may have gone before it was told something.
+  child.stdin?.on('error', () => undefined)
   const ended = once(child, 'exit').catch(() => undefined)
-  const heard = async (wanted: Partial<ClientEvent>): Promise<ClientEvent> => {
-    const until = performance.now() + HEARD_MS
+  const within = async (ms: number, wanted: Partial<ClientEvent>): Promise<ClientEvent | undefined> => {
+    const until = performance.now() + ms
     for (;;) {
       const found = events.find(event => !taken.has(event) && Object.entries(wanted).every(([name, value]) => event[name] === value))
       if (found !== undefined) {
@@ -48,7 +62,7 @@ export async function startClient (host: NetworkHost, jid: string, { address, cl
         return found
       }
       const left = until - performance.now()
-      if (left <= 0) throw new Error(`${jid} did not hear ${JSON.stringify(wanted)} within ${HEARD_MS} ms, but:\n${events.map(event => JSON.stringify(event)).join('\n')}\n${said}`)
+      if (left <= 0) return undefined
       await new Promise<void>(resolve => {
         const timer = setTimeout(resolve, Math.min(left, 200))
         changed = () => {
@@ -58,8 +72,13 @@ export async function startClient (host: NetworkHost, jid: string, { address, cl
       })
     }
   }
+  const heard = async (wanted: Partial<ClientEvent>): Promise<ClientEvent> => {
+    const found = await within(HEARD_MS, wanted)
+    if (found === undefined) throw new Error(`${jid} did not hear ${JSON.stringify(wanted)} within ${HEARD_MS} ms, but:\n${events.map(event => JSON.stringify(event)).join('\n')}\n${said}`)
+    return found
+  }
   const client: TestClient = {
-    jid, events, heard,
+    jid, events, heard, within,
     do: order => { child.stdin?.write(`${JSON.stringify(order)}\n`) },
     stop: async () => {
       child.kill('SIGKILL')

@@ -19,6 +19,8 @@ export type Gateway = Program & {
 }
 
 const COMPONENT_PORT = 5347
+/** As bin/dialtone starts it. */
+const LAUNCHED = ['--max-semi-space-size=1']
 /** For its process: `RELAY_NODE_OPTIONS='--cpu-prof --cpu-prof-dir=DIRECTORY'`. */
 const NODE_OPTIONS = process.env['RELAY_NODE_OPTIONS']?.split(' ') ?? []
 
@@ -35,7 +37,7 @@ export async function startGateway (world: World, attachment: Attachment): Promi
     component: secret('component', COMPONENT_SECRET), root: secret('root.pem', await testRoot()),
     certificate: secret('certificate.pem', certificate.chain), key: secret('key.pem', certificate.key),
   })
-  const helper = startHelper<ServedErrands>(world.host, join(import.meta.dirname, 'served.ts'), ['--expose-gc', ...NODE_OPTIONS])
+  const helper = startHelper<ServedErrands>(world.host, join(import.meta.dirname, 'served.ts'), ['--expose-gc', ...LAUNCHED, ...NODE_OPTIONS])
   const stop = async (): Promise<void> => {
     await helper.stop()
     if (existsSync(folder)) rmSync(folder, { recursive: true })

@@ -44,13 +44,14 @@ export type Context = Surroundings & {
   epoch: number
   /** Of the monotonic clock, as of the last turn or tick: good to a fifth of a second. */
   coarse: number
+  /** The same of this turn, NaN before somebody has asked for it. */
+  turn: number
   /** Bytes in all queues, kept by those who put in and take out. */
   queuedBytes: number
   /** Ways with stanzas that have not left. */
   touched: Way[]
   /** A new word by which what was told to a sender is found again. */
   trace: () => string
-  /** Sends an error or an answer that was made here to the other side of a pair; false when it finds no way. */
   /** Something about a route is to be looked at by and by. */
   watch: (route: Route) => void
   /** A stream is wanted; begins when there is room. */
@@ -63,7 +64,10 @@ export type Context = Surroundings & {
   expects: (zone: string, pair: Pair) => boolean
   /** What all routes share that use this stream. */
   wayOf: (out: OutStream) => Way
+  /** Sends an error or an answer that was made here to the other side of a pair; false when it finds no way. */
   sendOwn: (zone: string, pair: Pair, text: Uint8Array) => boolean
+  /** Whether `sendOwn` would find one, as far as rules say. */
+  maySend: (zone: string, pair: Pair) => boolean
 }
 
 /** How a stanza ends that is not on a stream and not in a queue any more. */

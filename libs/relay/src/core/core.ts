@@ -2,13 +2,16 @@
  * The core between the listeners and the dialing (gateways.md 5.7, 5.8): all lanes, routes and pairs, each number of them bounded, one ledger, and one clock tick for
  * everything that waits.
  */
+import type { Refusal } from '@dialtone/contracts'
 import { Ledger } from '@dialtone/routing'
-import type { Pair } from '@dialtone/stream'
+import type { ElementFrame, Pair } from '@dialtone/stream'
 import type { Dial, Intake, OutStream, Selection, Source, Surroundings } from '../seams.ts'
 import { Tally, type Context } from './context.ts'
+import { judgeRoute, planLane } from './judge.ts'
 import { PairLane } from './lane.ts'
 import { PairCount } from './pair-count.ts'
 import { Route, type Attempt } from './route.ts'
+import { turnStrayAway } from './turn-away.ts'
 import { flushTouched, Way } from './way.ts'
 
 export type CoreOptions = Surroundings & {
@@ -19,6 +22,8 @@ export type CoreOptions = Surroundings & {
   expects?: (zone: string, pair: Pair) => boolean
   /** An attempt is over, well or not. */
   attempted?: (route: Route, attempt: Attempt, result: Awaited<ReturnType<Dial>>) => void
+  /** Calls when what can be read now has been read: what many sources brought for one stream then leaves in one write. Without it, each read is a turn. */
+  turnEnds?: (flush: () => void) => void
   bounds?: Partial<Bounds>
 }
 type Bounds = { routes: number, pairs: number, attempts: number, wanting: number, stallMs: number }
@@ -28,6 +33,8 @@ export const TICK_MS = 200
 const SWEEP_MS = 10_000
 /** A route that nobody uses is kept for so long, and with it what is known of its last failure. */
 const KEPT_MS = 60_000
+/** What is collected in a turn and more leaves before the turn ends. */
+const TURN_BYTES = 65_536
 
 export class Core implements Intake {
   readonly context: Context
@@ -41,10 +48,15 @@ export class Core implements Intake {
   private readonly wanting = new Set<Route>()
   /** Streams that others have opened and that take stanzas of a pair (XEP-0288). */
   private readonly offers = new Map<string, OutStream>()
+  /** By which what was told to the senders of a stream is found again. */
+  private readonly strays = new WeakMap<Source, string>()
   private attempts = 0
   private traces = 0
   private readonly instance: string
   private swept = 0
+  /** The end of the turn is waited for; and bytes that were written before it. */
+  private flushing = false
+  private flushed = 0
   private readonly overflow = new PairCount('', '')
   private ends = Infinity
   private stopped = false
@@ -56,7 +68,7 @@ export class Core implements Intake {
     const { world, clock, random, meter, logger, tell } = options
     this.context = {
       world, clock, random, meter, logger, tell,
-      ledger: new Ledger(), tally: new Tally(), epoch: 0, coarse: clock.elapsed(), queuedBytes: 0, touched: [],
+      ledger: new Ledger(), tally: new Tally(), epoch: 0, coarse: clock.elapsed(), queuedBytes: 0, touched: [], turn: Number.NaN,
       trace: () => `${this.instance}-${(this.traces++).toString(36)}`,
       watch: route => this.watched.add(route),
       connect: route => this.connect(route),
@@ -65,6 +77,7 @@ export class Core implements Intake {
       expects: (zone, pair) => options.expects?.(zone, pair) === true,
       wayOf: out => this.wayOf(out),
       sendOwn: (zone, pair, text) => this.sendOwn(zone, pair, text),
+      maySend: (zone, pair) => (this.routes.get(keyOf(zone, pair))?.rules ?? judgeRoute(world(), zone, pair)).own,
     }
     this.swept = this.context.coarse
   }
@@ -73,8 +86,36 @@ export class Core implements Intake {
     return new PairLane(this.context, { routeOf: (zone, of) => this.routeOf(zone, of), countOf: (ours, peer) => this.countOf(ours, peer), owing: lane => this.owing.add(lane), until: at => { this.ends = Math.min(this.ends, at) } }, source, pair)
   }
 
+  refuse (source: Source, as: Pair | undefined, pair: Pair, frame: ElementFrame, reason: Refusal): void {
+    const { context } = this
+    const { sides } = planLane(context.world(), source.zone, pair)
+    const trace = this.strays.get(source) ?? context.trace()
+    if (!this.strays.has(source)) {
+      // Once for a stream, so that what its senders are told can be found.
+      this.strays.set(source, trace)
+      context.logger.info({ trace, zone: source.zone, from: pair.from, to: pair.to, reason }, 'stanzas are refused')
+    }
+    turnStrayAway(context, this.countOf(sides.ours, sides.peer), source, { as, pair, frame, reason, trace })
+  }
+
   settled (): void {
-    flushTouched(this.context)
+    const { context, options: { turnEnds } } = this
+    if (turnEnds === undefined || context.touched.length === 0 || context.tally.bytes - this.flushed > TURN_BYTES) return this.flush()
+    if (this.flushing) return
+    this.flushing = true
+    turnEnds(this.flushLater)
+  }
+
+  private readonly flushLater = (): void => {
+    this.flushing = false
+    this.flush()
+  }
+
+  private flush (): void {
+    const { context } = this
+    context.turn = Number.NaN
+    this.flushed = context.tally.bytes
+    flushTouched(context)
   }
 
   /** A stream that was opened by its peer takes stanzas of `out.pair`, too. It is used until it ends. */
@@ -213,7 +254,7 @@ export class Core implements Intake {
 
   private sendOwn (zone: string, pair: Pair, text: Uint8Array): boolean {
     const route = this.routeOf(zone, pair)
-    if (route === undefined || route.rules.refusal !== undefined || route.failing() !== undefined) return false
+    if (route === undefined || !route.rules.own || route.failing() !== undefined) return false
     return route.enqueue(text, 0, text.length, route.waiting('error', true, false)) === undefined
   }
 

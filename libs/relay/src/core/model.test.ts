@@ -20,12 +20,13 @@ const WORLDS: Configured[] = [
   { policies: { p: { ours: '*', peer: '*', action: 'allow', limits: { queueStanzas: 5 } } } },
 ]
 
-it('keeps the sum, the order and the bounds, whatever happens', async () => {
-  await fc.assert(fc.asyncProperty(fc.integer(), async seed => run(seed)), { numRuns: 60 })
+it('keeps the sum, the order and the bounds, whatever happens, and however late a turn ends', async () => {
+  await fc.assert(fc.asyncProperty(fc.integer(), fc.boolean(), async (seed, late) => run(seed, late)), { numRuns: 60 })
 }, 60_000)
 
-async function run (seed: number): Promise<void> {
-  const { core, ledger, dialings, random, configure, pass } = made({}, { seed })
+async function run (seed: number, late: boolean): Promise<void> {
+  const turns: (() => void)[] = []
+  const { core, ledger, dialings, random, configure, pass } = made({}, { seed, ...(late ? { turnEnds: flush => turns.push(flush) } : {}) })
   const below = (most: number) => Math.floor(random() * most)
   const streams: FakeStream[] = []
   const all: FakeStream[] = []
@@ -94,6 +95,7 @@ async function run (seed: number): Promise<void> {
     else for (const route of core.routes.values()) if (below(4) === 0) route.again()
     for (const closing of streams.slice()) if (closing.closed !== undefined && below(2) === 0) drop(closing, below(4) > 0)
     core.settled()
+    if (below(2) === 0) for (const end of turns.splice(0)) end()
     await turn()
     check(`step ${step}, ${what}`)
   }

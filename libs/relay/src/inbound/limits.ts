@@ -24,7 +24,7 @@ export type InboundLimits = {
   verifications: number
   /** How long a network is not believed about a domain whose key was refused. */
   refusedMs: number
-  /** Questions about keys from one network in a burst, and a second; ten times as many from addresses that are known. */
+  /** Questions about keys from one network in a burst, and a second; a hundred times as many from addresses that are known, and no bound inside. */
   questions: number
   questionsPerSecond: number
   /** Questions and keys that are refused on one stream before it ends. */

@@ -20,7 +20,8 @@ export type Questions = {
   refused: (question: Omit<Question, 'id' | 'key'>, answer: CallbackAnswer) => void
 }
 
-const SHARE = 10
+/** Of those who are known, and of strangers. Inside there is no bound: a server there asks about every foreign domain that we bring, all at once after a restart. */
+const SHARE = 100
 
 export function createQuestions ({ tell, meter, clock }: Pick<Surroundings, 'tell' | 'meter'> & { clock: Clock }, limits: InboundLimits, hooks: InboundHooks): Questions {
   const { questions: burst, questionsPerSecond: perSecond } = limits
@@ -38,7 +39,7 @@ export function createQuestions ({ tell, meter, clock }: Pick<Surroundings, 'tel
   return {
     answer: question => {
       const { zone, standing, pair, id, key, address } = question
-      const may = standing.denied === undefined && (question.known ? known : strangers).take(networkOf(address))
+      const may = standing.denied === undefined && (zone.side === 'internal' || (question.known ? known : strangers).take(networkOf(address)))
       const answer = !standing.served ? 'item-not-found' : !may ? 'policy-violation' : zone.keys.isOurs(key, { receiving: pair.from, originating: pair.to, streamId: id }) ? 'valid' : 'invalid'
       note(question, answer)
       return answer

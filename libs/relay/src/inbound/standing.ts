@@ -40,7 +40,8 @@ export function standingOf (world: World, zone: Zone, pair: Pair): Standing {
   // Stanzas of an inside server leave towards the peer.
   const [into, back] = outside ? ['inbound', 'outbound'] as const : ['outbound', 'inbound'] as const
   const decision = world.decide(sides, into)
-  const allowed = isAllowed(decision)
+  // An inside server is let in to be told that the peer is denied, by its stanzas' errors; else its users would see nothing but that it waits (gateways.md 5.3 step 1, 5.7).
+  const allowed = !outside || isAllowed(decision)
   const leg = outside ? decision.leg : zone.leg
   const denied = allowed || isAllowed(world.decide(sides, back)) ? {} : { denied: `policy: ${sides.peer} and ${sides.ours} may not talk` }
   return { served, ours, ...denied, allowed, welcome: allowed && decision.wanted !== 'draining', sides, leg, anchors: outside ? world.anchorsFor(decision) : zone.anchors, decision }
@@ -73,7 +74,8 @@ export function rulesOf (standing: Standing, { from }: Pair, shown: Shown): Rule
     served, ours, ...(says === undefined ? {} : { denied: true, says }),
     // Where TLS is demanded and there is no certificate, nothing goes on in clear either.
     tls: leg.tls === 'none' || (leg.tls === 'optional' && !shown.certificate) ? 'never' : leg.tls,
-    dialback: (welcome || standing.sides === undefined) && isCertified(standing, from, shown) ? leg.dialback : 'never',
+    // That TLS is missing is said before that a certificate is, which nobody can show without it (XEP-0220 §2.5).
+    dialback: (welcome || standing.sides === undefined) && (isCertified(standing, from, shown) || (shown.protocol === undefined && leg.dialback === 'over-tls')) ? leg.dialback : 'never',
     external: leg.external && welcome && !shown.misnamed,
     withoutDialback: leg.withoutDialback && welcome,
     // Nothing leaves by a stream that came in: the engine's ways out are streams of their own.

@@ -1,11 +1,17 @@
 /**
  * What is written to a stream in one go, as one piece of memory: a range that lies elsewhere and grows at its end costs nothing, everything else is copied behind
- * what was there. Blocks are shared by all streams, so that one that is idle holds none.
+ * what was there. Blocks are shared by all streams, so that one that is idle holds none, and one that is busy makes none.
  */
+import type { Connection } from '@dialtone/net'
+
 const BLOCK = 16_384
-/** Blocks that wait for the next use: 1 MiB. */
-const MOST_FREE = 64
+/** For what one turn brings to a busy stream. */
+const LARGE = 131_072
+/** Blocks that wait for the next use: a MiB, half of it of each size. */
+const MOST_FREE = 32
+const MOST_LARGE = 4
 const free: Uint8Array[] = []
+const freeLarge: Uint8Array[] = []
 
 export class Batch {
   private lent: Uint8Array | undefined
@@ -13,10 +19,12 @@ export class Batch {
   private to = 0
   private block: Uint8Array | undefined
   private filled = 0
+  /** Of what was sent, the blocks that are still to be read. */
+  private away: Uint8Array[] = []
 
   get length (): number { return this.filled + this.to - this.from }
 
-  /** `lasting`: the bytes stay as they are until `take`; else they are copied at once. */
+  /** `lasting`: the bytes stay as they are until `send`; else they are copied at once. */
   add (data: Uint8Array, start: number, end: number, lasting: boolean): void {
     if (!lasting) {
       this.keep()
@@ -30,15 +38,30 @@ export class Batch {
     }
   }
 
-  /** All of it. Unless `now`, when the bytes are read before the caller returns, nothing of it lies in memory of others, and it is not given back. */
-  take (now: boolean): { bytes: Uint8Array, giveBack: () => void } {
-    if (this.filled > 0 || !now) this.keep()
+  /** All of it in one write; returns how many bytes. `secured`: through TLS. `put` may put other bytes in their place. */
+  send (connection: Pick<Connection, 'send' | 'unsent'>, secured: boolean, put?: (bytes: Uint8Array) => Uint8Array): number {
+    if (connection.unsent === 0) this.reclaim()
+    // TLS that has nothing of ours left encrypts before `send` returns. A socket keeps what the kernel does not take: then nothing may lie in memory of others.
+    const read = secured && connection.unsent === 0
+    if (this.filled > 0 || !read) this.keep()
     const { lent, from, to, block, filled } = this
     this.lent = this.block = undefined
     this.from = this.to = this.filled = 0
-    if (lent !== undefined) return { bytes: lent.subarray(from, to), giveBack: nothing }
-    if (block === undefined) return { bytes: EMPTY, giveBack: nothing }
-    return { bytes: block.subarray(0, filled), giveBack: now ? () => release(block) : nothing }
+    const bytes = lent === undefined ? block === undefined ? EMPTY : block.subarray(0, filled) : lent.subarray(from, to)
+    const said = put === undefined ? bytes : put(bytes)
+    connection.send(said)
+    if (block !== undefined) {
+      if (read || connection.unsent === 0 || said !== bytes) release(block)
+      else if (isPooled(block)) this.away.push(block)
+    }
+    return said.length
+  }
+
+  /** The connection has nothing of ours left. */
+  reclaim (): void {
+    if (this.away.length === 0) return
+    for (const block of this.away) release(block)
+    this.away = []
   }
 
   private keep (): void {
@@ -53,7 +76,7 @@ export class Batch {
     const needed = this.filled + end - start
     const before = this.block
     if (before === undefined || before.length < needed) {
-      this.block = needed <= BLOCK ? free.pop() ?? new Uint8Array(BLOCK) : new Uint8Array(Math.max(needed, 2 * (before?.length ?? 0)))
+      this.block = blockOf(needed, before?.length ?? 0)
       if (before !== undefined) {
         this.block.set(before.subarray(0, this.filled))
         release(before)
@@ -66,8 +89,21 @@ export class Batch {
 
 const EMPTY = new Uint8Array(0)
 
-function nothing (): void { /* whoever lent it has it still */ }
+function blockOf (needed: number, before: number): Uint8Array {
+  if (needed <= BLOCK) return free.pop() ?? made(BLOCK)
+  return needed <= LARGE ? freeLarge.pop() ?? made(LARGE) : made(Math.max(needed, 2 * before))
+}
+
+/** Not cleared: only what was copied into it is ever read. */
+function made (bytes: number): Uint8Array {
+  return Buffer.allocUnsafeSlow(bytes)
+}
+
+function isPooled ({ length }: Uint8Array): boolean {
+  return length === BLOCK || length === LARGE
+}
 
 function release (block: Uint8Array): void {
   if (block.length === BLOCK && free.length < MOST_FREE) free.push(block)
+  else if (block.length === LARGE && freeLarge.length < MOST_LARGE) freeLarge.push(block)
 }

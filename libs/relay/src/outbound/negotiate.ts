@@ -113,12 +113,17 @@ class Table {
     else if (next.at === 'closed') this.finish(this.outcomeOf(next, event, before))
   }
 
-  /** What the leg forbids and the table does not know of: a key in clear where dialback is for TLS alone, a question to a server whose certificate does not do. */
+  /**
+   * What the leg forbids and the table does not know of: a key in clear where dialback is for TLS alone, a question to a server whose certificate does not do, and either of them in
+   * clear where a certificate is demanded: whoever takes the offer of STARTTLS out on the way would need none (row C2).
+   */
   private forbidden (event: Event, commands: readonly Command[]): Lost | undefined {
     const { plan, leg, weakened } = this.given
     if (event.on === 'secured' && plan.authenticate === 'none') return this.ours
-    const keyInClear = commands.some(command => command.do === 'send-dialback-key' && !command.secured)
-    return keyInClear && leg.dialback === 'over-tls' && weakened.stripped !== true ? ofNoTls() : undefined
+    const asks = commands.find(command => command.do === 'send-dialback-key' || command.do === 'send-dialback-question')
+    if (asks === undefined || this.seen.tls !== undefined || weakened.stripped === true) return undefined
+    if (asks.do === 'send-dialback-key' && leg.dialback === 'over-tls') return ofNoTls()
+    return leg.certificate === 'any' || weakened.anyCertificate === true ? undefined : ofCertificate('The peer offers no TLS, and without it shows no certificate, which is demanded of it.')
   }
 
   private outcomeOf (closed: Extract<State, { at: 'closed' }>, event: Event, before: State): Outcome {

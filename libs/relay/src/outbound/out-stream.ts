@@ -93,7 +93,7 @@ export class Stream implements OutStream, Turning {
     this.ended = new Promise(resolve => { this.settle = resolve })
     // White space is how the peer keeps the stream alive; elements are few, unless it is bidirectional.
     wire.raise(state.bidi ? { ...AFTER_AUTHENTICATION, elementBytes: options.stanzaBytes } : { ...BEFORE_AUTHENTICATION, whitespaceBytes: AFTER_AUTHENTICATION.whitespaceBytes })
-    wire.hearing = { element: frame => this.element(frame), event: event => this.hear(event), settled: () => { if (this.lane !== undefined) options.intake?.settled() }, drained: () => this.drained?.() }
+    wire.hearing = { element: frame => this.element(frame), event: event => this.hear(event), settled: () => { if (this.lane !== undefined) options.intake?.settled() }, drained: () => this.relieved() }
     if (state.bidi) this.lane = this.openLane()
     wheel.add(this)
     this.carryOut(commands)
@@ -133,11 +133,7 @@ export class Stream implements OutStream, Turning {
       batch.add(REQUEST_BYTES, 0, REQUEST_BYTES.length, false)
       acks.ask(now)
     }
-    // TLS that has nothing of ours left encrypts before `send` returns; a socket keeps what the kernel does not take.
-    const { bytes, giveBack } = batch.take(seen.tls !== undefined && connection.unsent === 0)
-    connection.send(bytes)
-    this.said += bytes.length
-    giveBack()
+    this.said += batch.send(connection, seen.tls !== undefined)
   }
 
   close (condition?: StreamCondition, text?: string): void {
@@ -182,6 +178,11 @@ export class Stream implements OutStream, Turning {
       this.idle = true
       this.close()
     } else if (now - this.lastSaid >= keepAliveMs && unsent === 0) this.speak(' ', now)
+  }
+
+  private relieved (): void {
+    if (this.wire.connection.unsent === 0) this.batch.reclaim()
+    this.drained?.()
   }
 
   private speak (text: string, now: number): void {

@@ -127,9 +127,8 @@ export class ComponentStream implements OutStream {
 
   flush (): void {
     if (this.batch.length === 0 || this.state === 'closed') return
-    const { bytes } = this.batch.take(false)
     this.lastSaid = this.options.surroundings.clock.elapsed()
-    this.connection.send(forComponent(bytes))
+    this.batch.send(this.connection, false, forComponent)
   }
 
   close (condition?: StreamCondition, text?: string): void {

@@ -1,0 +1,167 @@
+// Every policy against every server that may connect to us (gateways.md 9.2), through real sockets, TLS and dialback keys: how the pair is authenticated, over what, or how it is
+// refused, is what the oracle says; and a stanza comes in exactly where it is authenticated.
+import { createSecureContext, type SecureContext } from 'node:tls'
+import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
+import { RANDOM } from '@dialtone/net'
+import { dialbackKeyText, externalText, headerText } from '@dialtone/stream'
+import { expect, it } from 'vitest'
+import { startInbound } from './inbound/inbound.ts'
+import { after, type Place } from './inbound/test-support/gateway.ts'
+import { STARTTLS, dial, type RawPeer } from './inbound/test-support/raw-peer.ts'
+import { CERTIFICATES, CLOCK, PEER, PEER_KEYS, POLICIES, QUICK, inParallel, isTaken, product, shown, worldOf } from './test-support/matrix.ts'
+import { inbound, isAuthenticated, outbound, oursAsIn, type Comer, type Host, type Outcome, type Policy, type Rebuff } from './test-support/oracle.ts'
+
+const AT_ONCE = 48
+const METHODS = [{ external: true, dialback: true }, { external: true, dialback: false }, { external: false, dialback: true }]
+/** In clear no certificate is shown, which is one case and not eight. */
+const COMERS: readonly Comer[] = METHODS.flatMap(methods => [
+  { tls: 'none' as const, certificate: 'none' as const, ...methods },
+  ...product<Pick<Comer, 'tls' | 'certificate'>>({ tls: ['optional', 'required', 'direct'], certificate: ['none', ...CERTIFICATES] }).map(one => ({ ...one, ...methods })),
+])
+const HOSTS: readonly Host[] = product<Host>({ tls: ['none', 'optional', 'required', 'direct'], certificate: ['valid'], external: ['taken'], dialback: [true, false] })
+
+it('the linter refuses exactly the policies by which nobody could be authenticated in one of the directions', async () => {
+  expect(POLICIES).toHaveLength(108)
+  for (const policy of POLICIES) {
+    // Where the policy knows no TLS, that somebody brings it is not what is relied on.
+    const usual = ({ tls }: Pick<Comer, 'tls'>) => policy.tls !== 'none' || tls !== 'direct'
+    const works = COMERS.filter(usual).some(peer => isAuthenticated(inbound(policy, true, peer))) && HOSTS.filter(usual).some(peer => isAuthenticated(outbound(policy, true, peer)))
+    expect({ policy: oursAsIn(policy), taken: await isTaken(policy) }).toEqual({ policy: oursAsIn(policy), taken: works })
+  }
+})
+
+for (const [name, certificate, count] of [['with a certificate of our own', true, 5376], ['without one', false, 3648]] as const) {
+  it(`every server that connects to us is taken in or refused as the policy says, ${name}: ${count} cases`, { timeout: 120_000 }, async () => {
+    const policies = await taken()
+    const { come, over } = await listening(policies, certificate)
+    // Nobody can listen for direct TLS without a certificate: the linter refuses it.
+    const cases = policies.flatMap(policy => COMERS.filter(({ tls }) => certificate || tls !== 'direct').map(peer => ({ policy, peer })))
+    let ran = 0
+    const wrong: unknown[] = []
+    await inParallel(cases, AT_ONCE, async ({ policy, peer }, number) => {
+      const seen = await come(policy, peer, number)
+      const expected = inbound(policy, certificate, peer)
+      if (JSON.stringify(seen) !== JSON.stringify(expected)) wrong.push({ policy: oursAsIn(policy), peer, expected, seen })
+      ran++
+    })
+    expect(wrong.slice(0, 20)).toEqual([])
+    expect(ran).toBe(count)
+    await over()
+  })
+}
+
+async function taken (): Promise<Policy[]> {
+  const all = await Promise.all(POLICIES.map(async policy => ({ policy, is: await isTaken(policy) })))
+  return all.filter(({ is }) => is).map(({ policy }) => policy)
+}
+
+type Fact = { by: 'external' | 'certificate' | 'dialback', over: 'tls' | 'clear', pair: string }
+
+async function listening (policies: readonly Policy[], certificate: boolean) {
+  const world = await worldOf(policies, { certificate })
+  const facts = new Map<string, Fact>()
+  const delivered = new Map<string, string>()
+  const faults: unknown[] = []
+  const many = 1_000_000
+  const gateway = startInbound({
+    world: () => world, clock: CLOCK, random: RANDOM, meter: NO_METER, logger: { ...NO_LOGGER, error: (...all: unknown[]) => { faults.push(all) } }, tell: () => undefined,
+    intake: {
+      lane: (_, pair) => ({ from: Buffer.from(pair.from), to: Buffer.from(pair.to), end: () => undefined, accept: frame => { delivered.set(`${frame.id ?? ''} ${delivered.has(frame.id ?? '') ? 'twice' : ''}`.trim(), `${pair.from} ${pair.to}`) } }),
+      refuse: () => undefined, settled: () => undefined,
+    },
+    verify: async ({ question: { from, to, id, key } }) => ({ type: PEER_KEYS.isOurs(key, { receiving: to, originating: from, streamId: id }) ? 'valid' : 'invalid' }),
+    hooks: { authenticated: ({ remote, by, tls, sides }) => { facts.set(remote, { by, over: tls === undefined ? 'clear' : 'tls', pair: `${sides.peer} ${sides.ours}` }) } },
+    limits: { connections: many, connectionsPerAddress: many, accepts: many, acceptsPerSecond: many, verifications: many, verificationsPerAddress: many },
+  })
+  after(() => gateway.stop())
+  expect(await gateway.configure()).toEqual([])
+  const [starttls, direct] = gateway.listeners()
+  if (starttls === undefined) throw new Error('nothing listens')
+  const contexts = new Map<string, SecureContext>()
+  for (const which of CERTIFICATES) {
+    const { chain, key } = await shown(which)
+    contexts.set(which, createSecureContext({ cert: chain, key, ecdhCurve: QUICK }))
+  }
+  contexts.set('none', createSecureContext({ ecdhCurve: QUICK }))
+  const come = async (policy: Policy, comer: Comer, number: number): Promise<Outcome<Rebuff> | { problem: unknown }> => {
+    const ours = oursAsIn(policy)
+    const id = `n${number}`
+    const conversation = await converse(comer.tls === 'direct' ? direct ?? starttls : starttls, comer, ours, contexts.get(comer.certificate) as SecureContext, `<message from='a@${PEER}' to='b@${ours}' id='${id}'/>`)
+    const remote = `${comer.tls === 'direct' ? '127.0.0.2' : '127.0.0.1'}:${conversation.port}`
+    const fact = facts.get(remote)
+    // The system gives the port to another case.
+    facts.delete(remote)
+    const came = delivered.get(id)
+    if (delivered.has(`${id} twice`)) return { problem: 'delivered twice' }
+    if ('refused' in conversation) return fact === undefined && came === undefined ? { refused: conversation.refused } : { problem: { fact, came, conversation } }
+    if (fact === undefined || fact.pair !== `${PEER} ${ours}` || came !== fact.pair || (conversation.by === 'external') !== (fact.by === 'external')) return { problem: { fact, came, conversation } }
+    return { by: fact.by, over: fact.over }
+  }
+  return {
+    come,
+    over: async () => {
+      await gateway.stop()
+      expect(gateway.counts()).toEqual({ streams: 0, negotiating: 0, verifying: 0 })
+      expect(faults).toEqual([])
+    },
+  }
+}
+
+/** One stream of one server, to its end. It sends the stanza in any case. */
+async function converse (place: Place, { tls, external, dialback }: Comer, ours: string, secureContext: SecureContext, stanza: string): Promise<{ port: number } & ({ by: 'external' | 'key' } | { refused: Rebuff })> {
+  const peer = await dial(place, place.address)
+  const port = peer.socket().localPort ?? 0
+  const header = headerText({ from: PEER, to: ours })
+  const secure = () => peer.startTls(undefined, { secureContext, servername: ours, ALPNProtocols: ['xmpp-server'] })
+  const last = async (): Promise<string> => {
+    peer.say(`${stanza}</stream:stream>`)
+    return await peer.closed
+  }
+  try {
+    let secured = tls === 'direct'
+    if (secured) await secure()
+    peer.say(header)
+    let features = await featuresOf(peer)
+    if (!secured && tls !== 'none') {
+      if (features.includes('<starttls')) {
+        peer.say(STARTTLS)
+        try {
+          await peer.until(/<proceed[^>]*>/)
+          await secure()
+        } catch {
+          return { port, refused: 'handshake' }
+        }
+        secured = true
+        peer.say(header)
+        features = await featuresOf(peer)
+      } else if (tls === 'required') {
+        peer.say('</stream:stream>')
+        await peer.closed
+        return { port, refused: 'no-tls' }
+      }
+    }
+    if (external && features.includes('>EXTERNAL<')) {
+      peer.say(externalText('='))
+      await peer.until(/<success[^>]*>/)
+      peer.say(header)
+      await featuresOf(peer)
+      await last()
+      return { port, by: 'external' }
+    }
+    if (!dialback) return (await last()).includes('<not-authorized ') ? { port, refused: 'unauthenticated' } : { port, by: 'key' }
+    const streamId = [...peer.heard.matchAll(/<stream:stream [^>]*\bid='([^']+)'/g)].at(-1)?.[1] ?? ''
+    peer.say(dialbackKeyText(PEER, ours, PEER_KEYS.keyFor({ receiving: ours, originating: PEER, streamId })))
+    const answer = await peer.until(/<db:result [^>]*type='valid'|<db:result [^>]*type='error'.*?<\/db:result>|<db:result [^>]*type='invalid'/)
+    const heard = await last()
+    if (answer.includes("'valid'")) return { port, by: 'key' }
+    const condition = /<error[^>]*><([a-z-]+)/.exec(answer)?.[1]
+    if (!heard.includes('<not-authorized ') || (condition !== 'policy-violation' && condition !== 'not-authorized')) throw new Error(`refused with ${answer}, and then: ${heard.slice(-300)}`)
+    return { port, refused: condition }
+  } finally {
+    peer.leave()
+  }
+}
+
+function featuresOf (peer: RawPeer): Promise<string> {
+  return peer.until(/<stream:features>.*?<\/stream:features>|<stream:features\/>/)
+}
