@@ -34,7 +34,7 @@ export class Way {
     this.unacknowledged = out.acknowledged === undefined ? undefined : new Queue()
     this.open = out.open
     out.drained = () => this.unblock()
-    out.stopped = () => this.stopped()
+    out.ending = () => this.shut()
     if (this.unacknowledged !== undefined) out.acked = () => this.acked()
     void this.untilItEnds()
   }
@@ -71,12 +71,12 @@ export class Way {
 
   close (condition?: StreamCondition, text?: string): void {
     if (!this.open) return
-    this.stopped()
+    this.shut()
     this.out.close(condition, text)
   }
 
-  /** What is to be written from here on waits until it is known how this one ended. */
-  private stopped (): void {
+  private shut (): void {
+    if (!this.open) return
     this.open = false
     for (const route of this.routes) route.update()
   }

@@ -32,7 +32,7 @@ export class Back implements OutStream {
   readonly acknowledged = undefined
   readonly ended: Promise<{ clean: boolean, because?: Failure }>
   drained: (() => void) | undefined
-  stopped: (() => void) | undefined
+  ending: (() => void) | undefined
   acked: (() => void) | undefined
   open = true
   stanzas = 0
@@ -79,7 +79,7 @@ export class Back implements OutStream {
     if (!this.open) return
     this.flush()
     this.open = false
-    this.stopped?.()
+    this.ending?.()
   }
 
   /** It is known whether what was written has arrived. */

@@ -86,7 +86,7 @@ it('sends stanzas for a peer by the stream that it has opened, once it has prove
   expect(it.inbound.select({})).toMatchObject([{ bidi: true, pairs: [{ from: PEER, to: OURS, by: 'external' }, { from: OURS, to: PEER, by: 'bidi' }], stanzas: { in: 0, out: 1 } }])
   out.write(stanza, 0, stanza.length, true)
   let stopped = 0
-  out.stopped = () => { stopped++ }
+  out.ending = () => { stopped++ }
   it.inbound.close({}, 'system-shutdown', 'going down')
   // What was written is before the footer, and behind it there is nothing.
   await peer.until(/id='back'\/><stream:error>.*<\/stream:stream>/)

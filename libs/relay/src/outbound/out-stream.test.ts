@@ -187,10 +187,10 @@ describe('the end', () => {
     const theirs = await joined()
     write(theirs.stream, stanza(2), false)
     theirs.served.say('</stream:stream>')
-    let stopped = 0
-    theirs.stream.stopped = () => { stopped++ }
+    let ending = false
+    theirs.stream.ending = () => { ending = true }
     expect(await theirs.served.until('</stream:stream>')).toContain(stanza(2))
-    expect([theirs.stream.open, stopped]).toEqual([false, 1])
+    expect([theirs.stream.open, ending]).toEqual([false, true])
     expect(await theirs.stream.ended).toEqual({ clean: true })
   })
   it('is told as what it was: an error of the peer, a reset', async () => {

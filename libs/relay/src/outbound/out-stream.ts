@@ -53,8 +53,8 @@ export class Stream implements OutStream, Turning {
   readonly maxBytes: number | undefined
   readonly ended: Promise<{ clean: boolean, because?: Failure }>
   drained: (() => void) | undefined
-  stopped: (() => void) | undefined
   acked: (() => void) | undefined
+  ending: (() => void) | undefined
 
   private readonly options: StreamOptions
   private readonly wire: Wire
@@ -222,8 +222,8 @@ export class Stream implements OutStream, Turning {
     const [next, ...commands] = advance(before, event)
     this.state = next
     if (before.at === 'established' && before.managed === 'asked' && (next.at !== 'established' || next.managed !== 'asked')) this.settleAgreement(next)
+    if (before.at === 'established' && next.at !== 'established') this.ending?.()
     if (before.at === 'established' && next.at === 'closing') this.saidGoodbye = this.options.clock.elapsed()
-    if (before.at === 'established' && next.at !== 'established') this.stopped?.()
     this.carryOut(commands)
     if (this.state.at === 'closed') this.finish(this.state.because, this.idle ? 'idle' : this.state.because === undefined ? 'clean' : howOf(this.state.because))
   }
@@ -265,9 +265,8 @@ export class Stream implements OutStream, Turning {
   private finish (because: Failure | undefined, how: How): void {
     const { wire: { connection }, options: { wheel, limits, closed } } = this
     if (this.done) return
-    const wasOpen = this.open
     this.done = true
-    if (wasOpen) this.stopped?.()
+    this.ending?.()
     wheel.remove(this)
     this.wire.close()
     this.lane?.end()

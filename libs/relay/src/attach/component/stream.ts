@@ -48,7 +48,7 @@ export class ComponentStream implements OutStream {
   readonly acknowledged = undefined
   acked: (() => void) | undefined
   drained: (() => void) | undefined
-  stopped: (() => void) | undefined
+  ending: (() => void) | undefined
   readonly ended: Promise<{ clean: boolean, because?: Failure }>
 
   private readonly options: ComponentStreamOptions
@@ -135,7 +135,7 @@ export class ComponentStream implements OutStream {
     if (this.state !== 'established') return
     this.flush()
     this.state = 'closing'
-    this.stopped?.()
+    this.ending?.()
     this.connection.write((condition === undefined ? '' : streamErrorText(condition, text)) + FOOTER)
     const how: How = condition === undefined ? 'clean' : condition === 'conflict' ? 'replaced' : 'protocol'
     const because: Failure = { at: 'stream', why: 'went-silent', received: this.connection.received, detail: 'did not end its side of the stream' }
@@ -264,7 +264,7 @@ export class ComponentStream implements OutStream {
     if (this.state === 'closed') return
     this.flush()
     this.state = 'closing'
-    this.stopped?.()
+    this.ending?.()
     this.connection.write(FOOTER)
     this.finish(this.error === undefined ? 'clean' : 'protocol', this.error)
   }
@@ -282,8 +282,8 @@ export class ComponentStream implements OutStream {
     const { reader, surroundings: { meter, logger }, limits } = this.options
     if (this.state === 'closed') return
     const clean = this.heardFooter && because === undefined
-    if (this.open) this.stopped?.()
     this.state = 'closed'
+    this.ending?.()
     clearTimeout(this.closing)
     reader.stop()
     meter.add(componentStreams, { zone: this.zone, mode: this.mode }, -1)

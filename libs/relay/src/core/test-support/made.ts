@@ -61,9 +61,9 @@ export class FakeStream implements OutStream {
   lang: string | undefined
   maxBytes: number | undefined
   drained: (() => void) | undefined
-  stopped: (() => void) | undefined
   acknowledged: number | undefined
   acked: (() => void) | undefined
+  ending: (() => void) | undefined
   readonly ended: Promise<{ clean: boolean }>
   readonly received: string[] = []
   writes = 0
