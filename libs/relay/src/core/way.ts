@@ -16,7 +16,7 @@ export class Way {
   /** In this order, for the tags of what is not acknowledged. */
   readonly routes: Route[] = []
   /** Takes stanzas. */
-  open = true
+  open: boolean
   /** Since when the peer has not taken what it was sent. */
   blockedSince: number | undefined
   /** XEP-0198: copies of what was written and not acknowledged. */
@@ -32,7 +32,9 @@ export class Way {
     this.since = this.lastUsed = context.clock.elapsed()
     this.acknowledged = out.acknowledged ?? 0
     this.unacknowledged = out.acknowledged === undefined ? undefined : new Queue()
+    this.open = out.open
     out.drained = () => this.unblock()
+    out.ending = () => this.shut()
     if (this.unacknowledged !== undefined) out.acked = () => this.acked()
     void this.untilItEnds()
   }
@@ -69,9 +71,14 @@ export class Way {
 
   close (condition?: StreamCondition, text?: string): void {
     if (!this.open) return
+    this.shut()
+    this.out.close(condition, text)
+  }
+
+  private shut (): void {
+    if (!this.open) return
     this.open = false
     for (const route of this.routes) route.update()
-    this.out.close(condition, text)
   }
 
   private unblock (): void {

@@ -5,7 +5,7 @@
 import type { Failure, StreamCondition, StreamView } from '@dialtone/contracts'
 import type { Clock } from '@dialtone/kernel'
 import {
-  ACKNOWLEDGEMENT_REQUEST, AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, ENABLE, FOOTER, acknowledgementText, advance, domainOf, streamErrorText, type Command, type ElementFrame, type Event, type Pair, type State,
+  ACKNOWLEDGEMENT_REQUEST, AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, ENABLE, FOOTER, acknowledgementText, advance, dialbackAnswerText, domainOf, streamErrorText, type Command, type DialbackAnswer, type ElementFrame, type Event, type Pair, type State,
 } from '@dialtone/stream'
 import type { CertificateSeen, Intake, Lane, OutStream } from '../seams.ts'
 import { Acks, MODULUS, REQUEST_BYTES } from './acks.ts'
@@ -25,6 +25,8 @@ export type StreamOptions = {
   seen: Seen
   /** Where stanzas of the reversed pair go, on a bidirectional stream. */
   intake: Intake | undefined
+  /** Whether a key is ours, which the peer of a bidirectional stream may ask (XEP-0220 §2.2.2). */
+  asked: (question: { pair: Pair, id: string, key: string }) => DialbackAnswer
   /** Of one stanza that the peer sends on a bidirectional stream. */
   stanzaBytes: number
   idleMs: number
@@ -36,6 +38,8 @@ export type StreamOptions = {
   wheel: Wheel
   closed: (how: How, because: Failure | undefined) => void
 }
+
+const MOST_ANSWERS_BYTES = 65_536
 
 /** How a stream ended, as the metric has it. */
 export type How = 'clean' | 'idle' | 'stuck' | 'stream-error' | 'broke-protocol' | 'broken'
@@ -50,6 +54,7 @@ export class Stream implements OutStream, Turning {
   readonly ended: Promise<{ clean: boolean, because?: Failure }>
   drained: (() => void) | undefined
   acked: (() => void) | undefined
+  ending: (() => void) | undefined
 
   private readonly options: StreamOptions
   private readonly wire: Wire
@@ -98,6 +103,7 @@ export class Stream implements OutStream, Turning {
     this.carryOut(commands)
   }
 
+  get open (): boolean { return !this.done && this.state.at === 'established' }
   get unsent (): number { return this.wire.connection.unsent + this.batch.length }
   get certificate (): CertificateSeen | undefined { return this.options.seen.verdict?.certificate }
   get acknowledged (): number | undefined { return this.acks?.acknowledged }
@@ -216,6 +222,7 @@ export class Stream implements OutStream, Turning {
     const [next, ...commands] = advance(before, event)
     this.state = next
     if (before.at === 'established' && before.managed === 'asked' && (next.at !== 'established' || next.managed !== 'asked')) this.settleAgreement(next)
+    if (before.at === 'established' && next.at !== 'established') this.ending?.()
     if (before.at === 'established' && next.at === 'closing') this.saidGoodbye = this.options.clock.elapsed()
     this.carryOut(commands)
     if (this.state.at === 'closed') this.finish(this.state.because, this.idle ? 'idle' : this.state.because === undefined ? 'clean' : howOf(this.state.because))
@@ -236,8 +243,15 @@ export class Stream implements OutStream, Turning {
       else if (command.do === 'send-footer') this.speak(FOOTER, now)
       else if (command.do === 'send-enable') this.speak(ENABLE, now)
       else if (command.do === 'send-acknowledgement') this.speak(acknowledgementText((this.counts.in - this.before) % MODULUS), now)
+      else if (command.do === 'answer-question') this.answer('verify', command.pair, this.options.asked({ pair: command.pair, id: command.id, key: command.key }), command.id)
+      else if (command.do === 'send-dialback-result') this.answer('result', command.pair, command.answer)
       else if (command.do === 'acknowledged') this.takeAcknowledgement(command.handled)
     }
+  }
+
+  /** Nothing for a peer that does not take its answers. */
+  private answer (kind: 'verify' | 'result', { from, to }: Pair, answer: DialbackAnswer, id?: string): void {
+    if (this.unsent <= MOST_ANSWERS_BYTES) this.speak(dialbackAnswerText(kind, to, from, answer, id), this.options.clock.elapsed())
   }
 
   private takeAcknowledgement (handled: number): void {
@@ -252,6 +266,7 @@ export class Stream implements OutStream, Turning {
     const { wire: { connection }, options: { wheel, limits, closed } } = this
     if (this.done) return
     this.done = true
+    this.ending?.()
     wheel.remove(this)
     this.wire.close()
     this.lane?.end()

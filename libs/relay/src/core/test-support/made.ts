@@ -63,6 +63,7 @@ export class FakeStream implements OutStream {
   drained: (() => void) | undefined
   acknowledged: number | undefined
   acked: (() => void) | undefined
+  ending: (() => void) | undefined
   readonly ended: Promise<{ clean: boolean }>
   readonly received: string[] = []
   writes = 0
@@ -94,6 +95,7 @@ export class FakeStream implements OutStream {
     if (!this.slow) this.take(Infinity)
   }
 
+  get open (): boolean { return !this.over }
   get unsent (): number { return this.pending.reduce((sum, text) => sum + text.length, 0) }
 
   /** The peer reads so many. */
