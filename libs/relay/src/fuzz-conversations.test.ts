@@ -21,7 +21,7 @@ afterEach(async () => {
 })
 
 for (const [which, { name }] of conversationsOf('u00000').entries()) {
-  it(`cut at every byte, it is the same conversation: ${name}`, { timeout: 120_000 }, async () => {
+  it(`cut at every byte, it is the same conversation: ${name}`, { timeout: 300_000 }, async () => {
     const { replay, came, gateway, faults, inside } = site = await startSite()
     const of = (number: number) => conversationOf('u', number, which)
     const played = async (number: number, cut: number) => {
@@ -50,7 +50,7 @@ for (const [which, { name }] of conversationsOf('u00000').entries()) {
   })
 }
 
-it('changed at random, they bring in nothing that nobody has proved, and everything is accounted for', { timeout: 120_000 }, async () => {
+it('changed at random, they bring in nothing that nobody has proved, and everything is accounted for', { timeout: 300_000 }, async () => {
   const seed = Number(process.env['DIALTONE_FUZZ_SEED'] ?? Date.now() % 1_000_000)
   const { replay, came, gateway, faults, inside, outside } = site = await startSite()
   const proved = new Map<string, boolean>()
