@@ -25,6 +25,8 @@ export type ScriptedServer = {
   cut: (which: 'taken' | 'opened', how: Cut, pick: number) => boolean
   /** Opens what is not open, and writes so many messages for each pair whose stream takes them. Returns how many. */
   send: (each: number) => number
+  /** Taken and not acknowledged when the stream ended, of those that acknowledge: what the other side may send once more. */
+  readonly unacknowledged: number
   readonly streams: { taken: number, opened: number }
 }
 
@@ -52,12 +54,16 @@ export function scriptedServer ({ place, domains, pairs, gateway, arrivals, ackn
   const asking = new Set<Socket>()
   const lines: Line[] = pairs.map(pair => ({ pair, stream: undefined, socket: undefined, ready: false, notBefore: 0 }))
   let server: Server | undefined
+  let unacknowledged = 0
 
   const take = (socket: Socket): void => {
     const id = randomBytes(10).toString('hex')
-    let [handled, managed] = [0, false]
+    let [handled, told, managed] = [0, 0, false]
     taken.add(socket)
-    socket.once('close', () => taken.delete(socket)).on('error', () => undefined)
+    socket.on('error', () => undefined).once('close', () => {
+      taken.delete(socket)
+      unacknowledged += handled - told
+    })
     readPieces(socket, piece => {
       const [from, to] = [attributeOf(piece, 'from'), attributeOf(piece, 'to')]
       if (piece.startsWith('<stream:stream')) socket.write(headerText({ from: to, to: from, id }) + featuresText({ starttls: 'absent', external: false, dialback: true, bidi: false, streamManagement: acknowledges }))
@@ -69,8 +75,10 @@ export function scriptedServer ({ place, domains, pairs, gateway, arrivals, ackn
       else if (piece.startsWith('<enable')) {
         managed = true
         socket.write(ENABLED)
-      } else if (piece.startsWith('<r ')) socket.write(acknowledgementText(handled))
-      else if (piece.startsWith('</stream')) socket.end(saidGoodbye.has(socket) ? '' : FOOTER)
+      } else if (piece.startsWith('<r ')) {
+        told = handled
+        socket.write(acknowledgementText(handled))
+      } else if (piece.startsWith('</stream')) socket.end(saidGoodbye.has(socket) ? '' : FOOTER)
       else if (/^<[mip]/.test(piece)) {
         if (managed) handled++
         arrivals.arrived(piece)
@@ -140,6 +148,7 @@ export function scriptedServer ({ place, domains, pairs, gateway, arrivals, ackn
 
   return {
     place, domains,
+    get unacknowledged () { return unacknowledged },
     get streams () { return { taken: taken.size, opened: lines.filter(({ ready }) => ready).length } },
     start: async () => {
       if (server !== undefined) return

@@ -16,7 +16,7 @@ export class Way {
   /** In this order, for the tags of what is not acknowledged. */
   readonly routes: Route[] = []
   /** Takes stanzas. */
-  open = true
+  open: boolean
   /** Since when the peer has not taken what it was sent. */
   blockedSince: number | undefined
   /** XEP-0198: copies of what was written and not acknowledged. */
@@ -29,6 +29,7 @@ export class Way {
   constructor (context: Context, out: OutStream) {
     this.context = context
     this.out = out
+    this.open = out.open
     this.since = this.lastUsed = context.clock.elapsed()
     this.acknowledged = out.acknowledged ?? 0
     this.unacknowledged = out.acknowledged === undefined ? undefined : new Queue()

@@ -99,6 +99,7 @@ export class Stream implements OutStream, Turning {
     this.carryOut(commands)
   }
 
+  get open (): boolean { return !this.done && this.state.at === 'established' }
   get unsent (): number { return this.wire.connection.unsent + this.batch.length }
   get certificate (): CertificateSeen | undefined { return this.options.seen.verdict?.certificate }
   get acknowledged (): number | undefined { return this.acks?.acknowledged }
@@ -117,7 +118,7 @@ export class Stream implements OutStream, Turning {
   }
 
   write (data: Uint8Array, start: number, end: number, lasting: boolean): void {
-    if (this.done || this.state.at !== 'established') return
+    if (!this.open) return
     this.batch.add(data, start, end, lasting)
     this.counts.out++
     this.counts.bytesOut += end - start
