@@ -16,7 +16,7 @@ import { afterEach, expect, it } from 'vitest'
 import { createDiary, faultsOf, seedOf } from './test-support/faults.ts'
 import { doorOf, scriptedFederation, type Change } from './test-support/federation.ts'
 import { startLoopbackGateway, type LoopbackGateway } from './test-support/loopback-gateway.ts'
-import { KINDS, createStrikes, pause, until } from './test-support/strikes.ts'
+import { KINDS, createPace, createStrikes, pause, until } from './test-support/strikes.ts'
 
 const STANZAS = Number(process.env['DIALTONE_SOAK_STANZAS'] ?? 100_000)
 const EACH = 14
@@ -93,6 +93,7 @@ it('accounts for every stanza across kills of its process', async () => {
   const enough = () => problems.length > 0 || arrivals.account(() => true).sent >= STANZAS
   const load = { over: false }
   const loads = (async () => {
+    const pace = createPace(EACH)
     for (let next = 0, sampledAt = 0, turn = 0; !load.over; turn++) {
       const now = performance.now()
       for (let fault = faults[next]; fault !== undefined && fault.at <= now - began; fault = faults[++next]) {
@@ -100,7 +101,8 @@ it('accounts for every stanza across kills of its process', async () => {
         const work = strikes.strike(fault).catch((error: unknown) => { problems.push(String(error)) }).finally(() => during.delete(work))
         during.add(work)
       }
-      for (const each of federation.all) each.send(EACH)
+      const due = pace()
+      for (const each of federation.all) each.send(due)
       if (serving && now - sampledAt > 200) {
         sampledAt = now
         await sample()
@@ -160,7 +162,7 @@ it('accounts for every stanza across kills of its process', async () => {
     if (received < acknowledged + written) return [`less arrived than was acknowledged or written: ${shown}`]
     return how === 'drained' && (queued + onStream > 0 || received > accepted) ? [`the sum at the end is wrong: ${shown}`] : []
   }
-}, 180_000)
+}, 240_000)
 
 /** Its counters, all of one moment: they are set once a second. */
 function countedIn (metrics: Map<string, number> | undefined): Counted | undefined {

@@ -18,8 +18,8 @@ export type LoopbackGateway = {
 }
 
 /** Does not wait for anything. `args`: beside its name, its state and where it serves HTTP. */
-export function startLoopbackGateway ({ name = 'edge', state, http, args }: { name?: string, state: string, http: Place, args: readonly string[] }): LoopbackGateway {
-  const child = spawnTied(process.execPath, [MAIN, '--name', name, '--state', state, '--http', `${http.address}:${http.port}`, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+export function startLoopbackGateway ({ name = 'edge', state, http, args, env = {} }: { name?: string, state: string, http: Place, args: readonly string[], env?: Record<string, string> }): LoopbackGateway {
+  const child = spawnTied(process.execPath, [MAIN, '--name', name, '--state', state, '--http', `${http.address}:${http.port}`, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => { said = (said + text).slice(-200_000) })
   const ended = new Promise<number | null>(resolve => { child.once('exit', resolve) })

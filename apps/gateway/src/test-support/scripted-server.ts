@@ -36,6 +36,8 @@ type Options = {
   pairs: readonly SentPair[]
   /** The gateway at this moment, as this side sees it. */
   gateway: () => { place: Place, life: number }
+  /** Who is asked about its keys; default itself. */
+  authority?: () => Place
   arrivals: Arrivals
   acknowledges: boolean
 }
@@ -47,7 +49,7 @@ const AGAIN_MS = 40
 /** Without an answer, a stream is given up. */
 const PATIENCE_MS = 4000
 
-export function scriptedServer ({ place, domains, pairs, gateway, arrivals, acknowledges }: Options): ScriptedServer {
+export function scriptedServer ({ place, domains, pairs, gateway, authority = () => gateway().place, arrivals, acknowledges }: Options): ScriptedServer {
   const keys = keysOf(randomBytes(32).toString('hex'), DIGEST)
   const taken = new Set<Socket>()
   const opened = new Set<Socket>()
@@ -88,7 +90,7 @@ export function scriptedServer ({ place, domains, pairs, gateway, arrivals, ackn
 
   /** Asks the gateway, which is authoritative for who is behind it; undefined where it does not answer. */
   const verified = (from: string, to: string, id: string, key: string): Promise<boolean | undefined> => new Promise(resolve => {
-    const { address: host, port } = gateway().place
+    const { address: host, port } = authority()
     const socket = connect({ host, port, noDelay: true })
     asking.add(socket)
     socket.setTimeout(PATIENCE_MS, () => socket.destroy()).on('error', () => undefined).once('close', () => {
@@ -177,6 +179,7 @@ export function scriptedServer ({ place, domains, pairs, gateway, arrivals, ackn
         const { socket, stream, ready } = line
         if (socket === undefined && now >= line.notBefore) open(line)
         if (!ready || socket === undefined || stream === undefined || socket.writableLength > UNSENT) continue
+        if (each === 0) continue
         let text = ''
         for (let left = each; left > 0; left--) text += arrivals.render(stream)
         socket.write(text)
