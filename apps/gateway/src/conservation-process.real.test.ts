@@ -19,11 +19,11 @@ import { startLoopbackGateway, type LoopbackGateway } from './test-support/loopb
 import { KINDS, createPace, createStrikes, pause, until } from './test-support/strikes.ts'
 
 const STANZAS = Number(process.env['DIALTONE_SOAK_STANZAS'] ?? 100_000)
-const EACH = 14
+const EACH = 10
 /** From when it is ready until it is killed, at least; and up to as much more. */
 const LIFE_MS = 1500
 /** Every so many lives, it is stopped and not killed. */
-const STOPPED_EVERY = 4
+const STOPPED_EVERY = 3
 
 type Counted = { accepted: number, outcomes: Record<(typeof OUTCOMES)[number], number>, queued: number, onStream: number, retried: number }
 type Life = { number: number, last: Counted | undefined, how: 'killed' | 'stopped' | 'drained' }
@@ -90,7 +90,8 @@ it('accounts for every stanza across kills of its process', async () => {
   const faults = faultsOf(seed, 300, KINDS)
   const during = new Set<Promise<void>>()
   const began = performance.now()
-  const enough = () => problems.length > 0 || arrivals.account(() => true).sent >= STANZAS
+  const ended = (as: Life['how']) => lives.slice(0, -1).filter(({ how }) => how === as).length
+  const enough = () => problems.length > 0 || (arrivals.account(() => true).sent >= STANZAS && ended('killed') >= 4 && ended('stopped') >= 1)
   const load = { over: false }
   const loads = (async () => {
     const pace = createPace(EACH)
