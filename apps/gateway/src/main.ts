@@ -5,7 +5,7 @@ import type { Bus } from '@dialtone/contracts'
 import { OperatorError, type Logger } from '@dialtone/kernel'
 import { LOG_LEVELS, createLogger, createTelemetry, type LogLevel, type Telemetry } from '@dialtone/telemetry'
 import { readConfig } from './configuration/config.ts'
-import { start } from './start.ts'
+import { start, type Gateway } from './start.ts'
 
 const COMMAND = import.meta.main ? 'node apps/gateway/src/main.ts' : 'dialtone gateway'
 
@@ -37,6 +37,9 @@ const OPTIONS = {
 } as const
 /** sysexits: how it was called; how it is set up. */
 const [USAGE, SETUP] = [64, 78]
+/** Told to stop while it starts: so long what has begun may take to end. */
+const GIVEN_UP_MS = 3000
+const LINGER_MS = 2000
 
 /** When to stop, when to stop at once, and when to read again. */
 export type Signals = { stop: AbortSignal, now: AbortSignal, onReload: (reload: () => void) => void }
@@ -45,6 +48,8 @@ if (import.meta.main) {
   const [stop, now] = [new AbortController(), new AbortController()]
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => (stop.signal.aborted ? now : stop).abort(name))
   process.exitCode = await main(process.argv.slice(2), { stop: stop.signal, now: now.signal, onReload: reload => process.on('SIGHUP', reload) })
+  // What hangs, as a read of a file system that does not answer, holds the process no longer.
+  setTimeout(() => process.exit(), LINGER_MS).unref()
 }
 
 /** Runs until it is told to stop, then drains and ends; resolves to the exit code. Errors that an operator can mend are one line on stderr. */
@@ -64,7 +69,9 @@ export async function main (args: readonly string[], signals: Signals, environme
     const telemetry = createTelemetry({ process: true })
     const bus = values.bus === undefined ? undefined : await openBus(values.bus, config.gateway, values, telemetry, logger)
     try {
-      const gateway = await start({ config, telemetry, logger, environment, ...(bus === undefined ? {} : { bus }) })
+      const starting = start({ config, telemetry, logger, environment, ...(bus === undefined ? {} : { bus }) })
+      const gateway = await unlessStopped(starting, signals.stop)
+      if (gateway === undefined) return await givenUp(starting, logger)
       if (gateway.url !== undefined) process.stdout.write(`URL ${gateway.url}\n`)
       signals.onReload(() => { gateway.reload().catch((error: unknown) => { logger.error({ error: error instanceof Error ? error.message : String(error) }, 'the configuration could not be read again') }) })
       await aborted(signals.stop)
@@ -115,6 +122,25 @@ function levelOf (text: string): LogLevel {
   const level = LOG_LEVELS.find(known => known === text)
   if (level === undefined) throw new OperatorError('usage', `--log-level is one of ${LOG_LEVELS.join(', ')}`)
   return level
+}
+
+/** Undefined: it was told to stop before it had started. */
+async function unlessStopped<T> (starting: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const given = await Promise.race([starting, aborted(signal)])
+  return given === undefined || signal.aborted ? undefined : given
+}
+
+/** Ends what is still starting as soon as it has, if that is soon: nothing flows through it yet. */
+async function givenUp (starting: Promise<Gateway>, logger: Logger): Promise<number> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'late'>(resolve => { timer = setTimeout(() => resolve('late'), GIVEN_UP_MS) })
+  const started = starting.then(gateway => gateway.stop(AbortSignal.abort()))
+  if (await Promise.race([started, late]) === 'late') {
+    started.catch(() => undefined)
+    logger.warn({}, 'was told to stop while it started, and does not wait for the rest')
+  }
+  clearTimeout(timer)
+  return 0
 }
 
 function aborted (signal: AbortSignal): Promise<void> {

@@ -43,6 +43,25 @@ it('says how it is, and takes its word back when it ends', async () => {
   expect(await presence()).toBeUndefined()
 })
 
+it('says that there is nothing to work by, and why, and is not ready', async () => {
+  const engine = scripted()
+  engine.problems.push({ pointer: '/spec/zones/0/listen/0', says: 'the port is taken' })
+  running = await start({ config: { gateway: 'edge', stateDirectory: directory, http: { port: 0 } }, bus, telemetry: createTelemetry(), logger: NO_LOGGER, engine: engine.create })
+  await running.tried
+  expect(running).toMatchObject({ configured: false, problem: '/spec/zones/0/listen/0: the port is taken' })
+  expect(await (await fetch(`${running.url}/readyz`)).text()).toBe('there is no configuration to work by: /spec/zones/0/listen/0: the port is taken\n')
+  await vi.waitFor(async () => expect(await presence()).toMatchObject({ healthy: false, findings: [{ unhealthy: true, says: 'there is no configuration to work by: /spec/zones/0/listen/0: the port is taken' }] }), WAIT)
+})
+
+it('keeps its state directory for itself, and does not start where it cannot have one', async () => {
+  const engine = scripted()
+  const begin = (stateDirectory: string) => start({ config: { gateway: 'edge', stateDirectory }, bus, telemetry: createTelemetry(), logger: NO_LOGGER, engine: engine.create })
+  running = await begin(directory)
+  await expect(begin(directory)).rejects.toMatchObject({ code: 'state-locked', message: expect.stringContaining(directory) as string })
+  await expect(begin('/proc/x')).rejects.toMatchObject({ code: 'state-directory' })
+  await vi.waitFor(async () => expect(await presence()).toBeDefined(), WAIT)
+})
+
 it('answers commands; what the engine refuses is a refusal', async () => {
   const engine = scripted()
   running = await start({ config: { gateway: 'edge', stateDirectory: directory }, bus, telemetry: createTelemetry(), logger: NO_LOGGER, engine: engine.create })

@@ -1,19 +1,18 @@
 /** The gateway: the engine, what it has to do in, how it is and what it saw out. Without bus and control it carries on from its last good configuration. */
-import { mkdir } from 'node:fs/promises'
 import { servedForEver } from '@dialtone/bus'
 import type { Bus, GatewayPresence } from '@dialtone/contracts'
 import { ExplainRoute, GatewayAct, GatewayQueues, GatewayStreams } from '@dialtone/contracts/schemas'
-import { readSecret } from '@dialtone/host'
+import { holdDirectory, readSecret } from '@dialtone/host'
 import { OperatorError, type Clock, type Logger, type Stoppable } from '@dialtone/kernel'
 import { RANDOM } from '@dialtone/net'
 import { createRelay, type Relay, type RelayOptions } from '@dialtone/relay'
 import { serveHttp, type Telemetry } from '@dialtone/telemetry'
-import { watchAssigned } from './configuration/assigned.ts'
+import { watchAssigned, type Assigned } from './configuration/assigned.ts'
 import { readConfig, type GatewayConfig } from './configuration/config.ts'
 import { GATEWAY_METRICS, configurationGood } from './metrics.ts'
 import { reportEvents } from './reporting/events.ts'
 import { reportFacts } from './reporting/facts.ts'
-import { reportPresence } from './reporting/presence.ts'
+import { reportPresence, type Presence } from './reporting/presence.ts'
 
 export type StartOptions = {
   config: GatewayConfig
@@ -32,6 +31,12 @@ export type StartOptions = {
 export type Gateway = {
   readonly url?: string
   readonly relay: Relay
+  /** Why the last configuration that came was not taken; gone when one is. */
+  readonly problem: string | undefined
+  /** Whether there is a configuration that it works by. */
+  readonly configured: boolean
+  /** Resolves when the first configuration that came has been tried. */
+  readonly tried: Promise<void>
   /** Reads the file of the configuration and what is behind its references again. */
   reload: () => Promise<void>
   /** Drains, unless `at` aborts, then ends. */
@@ -62,9 +67,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
   }
   let leave: AbortSignal | undefined
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw new OperatorError('state-directory', `the state directory ${directory} cannot be made (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown'}): name another, or let the gateway write there`)
-    })
+    stops.push(await holdDirectory(directory, 'the gateway'))
     telemetry.register(GATEWAY_METRICS)
     const facts = bus === undefined ? () => undefined : begun(reportFacts({ bus, meter, logger })).put
     const tell: RelayOptions['tell'] = bus === undefined ? () => undefined : reportEvents({ bus, gateway, clock, meter })
@@ -76,25 +79,29 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       gateway, directory, meter, logger, take: relay.configure,
       changed: problem => {
         meter.set(configurationGood, {}, problem === undefined ? 1 : 0)
-        if (problem !== undefined) tell({ on: 'configuration', says: `refused, and the one before stays: ${problem}`.slice(0, 400) })
+        if (problem !== undefined) tell({ on: 'configuration', says: `refused: ${problem}`.slice(0, 400) })
         say()
       },
       ...(config.assignmentFile === undefined ? {} : { file: config.assignmentFile }), ...(bus === undefined ? {} : { bus }),
     }))
 
     if (bus !== undefined) {
-      const own = (): GatewayPresence => ownPresence({ gateway, startedAt, at: new Date(clock.now()).toISOString(), relay, problem: assigned.problem })
-      const presence = begun(reportPresence({ bus, gateway, own, logger }))
+      const own = (): GatewayPresence => ownPresence({ gateway, startedAt, at: new Date(clock.now()).toISOString(), relay, assigned, doubled: presence?.doubled === true })
+      let presence: Presence | undefined
+      presence = begun(reportPresence({ bus, gateway, startedAt, own, logger }))
       say = presence.say
       for (const serve of serving(bus, gateway, relay, assigned.reload)) begun(servedForEver(serve, logger))
     }
     const served = config.http === undefined ? undefined : begun(await serveHttp({
       listen: { port: config.http.port, ...(config.http.address === undefined ? {} : { address: config.http.address }) }, telemetry, logger,
-      ready: () => readiness(relay, assigned.current === undefined),
-    }))
-    logger.info({ gateway, ...(served === undefined ? {} : { url: served.url }) }, 'the gateway runs')
+      ready: () => readiness(relay, assigned),
+    }).catch((error: unknown) => { throw inOurWords(error) }))
+    logger.info({ gateway, ...(served === undefined ? {} : { url: served.url }) }, assigned.current !== undefined ? 'the gateway runs' : assigned.problem === undefined ? 'the gateway waits for its first configuration' : 'the gateway waits for a configuration that it can work by')
     return {
-      relay, reload: assigned.reload, ...(served === undefined ? {} : { url: served.url }),
+      relay, tried: assigned.tried,
+      get problem () { return assigned.problem },
+      get configured () { return assigned.current !== undefined },
+      reload: assigned.reload, ...(served === undefined ? {} : { url: served.url }),
       stop: async at => {
         leave = at
         await stop()
@@ -108,17 +115,26 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
 }
 
 /** Whether a load balancer should send peers here: not while it drains. */
-function readiness (relay: Relay, unconfigured: boolean): true | string {
-  if (unconfigured) return 'no configuration has come yet'
+function readiness (relay: Relay, { current, problem }: Assigned): true | string {
+  if (current === undefined) return problem === undefined ? 'no configuration has come yet' : `there is no configuration to work by: ${problem}`
   const { state, healthy, findings } = relay.presence()
   if (state !== 'running') return `the gateway is ${state}`
   return healthy || `unhealthy: ${findings.filter(({ unhealthy }) => unhealthy).map(({ says }) => says).join('; ')}`
 }
 
-function ownPresence ({ relay, problem, ...common }: { gateway: string, startedAt: string, at: string, relay: Relay, problem: string | undefined }): GatewayPresence {
-  const { findings, ...rest } = relay.presence()
-  const refused = problem === undefined ? [] : [{ what: 'configuration' as const, unhealthy: false, says: `a configuration was refused, and the one before stays: ${problem}`.slice(0, 400) }]
-  return { v: 1, version: VERSION, ...common, ...rest, findings: [...refused, ...findings].slice(0, 16) }
+type Own = { gateway: string, startedAt: string, at: string, relay: Relay, assigned: Assigned, doubled: boolean }
+
+function ownPresence ({ relay, assigned: { current, problem }, doubled, ...common }: Own): GatewayPresence {
+  const { findings, healthy, ...rest } = relay.presence()
+  const own: GatewayPresence['findings'] = []
+  if (doubled) own.push({ what: 'configuration', unhealthy: true, says: `another process speaks under the name ${common.gateway}: stop one of them, or give it a name and a resource of its own` })
+  if (problem !== undefined) own.push({ what: 'configuration', unhealthy: current === undefined, says: `${current === undefined ? 'there is no configuration to work by' : 'a configuration was refused, and the one before stays'}: ${problem}`.slice(0, 400) })
+  return { v: 1, version: VERSION, ...common, ...rest, healthy: healthy && own.every(({ unhealthy }) => !unhealthy), findings: [...own, ...findings].slice(0, 16) }
+}
+
+/** Where HTTP cannot be served, in the words of this app's options. */
+function inOurWords (error: unknown): unknown {
+  return error instanceof OperatorError ? new OperatorError(error.code, error.message.replace('--listen', '--http')) : error
 }
 
 function serving (bus: Bus, gateway: string, relay: Relay, reload: () => Promise<void>): (() => Promise<Stoppable>)[] {

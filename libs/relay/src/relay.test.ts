@@ -123,7 +123,7 @@ it('holds a peer and lets go, closes and retries, and says what is queued', asyn
   users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'held-2', 'x'))
   await until(() => gateway.relay.presence().stanzas.queued === 1, () => why(gateway, ''))
   expect((await gateway.relay.act({ act: 'drop', peer: 'peer.example' })).affected).toBe(1)
-  await until(() => users.inside.text().includes('held-2'), () => why(gateway, ''))
+  await until(() => users.inside.text().includes('held-2') && users.inside.text().includes('(dropped, '), () => why(gateway, ''))
   await gateway.apply({ spec: { peers: {} } })
   const { id } = gateway.relay.streams({ zone: 'outside' }).streams.find(({ direction }) => direction === 'outbound') ?? { id: '' }
   expect((await gateway.relay.act({ act: 'close', stream: id })).affected).toBe(1)

@@ -123,7 +123,8 @@ export function createRelay (options: RelayOptions): Relay {
     parts ??= begin()
     const { core, inbound, attachments, drains } = parts
     const wrong = [...await attachments.configure(world)]
-    if (wrong.length === 0) wrong.push(...await inbound.configure())
+    // Of the first one everything that is wrong is said: all of it is ended again.
+    if (wrong.length === 0 || isFirst) wrong.push(...await inbound.configure())
     if (wrong.length > 0) {
       world = before ?? made.world
       if (before !== undefined) await attachments.configure(before)
@@ -218,7 +219,7 @@ export function createRelay (options: RelayOptions): Relay {
           return { affected: waiting, says: `${waiting} stanzas of ${held.length} routes go out as soon as there is a stream; what comes after them waits again where it is held.` }
         }
         case 'drop': {
-          const waiting = routes.reduce((sum, route) => sum + route.refuseAll('expired'), 0)
+          const waiting = routes.reduce((sum, route) => sum + route.refuseAll('dropped'), 0)
           core.settled()
           if (waiting === 0) throw nothing('stanza that waits')
           return { affected: waiting, says: `${waiting} stanzas were returned to their senders; errors and results among them are gone.` }

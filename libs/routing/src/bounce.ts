@@ -32,6 +32,7 @@ export const BOUNCES: Readonly<Record<Refusal, Bounce>> = {
   'unknown-domain': cancel('item-not-found', 'the domain is not served here'),
   'same-zone': cancel('item-not-found', 'the domain is not served here'),
   'expired': wait('remote-server-timeout', 'it has waited for too long'),
+  'dropped': wait('remote-server-timeout', 'the operator of the gateway has dropped what waited'),
   'internal-fault': wait('internal-server-error', 'the gateway has failed'),
 }
 

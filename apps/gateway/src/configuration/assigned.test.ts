@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createEmbeddedBus } from '@dialtone/bus'
@@ -48,6 +48,44 @@ it('keeps the last good one, and says what is wrong with the new one', async () 
   expect(problems).toEqual([undefined, '/spec/zones/0/listen/0/port: the port is taken', undefined])
 })
 
+it('tries again what could not be used, until it can, and says so once', async () => {
+  const problems: (string | undefined)[] = []
+  let taken = true
+  let tries = 0
+  const take: Take = async () => {
+    tries++
+    return taken ? [{ pointer: '/spec/zones/0/listen/0', says: 'the port is taken' }, { pointer: '/spec/zones/1/listen/0', says: 'the port is taken' }] : []
+  }
+  const assigned = await watched(take, { bus, againMs: 5, changed: problem => problems.push(problem) })
+  await put(WORK)
+  await assigned.tried
+  expect(assigned).toMatchObject({ current: undefined, problem: '/spec/zones/0/listen/0: the port is taken; /spec/zones/1/listen/0: the port is taken' })
+  await vi.waitFor(() => expect(tries).toBeGreaterThan(3), WAIT)
+  expect(problems).toHaveLength(1)
+  taken = false
+  await vi.waitFor(() => expect(problems).toEqual([expect.stringContaining('the port is taken'), undefined]), WAIT)
+  expect(assigned.current).toEqual(WORK)
+})
+
+it('sets what was kept aside where it cannot be used, says which and why, and takes what the bus has', async () => {
+  for (const [text, why] of [['{"v":1', 'JSON'], [JSON.stringify({ ...WORK, revision: -1 }), '/revision'], [JSON.stringify({ ...WORK, gateway: 'other' }), '/gateway']] as const) {
+    const file = join(directory, 'assignment.json')
+    writeFileSync(file, text)
+    const problems: (string | undefined)[] = []
+    const assigned = await watched(async () => [], { changed: problem => problems.push(problem) })
+    expect(assigned.problem).toContain(`${file}, the configuration that was kept, cannot be used: `)
+    expect(assigned.problem).toContain(why)
+    expect(problems).toEqual([assigned.problem])
+    expect(readFileSync(`${file}.unusable`, 'utf8')).toBe(text)
+    expect(existsSync(file)).toBe(false)
+    await assigned.stop()
+  }
+  const assigned = await watched(async () => [], { bus })
+  await put(WORK)
+  await vi.waitFor(() => expect(kept()).toEqual(WORK), WAIT)
+  expect(assigned.problem).toBeUndefined()
+})
+
 it('refuses what is for another gateway, or has another shape, naming the field', async () => {
   const file = join(directory, 'given.json')
   writeFileSync(file, JSON.stringify({ ...WORK, gateway: 'other' }))
@@ -82,10 +120,10 @@ it('is stopped when it was removed from the bus, also while it was away', async 
   await vi.waitFor(() => expect(again.current).toMatchObject({ spec: { desired: 'stopped' } }), WAIT)
 })
 
-async function watched (take: Take, { bus: on, file, changed = () => undefined, emptyMs }: { bus?: Bus, file?: string, changed?: (problem: string | undefined) => void, emptyMs?: number }): Promise<Assigned> {
+async function watched (take: Take, { bus: on, file, changed = () => undefined, emptyMs, againMs }: { bus?: Bus, file?: string, changed?: (problem: string | undefined) => void, emptyMs?: number, againMs?: number }): Promise<Assigned> {
   const assigned = await watchAssigned({
     gateway: 'edge', directory, take, changed, meter: NO_METER, logger: NO_LOGGER,
-    ...(on === undefined ? {} : { bus: on }), ...(file === undefined ? {} : { file }), ...(emptyMs === undefined ? {} : { emptyMs }),
+    ...(on === undefined ? {} : { bus: on }), ...(file === undefined ? {} : { file }), ...(emptyMs === undefined ? {} : { emptyMs }), ...(againMs === undefined ? {} : { againMs }),
   })
   open.push(assigned)
   return assigned

@@ -120,6 +120,7 @@ describe('what each may do, through the bus, with exactly these permissions', ()
     const revision = await presence.put('edge', { n: 1 })
     await presence.put('edge', { n: 2 }, { expect: revision })
     expect((await (await control.documents(Gateways, { create: true })).get('edge'))?.document).toEqual({ n: 2 })
+    expect((await presence.get('edge'))?.document).toEqual({ n: 2 })
     const assigned: number[] = []
     const assignments = await edge.documents(ofGateway('edge'), { create: false })
     const reading = await assignments.watch(change => change.on === 'put' && assigned.push(change.document.n))
@@ -271,6 +272,7 @@ describe('what a gateway may not do: the server says so each time', () => {
     ['a walk through the assignments of another', '$JS.API.DIRECT.GET.KV_gateway-clock'],
     ['a get of the configuration', '$JS.API.DIRECT.GET.KV_configuration.$KV.configuration.all'],
     ['a get of presences', '$JS.API.DIRECT.GET.KV_gateways'],
+    ['a get of the presence of another', '$JS.API.DIRECT.GET.KV_gateways.$KV.gateways.clock'],
     ['a consumer of facts', '$JS.API.CONSUMER.CREATE.dialtone-facts'],
     ['a stream', '$JS.API.STREAM.CREATE.mine'],
     ['a deletion', '$JS.API.STREAM.DELETE.dialtone-facts'],
@@ -320,6 +322,7 @@ describe('what a gateway may not do: the server says so each time', () => {
     const before = { facts: await control.extent('facts'), configuration: await (await control.documents(Configuration, { create: true })).list() }
     for (const reply of ['$KV.configuration.all', '$KV.gateway-clock.assignment', '$KV.gateways.clock', 'dialtone.v1.pair.clock.org.example', 'dialtone.v1.gateway.clock']) {
       raw.connection.publish('$JS.API.DIRECT.GET.KV_gateway-edge.$KV.gateway-edge.assignment', '', { reply })
+      raw.connection.publish('$JS.API.DIRECT.GET.KV_gateways.$KV.gateways.edge', '', { reply })
       raw.connection.publish('$KV.gateways.edge', '{"n":666}', { reply })
       raw.connection.publish('dialtone.v1.command.time.clock', '{}', { reply })
     }

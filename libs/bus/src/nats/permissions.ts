@@ -74,15 +74,18 @@ function gateway (name: string): Permissions {
   proveName('gateway', name)
   return apart(`gateway-${name}`, `GATEWAY-${name}`, {
     services: [`${eventSubject('pair', [name])}.>`, eventSubject('gateway', [name]), bucketSubject('gateways', name), commandSubject('time', ['clock'])],
-    // Of the presence of others it needs nothing, nor of its own.
     reads: [`gateway-${name}`],
+    // Whether another process speaks under its name. Of the presence of others it needs nothing.
+    looksAt: [{ bucket: 'gateways', key: name }],
     served: GATEWAY_VERBS.map(verb => commandSubject(verb, [name])),
   })
 }
 
-/** Of who has an account of its own: `services` is what it sends, `reads` the buckets that it sees, `served` the commands that it hears. */
-function apart (user: string, account: string, { services: sends, reads, served }: { services: readonly string[], reads: readonly string[], served: readonly string[] }): Permissions {
-  const services = [...sends, ...reads.flatMap(bucket => [`$JS.API.DIRECT.GET.${bucketStream(bucket)}`, `$JS.API.DIRECT.GET.${bucketStream(bucket)}.>`])]
+type Apart = { services: readonly string[], reads: readonly string[], looksAt?: readonly { bucket: string, key: string }[], served: readonly string[] }
+
+/** Of who has an account of its own: `services` is what it sends, `reads` the buckets that it sees, `looksAt` single documents of others, `served` the commands that it hears. */
+function apart (user: string, account: string, { services: sends, reads, looksAt = [], served }: Apart): Permissions {
+  const services = [...sends, ...looksAt.map(({ bucket, key }) => `$JS.API.DIRECT.GET.${bucketStream(bucket)}.${bucketSubject(bucket, key)}`), ...reads.flatMap(bucket => [`$JS.API.DIRECT.GET.${bucketStream(bucket)}`, `$JS.API.DIRECT.GET.${bucketStream(bucket)}.>`])]
   const streams = [...reads.map(bucket => documentSubject(bucket, '>')), ...served]
   const inboxPrefix = `_INBOX.${user}`
   return { user, account, inboxPrefix, publish: services, subscribe: [...streams, `${inboxPrefix}.>`], services, streams }

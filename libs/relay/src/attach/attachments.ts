@@ -78,21 +78,20 @@ export function startAttachments (options: AttachmentOptions): Attachments {
 
   const open = async (plan: Plan): Promise<ConfigurationProblem[]> => {
     const undo: (() => Promise<void>)[] = []
-    const tryTo = async (pointer: string, act: () => Promise<() => Promise<void>>): Promise<ConfigurationProblem[]> => {
+    const problems: ConfigurationProblem[] = []
+    const tryTo = async (pointer: string, act: () => Promise<() => Promise<void>>): Promise<void> => {
       try {
         undo.push(await act())
-        return []
       } catch (error) {
         if (!(error instanceof OperatorError)) throw error
-        for (const back of undo.toReversed()) await back()
-        return [{ pointer, says: error.message }]
+        problems.push({ pointer, says: error.message.replace(', or name another with --listen', ', or name another') })
       }
     }
     for (const [name, zone] of plan.responders) {
       const known = responders.get(name)
       const spec = zone.spec.responder
       if (spec === undefined) continue
-      const problems = await tryTo(plan.pointers.get(`responder ${name}`) ?? '', async () => {
+      await tryTo(plan.pointers.get(`responder ${name}`) ?? '', async () => {
         if (known === undefined) {
           const responder = await startResponder({ zone: name, spec, ours: domain => options.world().zoneOf(domain) !== undefined, clock, random, meter, logger, ...(options.limits?.responder === undefined ? {} : { limits: options.limits.responder }) })
           responders.set(name, { responder, zone })
@@ -108,11 +107,10 @@ export function startAttachments (options: AttachmentOptions): Attachments {
           await known.responder.configure(known.zone.spec.responder as NonNullable<typeof spec>)
         }
       })
-      if (problems.length > 0) return problems
     }
     for (const [name, spec] of plan.acceptors) {
       const known = acceptors.get(name)
-      const problems = await tryTo(plan.pointers.get(`accept ${name}`) ?? '', async () => {
+      await tryTo(plan.pointers.get(`accept ${name}`) ?? '', async () => {
         const acceptor = known?.acceptor ?? createAcceptor(options, limits, heard, nextId)
         await acceptor.configure(spec)
         acceptors.set(name, { acceptor, spec })
@@ -126,9 +124,9 @@ export function startAttachments (options: AttachmentOptions): Attachments {
           }
         }
       })
-      if (problems.length > 0) return problems
     }
-    return []
+    if (problems.length > 0) for (const back of undo.toReversed()) await back()
+    return problems
   }
 
   return {
