@@ -9,6 +9,7 @@ import type { Dial, DialFailure, OutStream } from '../seams.ts'
 import { LIVED_MS, afterFailure, afterStream } from './back-off.ts'
 import { settle, type Context } from './context.ts'
 import type { PairCount } from './pair-count.ts'
+import { queueSeconds } from './durations.ts'
 import { judgeRoute, type RouteRules } from './judge.ts'
 import { Line } from './line.ts'
 import type { Grip } from './pressure.ts'
@@ -167,6 +168,8 @@ export class Route {
     const { queue, way } = this
     if (way === undefined || !way.open) return
     let bytes = 0
+    const oldest = queue.first()
+    if (oldest !== undefined && !way.blocked && this.maySend(oldest)) this.context.meter.observe(queueSeconds, {}, Math.max(0, this.context.clock.elapsed() - oldest.at) / 1000)
     for (let entry = queue.first(); entry !== undefined && !way.blocked && this.maySend(entry); entry = queue.first()) {
       const size = entry.end - entry.start
       if (!this.writeEntry(way, entry)) continue
