@@ -17,6 +17,7 @@ import { createDial, type Dialing } from './outbound/dial.ts'
 import { LIMITS } from './outbound/limits.ts'
 import { createVerify } from './outbound/verify.ts'
 import type { ConfigurationProblem, Intake, Relay, RelayOptions, Selection, Surroundings, World } from './seams.ts'
+import { MOST_TRACE_SECONDS, Trace } from './trace/trace.ts'
 import { createWorld, type WorldFinding } from './world.ts'
 
 type Findings = GatewayPresence['findings']
@@ -46,7 +47,14 @@ export function createRelay (options: RelayOptions): Relay {
     if (world === undefined) throw new Error('there is no configuration yet')
     return world
   }
-  const surroundings: Surroundings = { world: here, clock, random, meter, logger, tell }
+  const trace = new Trace(() => world, clock)
+  const surroundings: Surroundings = {
+    world: here, clock, random, meter, logger, tracing: trace,
+    tell: event => {
+      if (trace.on) trace.told(event)
+      tell(event)
+    },
+  }
 
   const begin = (): Parts => {
     const badTargets = createBadTargets(surroundings, LIMITS)
@@ -149,6 +157,7 @@ export function createRelay (options: RelayOptions): Relay {
     if (parts === undefined) return
     const { core, facts, drains, measure } = parts
     core.tick()
+    trace.tick()
     drains.tick()
     facts.tick()
     if (++ticks % MEASURE_TICKS === 0) measure()
@@ -191,7 +200,7 @@ export function createRelay (options: RelayOptions): Relay {
         certificates: Object.fromEntries([...world.certificateEnds].map(([domain, ends]) => [domain, new Date(ends).toISOString()])),
       }
     },
-    act: async ({ act, stream, zone, ours, peer }) => {
+    act: async ({ act, stream, zone, ours, peer, seconds, after }) => {
       const { core, inbound, attachments, dial } = running(parts)
       const selection: Selection = { ...(zone === undefined ? {} : { zone }), ...(ours === undefined ? {} : { ours }), ...(peer === undefined ? {} : { peer }), ...(stream === undefined ? {} : { stream }) }
       const routes = core.selected(selection)
@@ -230,7 +239,13 @@ export function createRelay (options: RelayOptions): Relay {
           if (first !== undefined) throw new OperatorError('not-reloaded', `What the configuration refers to was not taken, and what was in force is: ${first.pointer}: ${first.says}`)
           return { affected: here().zones.size, says: 'Secrets, certificates and keys were read again.' }
         }
-        default: throw new OperatorError('no-trace', 'This gateway traces no streams; ask for its streams, its queues and an explanation instead.')
+        case 'trace': {
+          if (seconds !== undefined && seconds > MOST_TRACE_SECONDS) throw new OperatorError('too-long', `A trace lasts ${MOST_TRACE_SECONDS} seconds at most: ask for fewer, and again after that.`)
+          if (seconds !== undefined) trace.start(selection, seconds)
+          const { lines, next, left } = trace.read(after ?? (seconds === undefined ? 0 : trace.next))
+          return { affected: lines.length, says: left > 0 ? `It is recorded for ${left} seconds more.` : 'Nothing is recorded at this moment.', lines, next }
+        }
+        default: return act satisfies never
       }
     },
     streams: ({ most = MOST, ...selection }) => {

@@ -65,14 +65,14 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
   async function open ({ target, connected: { connection, address, abandon }, deadline, tell, measured, signal }: Attempt, { zone, pair, leg, lang }: DialRequest): Promise<{ won: OutStream } | { lost: Lost }> {
     const world = surroundings.world()
     const { limits: configured = {} } = world.assignment.spec
-    const wire = new Wire(connection, { event: () => undefined })
+    const id = idOf()
+    const wire = new Wire(connection, { event: () => undefined }, { of: { id, zone: zone.name, pairs: [pair], names: undefined }, trace: surroundings.tracing })
     const certificate = zone.certificateFor(pair.from)
     let stream: Stream | undefined
     const outcome = await negotiate(wire, {
       plan: planFor(target.kind, { pair, leg, zone }), pair, ...(lang === undefined ? {} : { lang }), keys: zone.keys, anchors: anchorsFor(world, zone, pair), leg, certificate, limits, weakened, clock, deadline, tell, measured, signal,
       judged: ({ is }, protocol) => meter.add(outboundTls, { zone: zone.name, protocol: PROTOCOLS.includes(protocol) ? protocol : 'other', verdict: is }),
       established: (state, commands, seen) => {
-        const id = idOf()
         const [least, most] = limits.keepAliveMs
         const idle = seen.features?.limits?.idleSeconds
         const about = { zone: zone.name, from: pair.from, to: pair.to, stream: id, remote: `${address.includes(':') ? `[${address}]` : address}:${target.port}` }

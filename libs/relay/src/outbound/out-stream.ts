@@ -123,6 +123,7 @@ export class Stream implements OutStream, Turning {
 
   write (data: Uint8Array, start: number, end: number, lasting: boolean): void {
     if (this.done || this.state.at !== 'established') return
+    if (this.wire.traced) this.wire.wrote(data, start, end)
     this.batch.add(data, start, end, lasting)
     this.counts.out++
     this.counts.bytesOut += end - start
