@@ -203,7 +203,7 @@ describe('what is done at once', () => {
     expect((await get('/v1/gateways/edge/trace')).statusCode).toBe(403)
     expect(edge.acts.splice(4)).toEqual([{ act: 'trace', peer: 'slow.example', seconds: 30 }, { act: 'trace', after: 7 }])
     expect(edge.acts).toEqual([{ act: 'retry', peer: 'slow.example' }, { act: 'drop', ours: 'ours.example', peer: 'slow.example' }, { act: 'close', stream: 's1' }, { act: 'reload' }])
-    await until(() => api.audited.filter(({ action }) => action.startsWith('gateway.')).length === 4)
+    await until(() => api.audited.filter(({ action }) => action.startsWith('gateway.')).length === 5)
     expect(api.audited.find(({ action }) => action === 'gateway.retry')).toMatchObject({ subject: 'Gateway/edge peer slow.example', outcome: 'done', reason: 'they are back', says: 'retry: 2 routes' })
   })
 
