@@ -44,6 +44,22 @@ it('returns what cannot be delivered to who sent it, through all of them', async
   expect(await gateway.relay.explain({ from: 'inside.example', to: 'peer.example' })).toMatchObject({ outcome: 'refuse', refusal: { reason: 'policy-deny', condition: 'not-allowed' } })
 }, 30_000)
 
+it('tells a user inside that a peer is denied, and the peer that it is refused', async () => {
+  const { gateway, users } = await made(PLAIN)
+  users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'before', 'x'))
+  await until(() => users.peer.text().includes('before'), () => why(gateway, ''))
+  await gateway.apply({ policies: { no: { ours: '*', peer: 'peer.example', action: 'deny' } } })
+  users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'denied', 'secret') + message('juliet@inside.example', 'romeo@peer.example', 'again', 'secret'))
+  await until(() => users.inside.text().includes('\'again\''), () => why(gateway, JSON.stringify(gateway.relay.presence())))
+  expect(users.inside.text()).toMatch(/<message from='romeo@peer.example' to='juliet@inside.example' id='denied' type='error'><error type='cancel' by='gateway.example'><not-allowed /)
+  expect(users.inside.text()).not.toContain('secret')
+  await until(() => gateway.relay.presence().stanzas.onStream === 0, () => why(gateway, JSON.stringify(gateway.relay.presence().stanzas)))
+  expect(gateway.relay.presence().stanzas).toMatchObject({ accepted: 3, queued: 0, outcomes: { acknowledged: 1, bounced: 2 } })
+  users.peer.send(message('romeo@peer.example', 'juliet@inside.example', 'from-outside', 'x'))
+  await until(() => gateway.events.some(({ on, says }) => on === 'stream-refused' && says.includes('may not talk')), () => why(gateway, ''))
+  expect(users.inside.text()).not.toContain('from-outside')
+}, 30_000)
+
 it('answers a ping in its own name', async () => {
   const { gateway, users } = await made(PLAIN)
   users.peer.send('<iq from=\'romeo@peer.example\' to=\'gateway.example\' id=\'ping-1\' type=\'get\'><ping xmlns=\'urn:xmpp:ping\'/></iq>')

@@ -51,7 +51,7 @@ export function createRelay (options: RelayOptions): Relay {
   const begin = (): Parts => {
     const badTargets = createBadTargets(surroundings, LIMITS)
     // Streams that go both ways hand in what comes, and the core is what dials them.
-    const intake = { lane: (...given: Parameters<Core['lane']>) => core.lane(...given), settled: () => core.settled() }
+    const intake = { lane: (...given: Parameters<Core['lane']>) => core.lane(...given), refuse: (...given: Parameters<Core['refuse']>) => core.refuse(...given), settled: () => core.settled() }
     const dial = createDial(surroundings, { intake, badTargets })
     const core: Core = new Core({
       ...surroundings, dial,
@@ -59,7 +59,7 @@ export function createRelay (options: RelayOptions): Relay {
       offered: (zone, pair) => attachments.out(zone, pair),
       expects: (zone, pair) => attachments.expects(zone, pair),
       attempted: ({ zone, pair, rules }, { at, trace }, result) => {
-        if (rules.side === 'external') facts.dialed({ ours: pair.from, peer: pair.to }, at, result)
+        if (rules.side === 'external') facts.dialed(zone, { ours: pair.from, peer: pair.to }, at, result)
         if ('stream' in result) return
         const { reason, says, temporary } = result.failed
         logger.info({ zone, from: pair.from, to: pair.to, trace, reason, temporary }, 'an attempt to open a stream has failed')
@@ -115,7 +115,7 @@ export function createRelay (options: RelayOptions): Relay {
 
   const configureNow = async (assignment: GatewayAssignment): Promise<readonly ConfigurationProblem[]> => {
     if (stopped) return [{ pointer: '', says: 'the gateway has stopped' }]
-    const made = await createWorld(effective(assignment), { readSecret, salt, clock, random, ...(world === undefined ? {} : { previous: world }) })
+    const made = await createWorld(effective(assignment), { readSecret, salt, clock, random, meter, ...(world === undefined ? {} : { previous: world }) })
     if ('problems' in made) return made.problems
     const before = world
     world = made.world

@@ -103,6 +103,11 @@ export type Lane = {
 export type Intake = {
   /** `pair.from` is authenticated on the source for stanzas to `pair.to`. */
   lane: (source: Source, pair: Pair) => Lane
+  /**
+   * Takes a stanza of a sender who may speak on the source, to somebody else than here, and answers for it as for any other: it ends, and its sender is told why. `as`: to whom that
+   * sender may speak there. The frame is valid until it returns. Never throws.
+   */
+  refuse: (source: Source, as: Pair | undefined, pair: Pair, frame: ElementFrame, reason: Refusal) => void
   /** A whole read of a source was handed in: what it gave is sent, one write for each stream. */
   settled: () => void
 }

@@ -38,14 +38,17 @@ export type GatewayProcess = {
 }
 
 /** What differs from one test to another. `inside`: of the leg to our server; `outside`: of our domain's face to the world. */
-export type Faces = { ours: string, peers: readonly string[], /** Of the certificates for peers, shown to our server. */ shows?: CertificateKind, inside?: Partial<ZoneSpec>, outside?: Partial<ZoneSpec>, spec?: Partial<GatewaySpec>, policies?: GatewayAssignment['policies'], routes?: GatewayAssignment['routes'] }
+export type Faces = { ours: string, /** Below it, which are shown to the outside, too. */ also?: readonly string[], peers: readonly string[], /** Of the certificates for peers, shown to our server. */ shows?: CertificateKind, inside?: Partial<ZoneSpec>, outside?: Partial<ZoneSpec>, spec?: Partial<GatewaySpec>, policies?: GatewayAssignment['policies'], routes?: GatewayAssignment['routes'] }
+
+/** Writes a file and returns the reference to it. */
+export function fileIn (directory: string, name: string, text: string): `file:${string}` {
+  writeFileSync(join(directory, name), text)
+  return `file:${join(directory, name)}`
+}
 
 /** A configuration for the gateway of a boundary, with its files in `directory`: certificates for our domain outside and for the peers inside, one secret, an inside responder. */
-export async function assignmentFor (directory: string, root: string, { ours, peers, shows = 'good', inside = {}, outside = {}, spec = {}, policies = {}, routes = {} }: Faces): Promise<GatewayAssignment> {
-  const file = (name: string, text: string): `file:${string}` => {
-    writeFileSync(join(directory, name), text)
-    return `file:${join(directory, name)}`
-  }
+export async function assignmentFor (directory: string, root: string, { ours, also = [], peers, shows = 'good', inside = {}, outside = {}, spec = {}, policies = {}, routes = {} }: Faces): Promise<GatewayAssignment> {
+  const file = (name: string, text: string) => fileIn(directory, name, text)
   const pair = async (domain: string, kind: CertificateKind = 'good') => {
     const { chain, key } = await certificateOf(kind, domain)
     return { certificate: file(`${domain}.pem`, chain), key: file(`${domain}.key`, key) }
@@ -57,7 +60,7 @@ export async function assignmentFor (directory: string, root: string, { ours, pe
       desired: 'running', drainSeconds: 5, secret: file('secret', 'bX9v2Yk8Qw3rT6uI1oP4aS7dF0gH5jKl'),
       zones: [
         {
-          name: 'world', side: 'external', listen: [{ address: AT.gateway, port: 5269 }, { address: AT.gateway, port: 5270, kind: 'direct' }], certificates: [await pair(ours)], anchors,
+          name: 'world', side: 'external', listen: [{ address: AT.gateway, port: 5269 }, { address: AT.gateway, port: 5270, kind: 'direct' }], certificates: await Promise.all([ours, ...also].map(each => pair(each))), anchors,
           resolver: { address: AT.resolver }, sourceAddress: AT.gateway, ...outside,
         },
         {

@@ -55,11 +55,14 @@ export function startAttachments (options: AttachmentOptions): Attachments {
   let ids = 0
 
   const nextId = () => `component-${++ids}`
+  /** Whether a component of that domain comes to us: nobody else has it, not a server either of which we are a component. */
+  const comes = (zone: string, domain: string) => acceptors.get(zone)?.spec.secrets.has(domain) === true
+  const takes = (stream: ComponentStream, pair: Pair) => stream.takes(pair) && (stream.mode === 'accept' || !comes(stream.zone, pair.to))
   const heard = (stream: ComponentStream) => {
     streams.add(stream)
     void stream.ended.finally(() => streams.delete(stream))
     // When who asked for it has returned: nobody writes to a stream in the middle of its first chunk.
-    queueMicrotask(() => { for (const hear of hearing) hear({ zone: stream.zone, out: stream, takes: pair => stream.takes(pair) }) })
+    queueMicrotask(() => { for (const hear of hearing) hear({ zone: stream.zone, out: stream, takes: pair => takes(stream, pair) }) })
   }
   const selected = (selection: Selection) => [...streams].filter(stream => isSelected(stream, selection))
   const ticking = setInterval(() => { for (const stream of streams) stream.tick() }, limits.tickMs ?? 5000)
@@ -151,8 +154,8 @@ export function startAttachments (options: AttachmentOptions): Attachments {
       }
       return []
     },
-    out: (zone, pair) => [...streams].find(stream => stream.zone === zone && stream.takes(pair)),
-    expects: (zone, { from, to }) => acceptors.get(zone)?.spec.secrets.has(to) === true || connectors.has(`${zone} ${from}`),
+    out: (zone, pair) => [...streams].find(stream => stream.zone === zone && takes(stream, pair)),
+    expects: (zone, { from, to }) => comes(zone, to) || connectors.has(`${zone} ${from}`),
     onOut: hear => { hearing.push(hear) },
     select: selection => selected(selection).map(stream => stream.view()),
     close: (selection, condition, text) => {

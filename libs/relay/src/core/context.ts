@@ -52,7 +52,6 @@ export type Context = Surroundings & {
   touched: Way[]
   /** A new word by which what was told to a sender is found again. */
   trace: () => string
-  /** Sends an error or an answer that was made here to the other side of a pair; false when it finds no way. */
   /** Something about a route is to be looked at by and by. */
   watch: (route: Route) => void
   /** A stream is wanted; begins when there is room. */
@@ -65,7 +64,10 @@ export type Context = Surroundings & {
   expects: (zone: string, pair: Pair) => boolean
   /** What all routes share that use this stream. */
   wayOf: (out: OutStream) => Way
+  /** Sends an error or an answer that was made here to the other side of a pair; false when it finds no way. */
   sendOwn: (zone: string, pair: Pair, text: Uint8Array) => boolean
+  /** Whether `sendOwn` would find one, as far as rules say. */
+  maySend: (zone: string, pair: Pair) => boolean
 }
 
 /** How a stanza ends that is not on a stream and not in a queue any more. */

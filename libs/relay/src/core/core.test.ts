@@ -42,6 +42,25 @@ it('carries between an external and an internal zone, and nowhere else (I3)', as
   }
 })
 
+it('answers for a stanza to a domain that is not served, in the name of one that is, and of an addressee that may not be spoken to any more', async () => {
+  const { core, dialings, ledger, configure } = made()
+  const source = new FakeSource(core, 'outside')
+  source.lane(IN)
+  const refuse = (to: string, reason: 'unknown-domain' | 'policy-deny', type?: string) => source.sendTo((frame) => core.refuse(source, IN, { from: 'peer.example', to }, frame, reason), message('u@peer.example', `v@${to}`, to, '<body>secret</body>', type))
+  refuse('nobody.example', 'unknown-domain')
+  refuse('nobody.example', 'unknown-domain', 'error')
+  refuse('rooms.inside.example', 'policy-deny')
+  const [own, other] = [await dialings[0]!.succeed(), await dialings[1]!.succeed()]
+  expect([own.pair, other.pair]).toEqual([OUT, { from: 'rooms.inside.example', to: 'peer.example' }])
+  expect(own.received.join('')).toMatch(/^<message from='inside.example' to='u@peer.example' id='nobody.example' type='error'><error type='cancel' by='gateway.example'><item-not-found [^>]+><text [^>]+>[^<]+\(unknown-domain, [^<]+<\/text><\/error><\/message>$/)
+  expect(other.received.join('')).toMatch(/^<message from='v@rooms.inside.example' to='u@peer.example' id='rooms.inside.example' type='error'>.*<not-allowed /)
+  configure({ policies: { no: { ours: 'rooms.inside.example', peer: '*', action: 'deny' } } })
+  refuse('rooms.inside.example', 'policy-deny')
+  expect(own.received.at(-1)).toMatch(/^<message from='inside.example' to='u@peer.example' id='rooms.inside.example' type='error'>.*<not-allowed /)
+  expect(ledger.conservation()).toMatchObject({ accepted: 4, queued: 0, outcomes: { bounced: 3, 'dropped-by-rule': 1 } })
+  expect(dialings).toHaveLength(2)
+})
+
 it('puts into its own spelling what is not, with the language that it inherited and the domains of the pair', async () => {
   const { core, dialings } = made()
   const source = new FakeSource(core, 'outside', '<s:stream xmlns:s=\'http://etherx.jabber.org/streams\' xmlns=\'jabber:server\' xml:lang=\'de\' xmlns:x=\'urn:x\'>', 'de')
@@ -266,10 +285,12 @@ it('decides anew when a policy ends by itself, though nothing was ever sent or o
   const source = new FakeSource(core, 'inside')
   source.lane(OUT)
   source.send(message('u@inside.example', 'v@peer.example', 1))
-  expect([ledger.outcomes.bounced, dialings.length]).toEqual([1, 0])
+  const dialed = () => dialings.map(({ request: { pair } }) => pair.to)
+  // The error for the sender is all that leaves.
+  expect([ledger.outcomes.bounced, ...dialed()]).toEqual([1, 'inside.example'])
   await pass(61_000)
   source.send(message('u@inside.example', 'v@peer.example', 2))
-  expect([ledger.outcomes.bounced, ledger.queued, dialings.length]).toEqual([1, 1, 1])
+  expect([ledger.outcomes.bounced, ledger.queued, ...dialed()]).toEqual([1, 1, 'inside.example', 'peer.example'])
 })
 
 it('answers pings in its own name, and in no other (5.11)', async () => {

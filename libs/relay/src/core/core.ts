@@ -2,13 +2,16 @@
  * The core between the listeners and the dialing (gateways.md 5.7, 5.8): all lanes, routes and pairs, each number of them bounded, one ledger, and one clock tick for
  * everything that waits.
  */
+import type { Refusal } from '@dialtone/contracts'
 import { Ledger } from '@dialtone/routing'
-import type { Pair } from '@dialtone/stream'
+import type { ElementFrame, Pair } from '@dialtone/stream'
 import type { Dial, Intake, OutStream, Selection, Source, Surroundings } from '../seams.ts'
 import { Tally, type Context } from './context.ts'
+import { judgeRoute, planLane } from './judge.ts'
 import { PairLane } from './lane.ts'
 import { PairCount } from './pair-count.ts'
 import { Route, type Attempt } from './route.ts'
+import { turnStrayAway } from './turn-away.ts'
 import { flushTouched, Way } from './way.ts'
 
 export type CoreOptions = Surroundings & {
@@ -45,6 +48,8 @@ export class Core implements Intake {
   private readonly wanting = new Set<Route>()
   /** Streams that others have opened and that take stanzas of a pair (XEP-0288). */
   private readonly offers = new Map<string, OutStream>()
+  /** By which what was told to the senders of a stream is found again. */
+  private readonly strays = new WeakMap<Source, string>()
   private attempts = 0
   private traces = 0
   private readonly instance: string
@@ -72,12 +77,25 @@ export class Core implements Intake {
       expects: (zone, pair) => options.expects?.(zone, pair) === true,
       wayOf: out => this.wayOf(out),
       sendOwn: (zone, pair, text) => this.sendOwn(zone, pair, text),
+      maySend: (zone, pair) => (this.routes.get(keyOf(zone, pair))?.rules ?? judgeRoute(world(), zone, pair)).own,
     }
     this.swept = this.context.coarse
   }
 
   lane (source: Source, pair: Pair): PairLane {
     return new PairLane(this.context, { routeOf: (zone, of) => this.routeOf(zone, of), countOf: (ours, peer) => this.countOf(ours, peer), owing: lane => this.owing.add(lane), until: at => { this.ends = Math.min(this.ends, at) } }, source, pair)
+  }
+
+  refuse (source: Source, as: Pair | undefined, pair: Pair, frame: ElementFrame, reason: Refusal): void {
+    const { context } = this
+    const { sides } = planLane(context.world(), source.zone, pair)
+    const trace = this.strays.get(source) ?? context.trace()
+    if (!this.strays.has(source)) {
+      // Once for a stream, so that what its senders are told can be found.
+      this.strays.set(source, trace)
+      context.logger.info({ trace, zone: source.zone, from: pair.from, to: pair.to, reason }, 'stanzas are refused')
+    }
+    turnStrayAway(context, this.countOf(sides.ours, sides.peer), source, { as, pair, frame, reason, trace })
   }
 
   settled (): void {
@@ -236,7 +254,7 @@ export class Core implements Intake {
 
   private sendOwn (zone: string, pair: Pair, text: Uint8Array): boolean {
     const route = this.routeOf(zone, pair)
-    if (route === undefined || route.rules.refusal !== undefined || route.failing() !== undefined) return false
+    if (route === undefined || !route.rules.own || route.failing() !== undefined) return false
     return route.enqueue(text, 0, text.length, route.waiting('error', true, false)) === undefined
   }
 

@@ -39,6 +39,8 @@ export type RouteRules = {
   side: 'external' | 'internal'
   /** Why everything that is for it ends. */
   refusal: Refusal | undefined
+  /** What we say ourselves goes all the same: policy separates peers from each other, and an inside server is told so (gateways.md 5.3 step 1). */
+  own: boolean
   wanted: 'enabled' | 'held' | 'draining'
   leg: LegRules
   limits: PairLimits
@@ -69,9 +71,10 @@ export function judgeRoute (world: World, zoneName: string, { from, to }: Pair):
   const leg = outside && decision !== undefined ? decision.leg : zone?.leg
   const ours = outside ? from : to
   const known = ours === spec.host || world.zoneOf(ours) !== undefined
+  const refusal = zone === undefined || decision === undefined || leg === undefined || zone.spec.desired === 'stopped' ? 'draining' : !known ? 'unknown-domain' : decision.action === 'deny' ? 'policy-deny' : decision.wanted === 'blocked' ? 'blocked' : undefined
   const rules: RouteRules = {
     side: outside ? 'external' : 'internal',
-    refusal: zone === undefined || decision === undefined || leg === undefined || zone.spec.desired === 'stopped' ? 'draining' : !known ? 'unknown-domain' : decision.action === 'deny' ? 'policy-deny' : decision.wanted === 'blocked' ? 'blocked' : undefined,
+    refusal, own: refusal === undefined || (!outside && (refusal === 'policy-deny' || refusal === 'blocked')),
     wanted: decision?.action === 'hold' || decision?.wanted === 'held' ? 'held' : decision?.wanted === 'draining' ? 'draining' : 'enabled',
     leg: leg ?? NO_LEG,
     limits: decision?.limits ?? PAIR_LIMITS,

@@ -13,7 +13,8 @@ import type { PairCount } from './pair-count.ts'
 import { Grip } from './pressure.ts'
 import { reversed } from './reversed.ts'
 import type { Route } from './route.ts'
-import { bounceText, classOf, kindOf, rewritten, type StanzaKind } from './stanza.ts'
+import { classOf, kindOf, rewritten, type StanzaKind } from './stanza.ts'
+import { turnAway } from './turn-away.ts'
 
 export type LaneHost = {
   routeOf: (zone: string, pair: Pair) => Route | undefined
@@ -218,17 +219,11 @@ export class PairLane implements Lane {
 
   private refuse (frame: ElementFrame, of: StanzaClass, reason: Refusal): void {
     const { context, count, source, pair } = this
-    count.refused++
-    if (of === 'error') return settle(context, count, 'dropped-by-rule')
-    settle(context, count, 'bounced')
-    context.tally.refuse(reason)
-    count.bounced(reason)
-    if (this.trace === undefined) {
+    if (this.trace === undefined && of !== 'error') {
       // Once for a pair, a stream and a configuration, so that what its senders are told can be found.
       this.trace = this.route?.failing()?.trace ?? context.trace()
       context.logger.info({ trace: this.trace, zone: source.zone, from: pair.from, to: pair.to, reason }, 'stanzas are refused')
     }
-    const text = bounceText(frame, source.header, reason, this.trace, context.world().assignment.spec.host)
-    if (text === undefined || !context.sendOwn(source.zone, reversed(pair), text)) context.tally.bouncesLost++
+    turnAway(context, count, { frame, source, of, reason, trace: this.trace ?? '' }, text => context.sendOwn(source.zone, reversed(pair), text))
   }
 }

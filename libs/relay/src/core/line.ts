@@ -6,7 +6,7 @@ import { settle, type Context } from './context.ts'
 import type { RouteRules } from './judge.ts'
 import type { PairCount } from './pair-count.ts'
 import { reversed } from './reversed.ts'
-import { bounceText, reframed } from './stanza.ts'
+import { bounceOf, reframed } from './stanza.ts'
 
 /** Of a queue, for errors and answers that are made here: one half. */
 const OWN_SHARE = 2
@@ -72,6 +72,11 @@ export class Line {
     return this.queue.take(Infinity, () => true, entry => this.ended(entry, reason, silent))
   }
 
+  /** All end but what we say ourselves. */
+  endOthers (reason: Refusal): void {
+    this.queue.take(Infinity, ({ own }) => !own, entry => this.ended(entry, reason))
+  }
+
   /** What was written and not acknowledged stands before all others once more, and after that is returned. Returns how many were on the stream. */
   putBack (again: Queue, reason: Refusal): number {
     const { context, queue } = this
@@ -108,7 +113,7 @@ export class Line {
     count.bounced(reason)
     const { rules: { back, host }, trace = context.trace() } = this.now()
     try {
-      const text = reframed(data, start, end, (frame, header) => bounceText(frame, header, reason, trace, host))
+      const text = reframed(data, start, end, (frame, header) => bounceOf(frame, header, reason, trace, host))
       if (text === undefined || back === undefined || !context.sendOwn(back, reversed(pair), text)) context.tally.bouncesLost++
     } catch {
       context.tally.faults++

@@ -1,6 +1,6 @@
 /** What the gateway answers in its own name, and in no other (gateways.md 5.11): XEP-0199, the least of XEP-0030, and XEP-0092. */
-import { serialise, toElement, type Element, type ElementFrame, type HeaderFrame, type Pair } from '@dialtone/stream'
-import { classOf, DECLARED, kindOf } from './stanza.ts'
+import { OWN_DECLARATIONS, childrenOf, serialise, toElement, type ElementFrame, type HeaderFrame, type Pair } from '@dialtone/stream'
+import { classOf, kindOf } from './stanza.ts'
 
 const ENCODER = new TextEncoder()
 const PING = 'urn:xmpp:ping'
@@ -20,13 +20,13 @@ export function answerOf (frame: ElementFrame, header: HeaderFrame, pair: Pair):
   const kind = kindOf(frame)
   if (kind === undefined || kind === 'presence' || classOf(frame, kind) === 'error') return undefined
   const element = toElement(frame, header)
-  const child = element.children.find((one): one is Element => typeof one === 'object')
+  const child = childrenOf(element)[0]
   const { from, to, id, type } = element.attrs as Record<string, string | undefined>
   const isHost = to?.split('/', 1)[0]?.includes('@') === false
   const answer = kind === 'iq' && isHost && child !== undefined ? ANSWERS[`${type} ${child.getNS()} ${child.getName()}`] : undefined
   const attributes = `${attribute('from', to ?? pair.to)}${attribute('to', from ?? pair.from)}${attribute('id', id)}`
   if (answer !== undefined) return ENCODER.encode(`<iq${attributes} type='result'>${answer}</iq>`)
-  const echoed = kind === 'iq' && child !== undefined ? serialise(child, DECLARED) : ''
+  const echoed = kind === 'iq' && child !== undefined ? serialise(child, OWN_DECLARATIONS) : ''
   return ENCODER.encode(`<${kind}${attributes} type='error'>${echoed.length <= 1024 ? echoed : ''}<error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></${kind}>`)
 }
 

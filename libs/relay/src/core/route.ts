@@ -150,7 +150,7 @@ export class Route {
     const { context, queue } = this
     if (queue.stanzas === 0) return
     context.watch(this)
-    if (this.rules.refusal !== undefined) return void this.refuseAll(this.rules.refusal)
+    if (!this.rules.own) return void this.refuseAll(this.rules.refusal ?? 'internal-fault')
     // What a peer has to do with is held; what we say ourselves is not.
     if (this.rules.wanted === 'held' && !this.flushing && queue.own < queue.stanzas) return
     if (this.way !== undefined) return this.pump()
@@ -194,7 +194,7 @@ export class Route {
     this.wantsRoom = false
     const world = context.world()
     const zone = world.zones.get(this.zone)
-    if (zone === undefined || this.rules.refusal !== undefined || this.way !== undefined || this.queue.stanzas === 0) return context.attempted(this, undefined, undefined)
+    if (zone === undefined || !this.rules.own || this.way !== undefined || this.queue.stanzas === 0) return context.attempted(this, undefined, undefined)
     const attempt: Attempt = { abort: new AbortController(), at: context.clock.now(), began: context.clock.elapsed(), trace: context.trace(), steps: [] }
     this.attempt = attempt
     const step = (made: Omit<RouteStep, 'at' | 'ms'>) => {
@@ -224,7 +224,7 @@ export class Route {
 
   /** One that is there now, instead of one that is still to be had. */
   take (out: OutStream): void {
-    if (this.way !== undefined || this.rules.refusal !== undefined) return
+    if (this.way !== undefined || !this.rules.own) return
     this.attempt?.abort.abort()
     this.attempt = undefined
     this.adopt(out)
@@ -266,7 +266,8 @@ export class Route {
     const { context } = this
     const before = this.rules
     const rules = this.rules = judgeRoute(context.world(), this.zone, this.pair)
-    if (rules.refusal !== undefined) {
+    if (rules.refusal !== undefined && rules.own) this.line.endOthers(rules.refusal)
+    else if (rules.refusal !== undefined) {
       this.attempt?.abort.abort()
       if (rules.refusal === 'draining') this.release('system-shutdown', 'the service is going down')
       else this.release('policy-violation', 'the policy of this gateway does not allow it any more')
@@ -322,7 +323,7 @@ export class Route {
   }
 
   private maySend ({ own }: Entry): boolean {
-    return this.rules.refusal === undefined && (this.rules.wanted !== 'held' || this.flushing || own)
+    return own ? this.rules.own : this.rules.refusal === undefined && (this.rules.wanted !== 'held' || this.flushing)
   }
 
   /** Moves the first of the queue to the stream, or ends it when the peer takes none so large. */
@@ -360,7 +361,7 @@ export class Route {
   private dialed (attempt: Attempt, result: Awaited<ReturnType<Dial>>): void {
     const { context } = this
     if (this.attempt === attempt) this.attempt = undefined
-    if (attempt.abort.signal.aborted || this.rules.refusal !== undefined || this.way !== undefined) {
+    if (attempt.abort.signal.aborted || !this.rules.own || this.way !== undefined) {
       if ('stream' in result) result.stream.close()
       return this.want()
     }

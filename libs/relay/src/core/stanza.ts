@@ -4,16 +4,11 @@
  */
 import type { Refusal } from '@dialtone/contracts'
 import { BOUNCES, bounceSays, type StanzaClass } from '@dialtone/routing'
-import { AFTER_AUTHENTICATION, createFramer, DIALBACK, SERVER, serialise, STREAMS, toElement, type Element, type ElementFrame, type HeaderFrame, type Pair } from '@dialtone/stream'
-
-/** What our headers declare. */
-export const DECLARED: ReadonlyMap<string, string> = new Map([['', SERVER], ['stream', STREAMS], ['db', DIALBACK]])
+import { AFTER_AUTHENTICATION, bounceText, childrenOf, createFramer, DIALBACK, OWN_DECLARATIONS, SERVER, serialise, STREAMS, toElement, type Element, type ElementFrame, type HeaderFrame, type Pair } from '@dialtone/stream'
 
 /** Content namespaces whose stanzas become those of jabber:server (gateways.md 5.1). */
 const CONTENT = new Set([SERVER, 'jabber:component:accept', 'jabber:client'])
 const ENCODER = new TextEncoder()
-/** Of a first child that is sent back with its error, so that the sender knows which of its questions it was. */
-const ECHOED = 1024
 
 export type StanzaKind = 'message' | 'presence' | 'iq'
 
@@ -36,7 +31,7 @@ export function rewritten (frame: ElementFrame, header: HeaderFrame, pair: Pair,
   attrs['from'] = respelled(String(attrs['from'] ?? ''), pair.from)
   attrs['to'] = respelled(String(attrs['to'] ?? ''), pair.to)
   if (attrs['xml:lang'] === undefined && (inherited ?? '') !== (outgoing ?? '')) attrs['xml:lang'] = inherited ?? ''
-  return ENCODER.encode(serialise(element, DECLARED))
+  return ENCODER.encode(serialise(element, OWN_DECLARATIONS))
 }
 
 /** The tree, as of a stream whose content namespace is jabber:server. */
@@ -48,19 +43,21 @@ export function stanzaOf (frame: ElementFrame, header: HeaderFrame): Element {
   return element
 }
 
-/** The error for its sender, or undefined where the stanza is none that may be answered with one. Neither body nor topology is in it. */
-export function bounceText (frame: ElementFrame, header: HeaderFrame, reason: Refusal, trace: string, by: string | undefined): Uint8Array | undefined {
+/**
+ * The error for its sender, or undefined where the stanza is none that may be answered with one. Neither body nor topology is in it. `as`: who says so instead of the
+ * addressee, in whose name nothing can be said.
+ */
+export function bounceOf (frame: ElementFrame, header: HeaderFrame, reason: Refusal, trace: string, by: string | undefined, as?: string): Uint8Array | undefined {
   const kind = kindOf(frame)
   if (kind === undefined || classOf(frame, kind) === 'error') return undefined
   const element = stanzaOf(frame, header)
   const bounce = BOUNCES[reason]
-  const { attrs } = element
-  const given = (name: string, value: unknown) => typeof value === 'string' && value !== '' ? ` ${name}='${safe(value)}'` : ''
-  const first = kind === 'iq' ? element.children.find((child): child is Element => typeof child === 'object') : undefined
-  const echoed = first === undefined ? '' : serialise(first, DECLARED)
-  const text = `<${kind}${given('from', attrs['to'])}${given('to', attrs['from'])}${given('id', attrs['id'])} type='error'>${echoed.length <= ECHOED ? echoed : ''}` +
-    `<error type='${bounce.type}'${bounce.by && by !== undefined ? ` by='${safe(by)}'` : ''}><${bounce.condition} xmlns='${STANZAS}'/><text xmlns='${STANZAS}' xml:lang='en'>${safe(bounceSays(reason, trace))}</text></error></${kind}>`
-  return ENCODER.encode(text)
+  const { from = '', to = '', id } = element.attrs as Record<string, string | undefined>
+  const [child] = kind === 'iq' ? childrenOf(element) : []
+  return ENCODER.encode(bounceText({
+    kind, from: as ?? to, to: from, condition: bounce.condition, type: bounce.type, text: bounceSays(reason, trace),
+    ...(id === undefined ? {} : { id }), ...(child === undefined ? {} : { child }), ...(bounce.by && by !== undefined ? { by } : {}),
+  }))
 }
 
 /** Reads a stanza that was written by us before, from a queue. Returns what `use` returns. */
@@ -86,15 +83,10 @@ export function reframed<T> (data: Uint8Array, start: number, end: number, use: 
 /** What was proved once and grew by our own spelling. */
 const UNBOUNDED = { ...AFTER_AUTHENTICATION, elementBytes: Infinity, attributeBytes: Infinity, attributes: 1000, langBytes: Infinity, declarations: Infinity, namespaceBytes: Infinity, elements: Infinity }
 const HEADER = ENCODER.encode(`<stream:stream xmlns='${SERVER}' xmlns:stream='${STREAMS}' xmlns:db='${DIALBACK}' version='1.0'>`)
-const STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
 
 /** The address with the domain in its canonical form. */
 function respelled (jid: string, domain: string): string {
   const slash = jid.indexOf('/')
   const bare = slash === -1 ? jid : jid.slice(0, slash)
   return bare.slice(0, bare.indexOf('@') + 1) + domain + (slash === -1 ? '' : jid.slice(slash))
-}
-
-function safe (text: string): string {
-  return text.replace(/[&<>"'\t\n\r]/g, character => `&#${character.charCodeAt(0)};`)
 }

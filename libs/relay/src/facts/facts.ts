@@ -6,7 +6,7 @@ import type { CallbackAnswer, Failure, PairFacts } from '@dialtone/contracts'
 import { quoted, type Clock, type Random } from '@dialtone/kernel'
 import type { Sides } from '@dialtone/routing'
 import type { PairCount } from '../core/pair-count.ts'
-import type { DialFailure, OutStream, RelayOptions, World } from '../seams.ts'
+import type { CertificateSeen, DialFailure, OutStream, RelayOptions, World } from '../seams.ts'
 
 export type FactsOptions = Pick<RelayOptions, 'gateway' | 'facts' | 'tell'> & {
   clock: Clock
@@ -17,15 +17,13 @@ export type FactsOptions = Pick<RelayOptions, 'gateway' | 'facts' | 'tell'> & {
   bounds?: { pairs: number, strangers: number, atOnce: number }
 }
 
-export type CertificateSeen = { key: string, issuer: string, notAfter: number, pinned: boolean, matches: boolean }
-
 export type Facts = {
   authenticated: (fact: { zone: string, sides: Sides, at: number, remote: string, by: string, tls?: string, certificate?: CertificateSeen }) => void
   refused: (fact: { zone: string, sides: Sides, at: number, remote: string, says: string }) => void
   asked: (fact: { zone: string, sides: Sides, at: number, remote: string, answer: CallbackAnswer }) => void
   shown: (fact: { zone: string, sides: Sides, at: number, answer: 'valid' | 'invalid' | 'failed' }) => void
-  /** A stream out of the external zone was wanted since `began`; there is one, or why there is none. Both milliseconds since the epoch. */
-  dialed: (sides: Sides, began: number, result: { stream: OutStream } | { failed: DialFailure }) => void
+  /** A stream out was wanted since `began`; there is one, or why there is none. Both milliseconds since the epoch. */
+  dialed: (zone: string, sides: Sides, began: number, result: { stream: OutStream } | { failed: DialFailure }) => void
   /** Tells what has changed. To be called often. */
   tick: () => void
   readonly size: number
@@ -91,6 +89,15 @@ export function createFacts ({ gateway, facts: publish, tell, clock, random, wor
     }
   }
 
+  /** The leaf that the peer showed, whoever of the two has connected. */
+  const saw = (one: Known, { key, issuer, notAfter, pinned, matches }: CertificateSeen, at: number, where: { zone: string, remote?: string }) => {
+    const { sides: { ours, peer }, certificate: before } = one
+    const changed = before !== undefined && before.key !== key
+    const changedAt = changed ? stamp(at) : before?.changedAt
+    one.certificate = { key, issuer: quoted(issuer, 290), notAfter: stamp(notAfter), pinned, matches, ...(changedAt === undefined ? {} : { changedAt }) }
+    if (changed) tell({ on: 'pin-changed', ...where, from: peer, to: ours, says: `${peer} has another key in its certificate than before${pinned ? `, and ${matches ? 'it is one of its pins' : 'none of its pins'}` : ''}.` })
+  }
+
   return {
     authenticated: ({ zone, sides, at, remote, by, tls, certificate }) => {
       if (!isExternal(zone)) return
@@ -100,13 +107,7 @@ export function createFacts ({ gateway, facts: publish, tell, clock, random, wor
       one.inbound = { ...one.inbound, authenticatedAt: stamp(at), by: by.slice(0, 20), from: remote.slice(0, 60) }
       if (tls === undefined) delete one.inbound.tls
       else one.inbound.tls = tls.slice(0, 40)
-      if (certificate === undefined) return
-      const { key, issuer, notAfter, pinned, matches } = certificate
-      const before = one.certificate
-      const changed = before !== undefined && before.key !== key
-      const changedAt = changed ? stamp(at) : before?.changedAt
-      one.certificate = { key, issuer: quoted(issuer, 290), notAfter: stamp(notAfter), pinned, matches, ...(changedAt === undefined ? {} : { changedAt }) }
-      if (changed) tell({ on: 'pin-changed', zone, from: sides.peer, to: sides.ours, remote: remote.slice(0, 100), says: `${sides.peer} has another key in its certificate than before${pinned ? `, and ${matches ? 'it is one of its pins' : 'none of its pins'}` : ''}.` })
+      if (certificate !== undefined) saw(one, certificate, at, { zone, remote: remote.slice(0, 100) })
     },
     refused: ({ zone, sides, at, remote, says }) => {
       if (!isExternal(zone)) return
@@ -131,10 +132,12 @@ export function createFacts ({ gateway, facts: publish, tell, clock, random, wor
       one.news = true
       one.shown[answer]++
     },
-    dialed: (sides, began, result) => {
-      const one = about(sides)
+    dialed: (zone, sides, began, result) => {
+      const one = isExternal(zone) ? about(sides) : undefined
       if (one === undefined) return
       one.news = true
+      const { certificate } = 'stream' in result ? result.stream : result.failed
+      if (certificate !== undefined) saw(one, certificate, clock.now(), { zone })
       if ('stream' in result) {
         const { by } = result.stream
         const { tls } = result.stream.view()

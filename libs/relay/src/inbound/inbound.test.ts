@@ -50,6 +50,22 @@ it('proves a key by its authoritative server, and more pairs on the same stream'
   expect(taken.map(({ pair }) => pair.to)).toEqual([OURS, SECOND, OURS])
 })
 
+it('hands stanzas to somebody else than here over to be answered, in the name of whom the sender may speak to, and goes on', async () => {
+  const { starttls, taken, refused, inbound, settled } = await started({ domains: [OURS, SECOND] })
+  const peer = await authenticated(starttls)
+  peer.say(dialbackKeyText(PEER, SECOND, 'k'))
+  await peer.until(/from='second-ours.example' to='partner.example' type='valid'/)
+  const before = settled()
+  peer.say(STANZA.replace(OURS, 'nobody.example') + STANZA)
+  await eventually(() => taken.length === 1)
+  expect(refused).toMatchObject([{ as: { from: PEER, to: OURS }, pair: { from: PEER, to: 'nobody.example' }, reason: 'unknown-domain' }])
+  expect(settled()).toBe(before + 1)
+  expect(inbound.close({ ours: SECOND }, 'reset', 'an operator closes it')).toBe(1)
+  peer.say(STANZA.replace(OURS, SECOND) + STANZA)
+  await eventually(() => taken.length === 2)
+  expect(refused[1]).toMatchObject({ as: { from: PEER, to: OURS }, pair: { from: PEER, to: SECOND }, reason: 'policy-deny' })
+})
+
 it('on direct TLS takes a peer from the first byte, and its certificate instead of a key', async () => {
   const { direct, verified, facts } = await started()
   const peer = await dial(direct)

@@ -22,8 +22,6 @@ export type InboundOptions = Surroundings & {
   intake: Intake
   verify: Verify
   hooks?: InboundHooks
-  /** Answers a stanza of a proven sender to whom nobody is behind that address here, or not any more; the frame is valid until it returns. */
-  refuse?: Shared['refuse']
   /** For tests alone: over the configured limits; guards that are taken away; how often times are looked at. */
   limits?: Partial<InboundLimits>
   guards?: Partial<Guards>

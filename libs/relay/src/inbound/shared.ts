@@ -1,6 +1,6 @@
 // What all inbound streams are given.
-import type { ElementFrame, Pair } from '@dialtone/stream'
-import type { Intake, Source, Surroundings, Verify } from '../seams.ts'
+import type { Pair } from '@dialtone/stream'
+import type { Intake, Surroundings, Verify } from '../seams.ts'
 import type { Admission } from './admission.ts'
 import type { Guards } from './guards.ts'
 import type { InboundHooks } from './hooks.ts'
@@ -20,7 +20,6 @@ export type Shared = Surroundings & {
   verifications: Verifications
   questions: Questions
   /** Whether this is told of a network, or enough was. */
-  refuse?: ((source: Source, pair: Pair, frame: ElementFrame, condition: 'item-not-found' | 'not-allowed') => void) | undefined
   mayTell: (network: string) => boolean
   /** 128 bits, new for every header (row D12). */
   freshId: () => string

@@ -40,7 +40,8 @@ export function standingOf (world: World, zone: Zone, pair: Pair): Standing {
   // Stanzas of an inside server leave towards the peer.
   const [into, back] = outside ? ['inbound', 'outbound'] as const : ['outbound', 'inbound'] as const
   const decision = world.decide(sides, into)
-  const allowed = isAllowed(decision)
+  // An inside server is let in to be told that the peer is denied, by its stanzas' errors; else its users would see nothing but that it waits (gateways.md 5.3 step 1, 5.7).
+  const allowed = !outside || isAllowed(decision)
   const leg = outside ? decision.leg : zone.leg
   const denied = allowed || isAllowed(world.decide(sides, back)) ? {} : { denied: `policy: ${sides.peer} and ${sides.ours} may not talk` }
   return { served, ours, ...denied, allowed, welcome: allowed && decision.wanted !== 'draining', sides, leg, anchors: outside ? world.anchorsFor(decision) : zone.anchors, decision }

@@ -242,7 +242,10 @@ export class InboundStream {
   private refuseStanza (pair: Pair, condition: 'item-not-found' | 'not-allowed'): void {
     this.stanzas++
     this.count('refused-stanza')
-    if (this.source !== undefined && this.frame !== undefined) this.shared.refuse?.(this.source, pair, this.frame, condition)
+    if (this.source === undefined || this.frame === undefined) return
+    this.given = true
+    const as = this.proven.all.find(({ pair: { from } }) => from === pair.from)?.pair
+    this.shared.intake.refuse(this.source, as, pair, this.frame, condition === 'not-allowed' ? 'policy-deny' : 'unknown-domain')
   }
 
   /** Everything that is no stanza of a lane in its plain spelling. */

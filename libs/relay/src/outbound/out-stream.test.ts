@@ -247,6 +247,7 @@ function taker (): Intake & { taken: string[], lanes: Pair[], sources: Source[],
       kept.lanes.push(pair)
       return { from: encode(pair.from), to: encode(pair.to), accept: frame => { kept.taken.push(Buffer.from(frame.bytes).toString()) }, end: () => { kept.ended++ } }
     },
+    refuse: () => undefined,
     settled: () => { kept.times++ },
   })
 }

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import type { GatewayAssignment, GatewayEvent, PairFacts } from '@dialtone/contracts'
-import { NO_LOGGER, NO_METER, OperatorError, type Meter } from '@dialtone/kernel'
+import { NO_LOGGER, NO_METER, OperatorError, type Logger, type Meter } from '@dialtone/kernel'
 import { RANDOM } from '@dialtone/net'
 import { certificateFor, trustedRoot } from '@dialtone/zoo'
 import { createRelay } from '../relay.ts'
@@ -56,12 +56,13 @@ export async function chain ({ outside = {}, inside = {}, meter = NO_METER }: { 
   }
 }
 
-function engine (name: string, spec: Partial<Spec>, files: Record<string, string>, meter: Meter = NO_METER): Engine {
+/** One engine that is not configured yet. */
+export function engine (name: string, spec: Partial<Spec>, files: Record<string, string>, meter: Meter = NO_METER, logger: Logger = NO_LOGGER): Engine {
   const events: Engine['events'] = []
   const facts: PairFacts[] = []
   const clock = { now: () => Date.now(), elapsed: () => performance.now() }
   const relay = createRelay({
-    gateway: name, salt: 'salt', clock, random: RANDOM, meter, logger: NO_LOGGER, tell: event => events.push(event), facts: fact => facts.push(fact),
+    gateway: name, salt: 'salt', clock, random: RANDOM, meter, logger, tell: event => events.push(event), facts: fact => facts.push(fact),
     readSecret: async reference => {
       const text = files[reference]
       if (text === undefined) throw new OperatorError('no-file', `there is no ${reference}`)

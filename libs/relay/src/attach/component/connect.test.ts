@@ -28,6 +28,18 @@ it('comes to the inside server as a foreign domain, and carries both ways', asyn
   expect(site.attachments.findings()).toEqual([])
 })
 
+it('has nothing of a domain whose component comes to us', async () => {
+  await start()
+  await welcome(await server.next())
+  await until(() => site.outs.length === 1)
+  const { connect } = specOf().components ?? {}
+  site.inside.add('bot.ours.example')
+  expect(await site.configure({ components: { ...(connect === undefined ? {} : { connect }), accept: { listen: [{ address: ADDRESS, port: 0 }], domains: { 'bot.ours.example': 'env:secret' } } } })).toEqual([])
+  expect(site.attachments.out('inside', { from: 'partner.example', to: 'bot.ours.example' })).toBeUndefined()
+  expect(site.attachments.expects('inside', { from: 'partner.example', to: 'bot.ours.example' })).toBe(true)
+  expect(site.attachments.out('inside', { from: 'partner.example', to: 'ours.example' })).toBe(site.outs[0])
+})
+
 it('answers what is of no domain of the zone, or for another than it is, and goes on', async () => {
   await start()
   const talker = await welcome(await server.next())

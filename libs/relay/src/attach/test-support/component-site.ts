@@ -43,6 +43,7 @@ export async function startSite (spec: Partial<ZoneSpec>, { inside = ['ours.exam
       accept: frame => taken.push({ from, to, canonical: frame.canonical, text: Buffer.from(frame.bytes).toString() }),
       end: () => ended.push(`${from} ${to}`),
     }),
+    refuse: () => undefined,
     settled: () => undefined,
   }
   const attachments = startAttachments({

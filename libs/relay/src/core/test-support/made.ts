@@ -2,7 +2,7 @@
 import type { GatewayAssignment, StreamCondition } from '@dialtone/contracts'
 import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
 import { compilePolicy, legOfZone } from '@dialtone/routing'
-import { AFTER_AUTHENTICATION, createFramer, type HeaderFrame, type Pair } from '@dialtone/stream'
+import { AFTER_AUTHENTICATION, createFramer, type ElementFrame, type HeaderFrame, type Pair } from '@dialtone/stream'
 import type { DialFailure, DialRequest, Lane, OutStream, Source, World, Zone } from '../../seams.ts'
 import { Core, TICK_MS, type CoreOptions } from '../core.ts'
 
@@ -138,10 +138,11 @@ export class FakeSource implements Source {
   pauses = 0
   closed: string | undefined
   private readonly core: Core
+  private taker: ((frame: ElementFrame) => void) | undefined
   private readonly lanes: { pair: Pair, lane: Lane }[] = []
   private readonly framer = createFramer({ limits: { ...AFTER_AUTHENTICATION, elementBytes: 1_000_000 } }, {
     header: header => { this.header = header },
-    element: frame => this.lanes.find(({ pair }) => pair.from === domain(frame.from) && pair.to === domain(frame.to))?.lane.accept(frame),
+    element: frame => this.taker === undefined ? this.lanes.find(({ pair }) => pair.from === domain(frame.from) && pair.to === domain(frame.to))?.lane.accept(frame) : this.taker(frame),
     end: () => undefined,
     error: ({ detail }) => { throw new Error(detail) },
   })
@@ -162,6 +163,13 @@ export class FakeSource implements Source {
   send (...stanzas: string[]): void {
     this.framer.write(new TextEncoder().encode(stanzas.join('')))
     this.core.settled()
+  }
+
+  /** To whoever takes it instead of a lane. */
+  sendTo (taker: (frame: ElementFrame) => void, stanza: string): void {
+    this.taker = taker
+    this.send(stanza)
+    this.taker = undefined
   }
 
   pause (): void { this.pauses++ }

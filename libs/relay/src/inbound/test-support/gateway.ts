@@ -1,5 +1,5 @@
 // Listeners under test: a world of one external and one internal zone over loopback, a core that keeps what it was given, and authoritative servers that say what the test wants.
-import type { GatewayEvent, ZoneSpec } from '@dialtone/contracts'
+import type { GatewayEvent, Refusal, ZoneSpec } from '@dialtone/contracts'
 import { NO_LOGGER, type Labels, type Metric } from '@dialtone/kernel'
 import { DIGEST, RANDOM, createResolver } from '@dialtone/net'
 import type { Decision, LegRules } from '@dialtone/routing'
@@ -94,6 +94,7 @@ export type Started = {
   inbound: Inbound
   told: Omit<GatewayEvent, 'gateway' | 'at'>[]
   taken: Taken[]
+  refused: { as: Pair | undefined, pair: Pair, reason: Refusal, text: string }[]
   lanes: { pair: Pair, source: Source, ended: boolean }[]
   settled: () => number
   /** What authoritative servers were asked. */
@@ -115,6 +116,7 @@ export async function started (given: Given = {}): Promise<Started> {
   const told: Started['told'] = []
   const taken: Taken[] = []
   const lanes: Started['lanes'] = []
+  const refused: Started['refused'] = []
   const verified: Started['verified'] = []
   const facts: Started['facts'] = { authenticated: [], refused: [], asked: [], shown: [] }
   const counts = new Map<string, number>()
@@ -133,6 +135,7 @@ export async function started (given: Given = {}): Promise<Started> {
           accept: frame => taken.push({ pair, source, text: Buffer.from(frame.data.slice(frame.start, frame.end)).toString() }),
         }
       },
+      refuse: (_, as, pair, frame, reason) => refused.push({ as, pair, reason, text: Buffer.from(frame.data.slice(frame.start, frame.end)).toString() }),
       settled: () => { settled++ },
     },
     verify: given.verify ?? (async request => {
@@ -149,7 +152,7 @@ export async function started (given: Given = {}): Promise<Started> {
   if (starttls === undefined || direct === undefined || inside === undefined) throw new Error('three places were to be opened')
   onTestFailed(() => { process.stderr.write(`${JSON.stringify(told.slice(-20))}\n`) })
   return {
-    inbound, told, taken, lanes, verified, facts, starttls, direct, inside, settled: () => settled,
+    inbound, told, taken, refused, lanes, verified, facts, starttls, direct, inside, settled: () => settled,
     count: (name, labels) => labels === undefined ? [...counts].filter(([key]) => key.startsWith(`${name} `)).reduce((sum, [, value]) => sum + value, 0) : counts.get(`${name} ${JSON.stringify(sorted(labels))}`) ?? 0,
     series: () => counts.size,
     become: async next => {

@@ -1,0 +1,112 @@
+// Whole conversations through a whole gateway: cut at every byte they end as they do uncut, with the same bytes delivered and the same answers; changed at random they never bring in
+// what nobody has proved, leave no stream behind, and every stanza that was accepted is accounted for.
+import { afterEach, expect, it } from 'vitest'
+import { until } from './test-support/chain.ts'
+import { PAIRS, conversationsOf, generator, missing, startSite, type Site } from './test-support/conversations.ts'
+import { inParallel } from './test-support/matrix.ts'
+
+/** No more keys than these are proved at once for one address. */
+const AT_ONCE = 8
+const MUTATIONS = 600
+const MUTATED_AT_ONCE = 48
+let site: Site | undefined
+afterEach(async () => {
+  await site?.stop()
+  site = undefined
+})
+
+for (const [which, { name }] of conversationsOf('u00000').entries()) {
+  it(`cut at every byte, it is the same conversation: ${name}`, { timeout: 120_000 }, async () => {
+    const { replay, came, gateway, faults, inside } = site = await startSite()
+    const of = (number: number) => conversationOf('u', number, which)
+    const played = async (number: number, cut: number) => {
+      const { who, conversation } = of(number)
+      const heard = await replay(conversation, { cut })
+      await until(() => came(who).length >= conversation.brings, () => `${who}, cut at ${cut}: ${came(who).length} stanzas came; heard: ${heard}`)
+      return { heard: heard.replaceAll(/id='[0-9a-f]{32}'/g, "id='…'").replaceAll(who, 'u'), came: came(who).map(text => text.replaceAll(who, 'u')) }
+    }
+    const whole = await played(0, 0)
+    expect(whole.came).toHaveLength(of(0).conversation.brings)
+    expect(whole.heard).toMatch(/<\/stream:stream>$/)
+    expect(whole.heard).not.toContain('<stream:error')
+    const length = of(0).conversation.parts.reduce((sum, { says }) => sum + Buffer.byteLength(says), 0)
+    const cuts = Array.from({ length: length - 1 }, (_, at) => at + 1)
+    let ran = 0
+    await inParallel(cuts, AT_ONCE, async cut => {
+      const here = await played(cut, cut)
+      if (JSON.stringify(here) !== JSON.stringify(whole)) expect({ cut, ...here }).toEqual({ cut, ...whole })
+      ran++
+    })
+    expect(ran).toBe(length - 1)
+    await until(() => gateway.relay.streams({ zone: 'outside' }).all === 0, () => JSON.stringify(gateway.relay.streams({ zone: 'outside' })))
+    expect(inside.streams.flatMap(({ stanzas }) => stanzas)).toHaveLength(of(0).conversation.brings * length)
+    expect(missing(gateway)).toBe(0)
+    expect(faults).toEqual([])
+  })
+}
+
+it('changed at random, they bring in nothing that nobody has proved, and everything is accounted for', { timeout: 120_000 }, async () => {
+  const seed = Number(process.env['DIALTONE_FUZZ_SEED'] ?? Date.now() % 1_000_000)
+  const { replay, came, gateway, faults, inside, outside } = site = await startSite()
+  const proved = new Map<string, boolean>()
+  try {
+    await inParallel(Array.from({ length: MUTATIONS }, (_, number) => number), MUTATED_AT_ONCE, async number => {
+      const { who, conversation } = conversationOf('m', number, number % 3)
+      const bytes = conversation.parts.map(({ says }) => Buffer.from(says))
+      // Of its own, so that it is the same again whichever of them is first.
+      const random = generator(Math.imul(seed + number, 2_654_435_761))
+      const total = bytes.reduce((sum, { length }) => sum + length, 0)
+      const heard = await replay(conversation, { instead: bytes.map(part => mutated(part, random, total)) })
+      proved.set(who, /<success |type='valid'/.test(heard))
+      expect(missing(gateway)).toBe(0)
+    })
+    expect(proved.size).toBe(MUTATIONS)
+    await until(() => gateway.relay.streams({ zone: 'outside' }).streams.every(({ direction }) => direction === 'outbound'), () => JSON.stringify(gateway.relay.streams({ zone: 'outside' })))
+    expect([...inside.streams, ...outside.streams].filter(({ broken }) => broken !== undefined)).toEqual([])
+    for (const { from, to, text } of inside.streams.flatMap(({ stanzas }) => stanzas)) {
+      expect(PAIRS, text).toContain(`${domainOf(from)} ${domainOf(to)}`)
+      // Both say who it was, so that it is not the change that says so.
+      const who = from.slice(0, from.indexOf('@'))
+      if (text.includes(`id='${who}'`) && proved.has(who)) expect(proved.get(who), text).toBe(true)
+    }
+    // It works as before.
+    for (const which of [0, 1, 2]) {
+      const { who, conversation } = conversationOf('w', which, which)
+      const heard = await replay(conversation, { cut: 0 })
+      await until(() => came(who).length === conversation.brings, () => `${who} is not heard any more: ${heard}`)
+    }
+    expect(missing(gateway)).toBe(0)
+    expect(faults).toEqual([])
+  } catch (error) {
+    throw new Error(`seed ${seed}: ${String(error)}`, { cause: error })
+  }
+})
+
+/** On average one change in a conversation of so many bytes. */
+function mutated (bytes: Buffer, random: () => number, total: number): Buffer {
+  const out = [...bytes]
+  const changes = Math.floor(random() + 1.5 * bytes.length / total)
+  for (let change = 0; change < changes && out.length > 0; change++) {
+    const at = Math.floor(random() * out.length)
+    const kind = random()
+    if (kind < 0.3) out[at] = Math.floor(random() * 256)
+    else if (kind < 0.5) out.splice(at, 1 + Math.floor(random() * 4))
+    else if (kind < 0.7) out.splice(at, 0, ...out.slice(at, at + 1 + Math.floor(random() * 40)))
+    else out.splice(at, 0, ...Buffer.from(PIECES[Math.floor(random() * PIECES.length)] ?? ''))
+  }
+  return Buffer.from(out)
+}
+
+const PIECES = ['<', '>', '/>', '&', "'", '"', '<a>', '</a>', '</message>', '<!--', '<?x?>', ']]>', '&#0;', 'xmlns=\'\'', "<message from='a@victim.example' to='b@inside.example'/>", "<db:result from='victim.example' to='inside.example' type='valid'/>", '</stream:stream>', '\u0000', 'é', 'x'.repeat(9000)]
+
+function conversationOf (letter: string, number: number, which: number) {
+  const who = `${letter}${String(number).padStart(5, '0')}`
+  const conversation = conversationsOf(who)[which]
+  if (conversation === undefined) throw new Error('there is no such conversation')
+  return { who, conversation }
+}
+
+function domainOf (jid: string): string {
+  const [bare = ''] = jid.split('/', 1)
+  return bare.slice(bare.indexOf('@') + 1).toLowerCase()
+}
