@@ -2,7 +2,7 @@
 // what nobody has proved, leave no stream behind, and every stanza that was accepted is accounted for.
 import { afterEach, expect, it } from 'vitest'
 import { until } from './test-support/chain.ts'
-import { PAIRS, conversationsOf, generator, missing, startSite, type Site } from './test-support/conversations.ts'
+import { PAIRS, conversationOf, conversationsOf, domainOf, missing, mutatedParts, startSite, type Site } from './test-support/conversations.ts'
 import { inParallel } from './test-support/matrix.ts'
 
 /** No more keys than these are proved at once for one address. */
@@ -52,11 +52,7 @@ it('changed at random, they bring in nothing that nobody has proved, and everyth
   try {
     await inParallel(Array.from({ length: MUTATIONS }, (_, number) => number), MUTATED_AT_ONCE, async number => {
       const { who, conversation } = conversationOf('m', number, number % 3)
-      const bytes = conversation.parts.map(({ says }) => Buffer.from(says))
-      // Of its own, so that it is the same again whichever of them is first.
-      const random = generator(Math.imul(seed + number, 2_654_435_761))
-      const total = bytes.reduce((sum, { length }) => sum + length, 0)
-      const heard = await replay(conversation, { instead: bytes.map(part => mutated(part, random, total)) })
+      const heard = await replay(conversation, { instead: mutatedParts(conversation, seed + number) })
       proved.set(who, /<success |type='valid'/.test(heard))
       expect(missing(gateway)).toBe(0)
     })
@@ -81,32 +77,3 @@ it('changed at random, they bring in nothing that nobody has proved, and everyth
     throw new Error(`seed ${seed}: ${String(error)}`, { cause: error })
   }
 })
-
-/** On average one change in a conversation of so many bytes. */
-function mutated (bytes: Buffer, random: () => number, total: number): Buffer {
-  const out = [...bytes]
-  const changes = Math.floor(random() + 1.5 * bytes.length / total)
-  for (let change = 0; change < changes && out.length > 0; change++) {
-    const at = Math.floor(random() * out.length)
-    const kind = random()
-    if (kind < 0.3) out[at] = Math.floor(random() * 256)
-    else if (kind < 0.5) out.splice(at, 1 + Math.floor(random() * 4))
-    else if (kind < 0.7) out.splice(at, 0, ...out.slice(at, at + 1 + Math.floor(random() * 40)))
-    else out.splice(at, 0, ...Buffer.from(PIECES[Math.floor(random() * PIECES.length)] ?? ''))
-  }
-  return Buffer.from(out)
-}
-
-const PIECES = ['<', '>', '/>', '&', "'", '"', '<a>', '</a>', '</message>', '<!--', '<?x?>', ']]>', '&#0;', 'xmlns=\'\'', "<message from='a@victim.example' to='b@inside.example'/>", "<db:result from='victim.example' to='inside.example' type='valid'/>", '</stream:stream>', '\u0000', 'é', 'x'.repeat(9000)]
-
-function conversationOf (letter: string, number: number, which: number) {
-  const who = `${letter}${String(number).padStart(5, '0')}`
-  const conversation = conversationsOf(who)[which]
-  if (conversation === undefined) throw new Error('there is no such conversation')
-  return { who, conversation }
-}
-
-function domainOf (jid: string): string {
-  const [bare = ''] = jid.split('/', 1)
-  return bare.slice(bare.indexOf('@') + 1).toLowerCase()
-}

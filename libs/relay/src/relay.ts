@@ -270,7 +270,7 @@ export function createRelay (options: RelayOptions): Relay {
         at?.removeEventListener('abort', hurry)
         await Promise.all([inbound.stop(), core.stop('draining')])
         await attachments.stop()
-        parts.facts.tick()
+        parts.facts.last()
         parts.measure()
       }
       clearInterval(ticking)

@@ -152,6 +152,8 @@ export type OutStream = {
   /** Bytes that the peer has not taken; the caller stops at 1 MiB and goes on when `drained` is called. */
   readonly unsent: number
   drained: (() => void) | undefined
+  /** It takes nothing any more: what is written from now on would be lost. Called when that begins, which may be long before `ended`. */
+  ending: (() => void) | undefined
   /** XEP-0198: stanzas that the peer has acknowledged since the beginning; undefined where it is not used. */
   readonly acknowledged: number | undefined
   acked: (() => void) | undefined

@@ -26,7 +26,7 @@ export type BoundaryServer = {
   /** XEP-0114, as of the server's options. */
   component?: { name: string, secret: string }
   modules?: readonly string[]
-  /** Of an outside server: it also listens for TLS from the first byte (XEP-0368). Its records say so; those of our domain lead to the gateway's port for it. */
+  /** Of an outside server: it also listens for TLS from the first byte (XEP-0368). Its records prefer that; those of our domain lead to the gateway's port for it. */
   directTls?: boolean
 }
 
@@ -120,5 +120,5 @@ export async function startBoundary ({ inside, outside, records = {} }: { inside
 }
 
 function recordsOf ({ directTls }: BoundaryServer, address: string): string[] {
-  return ['_xmpp-server._tcp SRV 0 5 5269 xmpp', ...(directTls === true ? [`_xmpps-server._tcp SRV 0 5 ${DIRECT_PORT} xmpp`] : []), `xmpp A ${address}`]
+  return [`_xmpp-server._tcp SRV ${directTls === true ? 10 : 0} 5 5269 xmpp`, ...(directTls === true ? [`_xmpps-server._tcp SRV 0 5 ${DIRECT_PORT} xmpp`] : []), `xmpp A ${address}`]
 }

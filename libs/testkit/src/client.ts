@@ -74,7 +74,7 @@ async function startTalker (host: NetworkHost, kind: 'client' | 'component', jid
   }
   const heard = async (wanted: Partial<ClientEvent>): Promise<ClientEvent> => {
     const found = await within(HEARD_MS, wanted)
-    if (found === undefined) throw new Error(`${jid} did not hear ${JSON.stringify(wanted)} within ${HEARD_MS} ms, but:\n${events.map(event => JSON.stringify(event)).join('\n')}\n${said}`)
+    if (found === undefined) throw new Error(`${jid} did not hear ${JSON.stringify(wanted)} within ${HEARD_MS} ms, but, at last:\n${events.slice(-15).map(event => JSON.stringify(event)).join('\n')}\n${said}`)
     return found
   }
   const client: TestClient = {

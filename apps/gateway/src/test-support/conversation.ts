@@ -47,3 +47,13 @@ export function doubled ({ events }: TestClient): string[] {
 export function bare ({ jid }: Pick<TestClient, 'jid'>): string {
   return jid.split('/')[0] ?? ''
 }
+
+/** Writes a numbered message every few milliseconds; what becomes of them is seen at the other side. Returns how to stop it, and how many it were. */
+export function chatter (who: TestClient, whom: TestClient): () => number {
+  let sent = 0
+  const timer = setInterval(() => who.do({ do: 'message', to: whom.jid, body: `chatter ${who.jid} ${++sent}` }), 25)
+  return () => {
+    clearInterval(timer)
+    return sent
+  }
+}

@@ -22,6 +22,25 @@ it('queues until there is a stream, then writes in order, each turn in one write
   expect(ledger.conservation()).toMatchObject({ onStream: 0, outcomes: { written: 10 } })
 })
 
+it('gives nothing to a stream that takes nothing any more, and the next one all that came since', async () => {
+  const { core, dialings, ledger, clock } = made()
+  const source = new FakeSource(core, 'outside')
+  source.lane(IN)
+  source.send(...numbered(0, 1))
+  const stream = await dialings[0]!.succeed()
+  // The peer has said goodbye; the connection is not over yet.
+  stream.ending?.()
+  source.send(...numbered(1, 3))
+  expect(ledger.conservation()).toMatchObject({ queued: 2, onStream: 1 })
+  stream.finish(true)
+  await turn()
+  clock.pass(5000)
+  core.tick()
+  const next = await dialings[1]!.succeed()
+  expect([stream.received, next.received]).toEqual([numbered(0, 1), numbered(1, 3)])
+  expect(ledger.conservation()).toMatchObject({ queued: 0, onStream: 2, outcomes: { written: 1 } })
+})
+
 it('carries between an external and an internal zone, and nowhere else (I3)', async () => {
   for (const [zone, from, to, condition] of [
     ['outside', 'a.example', 'b.example', 'item-not-found'],

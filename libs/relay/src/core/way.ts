@@ -33,6 +33,7 @@ export class Way {
     this.acknowledged = out.acknowledged ?? 0
     this.unacknowledged = out.acknowledged === undefined ? undefined : new Queue()
     out.drained = () => this.unblock()
+    out.ending = () => this.shut()
     if (this.unacknowledged !== undefined) out.acked = () => this.acked()
     void this.untilItEnds()
   }
@@ -69,9 +70,14 @@ export class Way {
 
   close (condition?: StreamCondition, text?: string): void {
     if (!this.open) return
+    this.shut()
+    this.out.close(condition, text)
+  }
+
+  private shut (): void {
+    if (!this.open) return
     this.open = false
     for (const route of this.routes) route.update()
-    this.out.close(condition, text)
   }
 
   private unblock (): void {

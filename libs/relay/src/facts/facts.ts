@@ -26,6 +26,8 @@ export type Facts = {
   dialed: (zone: string, sides: Sides, began: number, result: { stream: OutStream } | { failed: DialFailure }) => void
   /** Tells what has changed. To be called often. */
   tick: () => void
+  /** Tells of all pairs how they stand at the end. */
+  last: () => void
   readonly size: number
 }
 
@@ -173,6 +175,7 @@ export function createFacts ({ gateway, facts: publish, tell, clock, random, wor
         publish(of(one))
       }
     },
+    last: () => { for (const one of known.values()) publish(of(one)) },
     get size () { return known.size },
   }
 }

@@ -24,6 +24,8 @@ export type InboundLimits = {
   verifications: number
   /** How long a network is not believed about a domain whose key was refused. */
   refusedMs: number
+  /** The same where the domain's server could not be asked. */
+  unaskedMs: number
   /** Questions about keys from one network in a burst, and a second; a hundred times as many from addresses that are known, and no bound inside. */
   questions: number
   questionsPerSecond: number
@@ -39,6 +41,6 @@ export function limitsOf (limits: GatewaySpec['limits'] = {}, given: Partial<Inb
   return {
     connections, connectionsPerAddress, acceptsPerSecond, accepts: Math.ceil(acceptsPerSecond * 2.5), stanzaBytes,
     helloMs: helloSeconds * 1000, tlsMs: 15_000, negotiationMs: negotiationSeconds * 1000, verifyMs: 30_000, closeMs: 5000, idleMs: idleSeconds * 1000,
-    verificationsPerAddress: 8, verifications: 64, refusedMs: 60_000, questions: 50, questionsPerSecond: 5, refusals: 20, unsentBytes: 65_536, ...given,
+    verificationsPerAddress: 8, verifications: 64, refusedMs: 60_000, unaskedMs: 1000, questions: 50, questionsPerSecond: 5, refusals: 20, unsentBytes: 65_536, ...given,
   }
 }

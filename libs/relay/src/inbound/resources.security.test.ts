@@ -177,6 +177,24 @@ describe('R1: keys as a way to make us connect to others', () => {
     await peer.until(/type='invalid'/)
     expect(verified).toHaveLength(2)
   })
+  it('is tried again at once, and not in a flood, where the server of the domain could not be asked', async () => {
+    let later = 0
+    let back = false
+    const clock = { now: () => Date.now(), elapsed: () => later }
+    const { starttls, verified } = await started({ ...CLEAR, clock, answers: (): DialbackAnswer => back ? { type: 'valid' } : { type: 'error', condition: 'remote-connection-failed' } })
+    const show = async (answer: RegExp) => {
+      const peer = await dial(starttls)
+      peer.say(HEADER + dialbackKeyText(PEER, OURS, 'k'))
+      await peer.until(answer)
+    }
+    await show(/<remote-connection-failed /)
+    back = true
+    await show(/<resource-constraint /)
+    expect(verified).toHaveLength(1)
+    later = 1000
+    await show(/type='valid'/)
+    expect(verified).toHaveLength(2)
+  })
   it('asks DNS nothing about a peer that policy denies, and nothing in clear where TLS is demanded', async () => {
     const naive = await started(CLEAR)
     const one = await dial(naive.starttls)

@@ -378,7 +378,7 @@ export class InboundStream {
     }).catch((): DialbackAnswer => ({ type: 'error', condition: 'remote-server-timeout' }))
     clearTimeout(timer)
     this.waiting.delete(until)
-    verifications.end(this.network, pair.from, answer.type === 'valid' || this.over)
+    verifications.end(this.network, pair.from, this.over ? 'valid' : answer.type)
     meter.add(keys, { zone: this.zone, answer: answer.type })
     if (standing.sides !== undefined) this.shared.hooks.shown?.({ ...this.fact(standing), answer: answer.type === 'error' ? 'failed' : answer.type })
     this.step({ on: 'dialback-judged', number, answer })

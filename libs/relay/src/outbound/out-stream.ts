@@ -59,6 +59,7 @@ export class Stream implements OutStream, Turning {
   readonly ended: Promise<{ clean: boolean, because?: Failure }>
   drained: (() => void) | undefined
   acked: (() => void) | undefined
+  ending: (() => void) | undefined
 
   private readonly options: StreamOptions
   private readonly wire: Wire
@@ -277,6 +278,7 @@ export class Stream implements OutStream, Turning {
     const [next, ...commands] = advance(before, event)
     this.state = next
     if (before.at === 'established' && before.managed === 'asked' && (next.at !== 'established' || next.managed !== 'asked')) this.settleAgreement(next)
+    if (before.at === 'established' && next.at !== 'established') this.ending?.()
     if (before.at === 'established' && next.at === 'closing') this.saidGoodbye = this.options.clock.elapsed()
     this.carryOut(commands)
     if (this.state.at === 'closed') this.finish(this.state.because, this.idle ? 'idle' : this.state.because === undefined ? 'clean' : howOf(this.state.because))
@@ -313,6 +315,7 @@ export class Stream implements OutStream, Turning {
     const { wire: { connection }, options: { wheel, limits, closed } } = this
     if (this.done) return
     this.done = true
+    this.ending?.()
     wheel.remove(this)
     this.wire.close()
     this.lane?.end()

@@ -3,9 +3,11 @@
  * said inside TLS is cut and changed before it is encrypted.
  */
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { externalText, headerText } from '@dialtone/stream'
+import type { PolicySpec } from '@dialtone/contracts'
 import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
+import { externalText, headerText } from '@dialtone/stream'
 import { certificateFor, startDnsServer, trustedRoot } from '@dialtone/zoo'
+import type { Place } from '../inbound/test-support/gateway.ts'
 import { dial, type RawPeer } from '../inbound/test-support/raw-peer.ts'
 import { startAnsweringServer, type AnsweringServer } from './answering-server.ts'
 import { engine, type Engine } from './chain.ts'
@@ -52,6 +54,8 @@ export function conversationsOf (who: string): readonly Conversation[] {
 
 export type Site = {
   gateway: Engine
+  /** Where peers connect. */
+  place: Place
   inside: AnsweringServer
   outside: AnsweringServer
   /** Stanzas that came inside, by the user that sent them. */
@@ -66,7 +70,8 @@ export type Site = {
 /** How long a peer waits whose words were changed: then it goes on, or away. What comes of it is right in either case. */
 const PATIENCE_MS = 500
 
-export async function startSite (): Promise<Site> {
+/** `pair`: the limits of each pair. */
+export async function startSite ({ pair = {} }: { pair?: PolicySpec['limits'] } = {}): Promise<Site> {
   const came = new Map<string, string[]>()
   const inside = await startAnsweringServer((from, _, text) => {
     const who = from.slice(0, from.indexOf('@'))
@@ -90,11 +95,11 @@ export async function startSite (): Promise<Site> {
   const endpoints = [{ host: outside.address, port: outside.port }]
   await gateway.apply({
     domains: { [OURS]: { internal: [{ host: inside.address, port: inside.port }] } }, peers: { [PEER]: { endpoints }, [SECOND]: { endpoints } },
-    policies: { many: { ours: '*', peer: '*', action: 'allow', limits: { streams: 1000 }, reason: 'a test' } },
+    policies: { many: { ours: '*', peer: '*', action: 'allow', limits: { streams: 1000, ...pair }, reason: 'a test' } },
   })
   const place = { address: '127.0.0.1', port: gateway.port('outside', 'starttls') }
   return {
-    gateway, inside, outside, faults,
+    gateway, place, inside, outside, faults,
     came: who => came.get(who) ?? [],
     replay: async (conversation, change) => {
       const peer = await dial(place)
@@ -156,6 +161,45 @@ async function turns (count: number): Promise<void> {
 export function missing ({ relay }: Engine): number {
   const { accepted, outcomes, queued, onStream } = relay.presence().stanzas
   return accepted - queued - onStream - Object.values(outcomes).reduce((sum, count) => sum + count, 0)
+}
+
+/** The conversation of one user of many. */
+export function conversationOf (letter: string, number: number, which: number): { who: string, conversation: Conversation } {
+  const who = `${letter}${String(number).padStart(5, '0')}`
+  const conversation = conversationsOf(who)[which]
+  if (conversation === undefined) throw new Error('there is no such conversation')
+  return { who, conversation }
+}
+
+/** What the peer says instead, the same for the same seed. */
+export function mutatedParts ({ parts }: Conversation, seed: number): Buffer[] {
+  const random = generator(Math.imul(seed, 2_654_435_761))
+  const bytes = parts.map(({ says }) => Buffer.from(says))
+  const total = bytes.reduce((sum, { length }) => sum + length, 0)
+  return bytes.map(part => mutated(part, random, total))
+}
+
+/** One change and a half, on average, in a conversation of so many bytes. */
+function mutated (bytes: Buffer, random: () => number, total: number): Buffer {
+  const out = [...bytes]
+  const changes = Math.floor(random() + 1.5 * bytes.length / total)
+  for (let change = 0; change < changes && out.length > 0; change++) {
+    const at = Math.floor(random() * out.length)
+    const kind = random()
+    if (kind < 0.3) out[at] = Math.floor(random() * 256)
+    else if (kind < 0.5) out.splice(at, 1 + Math.floor(random() * 4))
+    else if (kind < 0.7) out.splice(at, 0, ...out.slice(at, at + 1 + Math.floor(random() * 40)))
+    else out.splice(at, 0, ...Buffer.from(PIECES[Math.floor(random() * PIECES.length)] ?? ''))
+  }
+  return Buffer.from(out)
+}
+
+const PIECES = ['<', '>', '/>', '&', "'", '"', '<a>', '</a>', '</message>', '<!--', '<?x?>', ']]>', '&#0;', 'xmlns=\'\'', "<message from='a@victim.example' to='b@inside.example'/>", "<db:result from='victim.example' to='inside.example' type='valid'/>", '</stream:stream>', '\u0000', 'é', 'x'.repeat(9000)]
+
+/** As domains are compared. */
+export function domainOf (jid: string): string {
+  const [bare = ''] = jid.split('/', 1)
+  return bare.slice(bare.indexOf('@') + 1).toLowerCase()
 }
 
 /** Numbers between 0 and 1, the same for the same seed. */

@@ -48,6 +48,7 @@ export class ComponentStream implements OutStream {
   readonly acknowledged = undefined
   acked: (() => void) | undefined
   drained: (() => void) | undefined
+  ending: (() => void) | undefined
   readonly ended: Promise<{ clean: boolean, because?: Failure }>
 
   private readonly options: ComponentStreamOptions
@@ -134,6 +135,7 @@ export class ComponentStream implements OutStream {
     if (this.state !== 'established') return
     this.flush()
     this.state = 'closing'
+    this.ending?.()
     this.connection.write((condition === undefined ? '' : streamErrorText(condition, text)) + FOOTER)
     const how: How = condition === undefined ? 'clean' : condition === 'conflict' ? 'replaced' : 'protocol'
     const because: Failure = { at: 'stream', why: 'went-silent', received: this.connection.received, detail: 'did not end its side of the stream' }
@@ -262,6 +264,7 @@ export class ComponentStream implements OutStream {
     if (this.state === 'closed') return
     this.flush()
     this.state = 'closing'
+    this.ending?.()
     this.connection.write(FOOTER)
     this.finish(this.error === undefined ? 'clean' : 'protocol', this.error)
   }
@@ -280,6 +283,7 @@ export class ComponentStream implements OutStream {
     if (this.state === 'closed') return
     const clean = this.heardFooter && because === undefined
     this.state = 'closed'
+    this.ending?.()
     clearTimeout(this.closing)
     reader.stop()
     meter.add(componentStreams, { zone: this.zone, mode: this.mode }, -1)

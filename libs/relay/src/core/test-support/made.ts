@@ -65,6 +65,7 @@ export class FakeStream implements OutStream {
   drained: (() => void) | undefined
   acknowledged: number | undefined
   acked: (() => void) | undefined
+  ending: (() => void) | undefined
   readonly ended: Promise<{ clean: boolean }>
   readonly received: string[] = []
   writes = 0
