@@ -178,8 +178,8 @@ async function carryOut (command: Command, reading: Reading, { address, plan, au
     case 'send-footer': say(FOOTER, reading); return undefined
     case 'start-tls': return await secure(plan.kind, reading)
     case 'deliver': case 'close': return undefined
-    // A check asks for no stream management, and so none of these is ever told.
-    case 'send-enable': case 'send-acknowledgement': case 'acknowledged': return undefined
+    // A check asks for neither stream management nor the way back, and so none of these is ever told.
+    case 'answer-question': case 'send-dialback-result': case 'send-enable': case 'send-acknowledgement': case 'acknowledged': return undefined
     default: return command satisfies never
   }
 }

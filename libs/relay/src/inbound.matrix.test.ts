@@ -67,7 +67,7 @@ async function listening (policies: readonly Policy[], certificate: boolean) {
     world: () => world, clock: CLOCK, random: RANDOM, meter: NO_METER, logger: { ...NO_LOGGER, error: (...all: unknown[]) => { faults.push(all) } }, tell: () => undefined,
     intake: {
       lane: (_, pair) => ({ from: Buffer.from(pair.from), to: Buffer.from(pair.to), end: () => undefined, accept: frame => { delivered.set(`${frame.id ?? ''} ${delivered.has(frame.id ?? '') ? 'twice' : ''}`.trim(), `${pair.from} ${pair.to}`) } }),
-      refuse: () => undefined, settled: () => undefined,
+      refuse: () => undefined, offer: () => undefined, settled: () => undefined,
     },
     verify: async ({ question: { from, to, id, key } }) => ({ type: PEER_KEYS.isOurs(key, { receiving: to, originating: from, streamId: id }) ? 'valid' : 'invalid' }),
     hooks: { authenticated: ({ remote, by, tls, sides }) => { facts.set(remote, { by, over: tls === undefined ? 'clear' : 'tls', pair: `${sides.peer} ${sides.ours}` }) } },

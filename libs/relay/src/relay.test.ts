@@ -44,6 +44,24 @@ it('returns what cannot be delivered to who sent it, through all of them', async
   expect(await gateway.relay.explain({ from: 'inside.example', to: 'peer.example' })).toMatchObject({ outcome: 'refuse', refusal: { reason: 'policy-deny', condition: 'not-allowed' } })
 }, 30_000)
 
+it('sends to an inside server by the stream that it has opened, where both want that (XEP-0288)', async () => {
+  const certificates = [{ certificate: 'file:/ours.pem', key: 'file:/ours.key' }]
+  const { gateway, inside, users } = await made({ inside: { tls: 'required', certificates } })
+  await inside.apply({ policies: { both: { ours: '*', peer: '*', action: 'allow', bidi: true } } })
+  users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'to-peer', 'x'))
+  await until(() => users.peer.text().includes('to-peer'), () => why(gateway, users.inside.text()))
+  users.peer.send(message('romeo@peer.example', 'juliet@inside.example', 'to-inside', 'and back'))
+  await until(() => users.inside.text().includes('to-inside'), () => why(gateway, users.peer.text()))
+  expect(gateway.relay.streams({ zone: 'inside' })).toMatchObject({ all: 1, streams: [{ direction: 'inbound', bidi: true, stanzas: { in: 1, out: 1 } }] })
+  expect(inside.relay.streams({ zone: 'outside' })).toMatchObject({ all: 1, streams: [{ direction: 'outbound', bidi: true, stanzas: { in: 1, out: 1 } }] })
+  // The stream goes, and what comes next finds another.
+  await gateway.relay.act({ act: 'close', zone: 'inside' })
+  users.peer.send(message('romeo@peer.example', 'juliet@inside.example', 'once-more', 'and back'))
+  await until(() => users.inside.text().includes('once-more'), () => why(gateway, users.peer.text()))
+  // What the inside server had no acknowledgement for it may have sent once more.
+  expect(missing(gateway)).toBe(0)
+}, 30_000)
+
 it('tells a user inside that a peer is denied, and the peer that it is refused', async () => {
   const { gateway, users } = await made(PLAIN)
   users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'before', 'x'))

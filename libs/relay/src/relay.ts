@@ -16,7 +16,7 @@ import { createBadTargets } from './outbound/bad-targets.ts'
 import { createDial, type Dialing } from './outbound/dial.ts'
 import { LIMITS } from './outbound/limits.ts'
 import { createVerify } from './outbound/verify.ts'
-import type { ConfigurationProblem, Relay, RelayOptions, Selection, Surroundings, World } from './seams.ts'
+import type { ConfigurationProblem, Intake, Relay, RelayOptions, Selection, Surroundings, World } from './seams.ts'
 import { createWorld, type WorldFinding } from './world.ts'
 
 type Findings = GatewayPresence['findings']
@@ -53,8 +53,8 @@ export function createRelay (options: RelayOptions): Relay {
   const begin = (): Parts => {
     const badTargets = createBadTargets(surroundings, LIMITS)
     // Streams that go both ways hand in what comes, and the core is what dials them.
-    const intake = { lane: (...given: Parameters<Core['lane']>) => core.lane(...given), refuse: (...given: Parameters<Core['refuse']>) => core.refuse(...given), settled: () => core.settled() }
-    const dial = createDial(surroundings, { intake, badTargets })
+    const intake: Intake = { lane: (...given) => core.lane(...given), refuse: (...given) => core.refuse(...given), offer: (...given) => core.offer(...given), settled: () => core.settled() }
+    const dial = createDial(surroundings, { intake, badTargets, asked: question => inbound.asked(question) })
     const core: Core = new Core({
       ...surroundings, dial,
       turnEnds: createTurns(clock),
@@ -206,7 +206,7 @@ export function createRelay (options: RelayOptions): Relay {
           return { affected: routes.length, says: `${routes.length} routes are tried again now, and nothing that was remembered of their targets counts.` }
         }
         case 'close': {
-          const closed = inbound.close(selection, 'reset', 'an operator closes the stream') + waysOf(core, selection).filter(({ by }) => by !== 'component').length + attachments.close(selection, 'reset', 'an operator closes the stream')
+          const closed = inbound.close(selection, 'reset', 'an operator closes the stream') + waysOf(core, selection).length + attachments.close(selection, 'reset', 'an operator closes the stream')
           for (const route of routes) route.release()
           if (closed === 0) throw nothing('stream')
           return { affected: closed, says: `${closed} streams are closed; what is needed opens again.` }
@@ -311,9 +311,9 @@ function nothing (of: string): OperatorError {
   return new OperatorError('nothing-selected', `There is no ${of} of this kind here: look at the streams and queues of the gateway for what there is.`)
 }
 
-/** Of the streams out that are selected, each once. */
+/** Of the streams out that are selected, each once; those that their peers have opened are with the inbound ones. */
 function waysOf (core: Core, selection: Selection) {
-  return [...new Set(core.selected(selection).flatMap(({ way }) => way === undefined || way.out.by === 'component' ? [] : [way.out]))]
+  return [...new Set(core.selected(selection).flatMap(({ way }) => way === undefined || way.out.by === 'component' || way.out.by === 'bidi' ? [] : [way.out]))]
 }
 
 function allStreams ({ core, inbound, attachments }: Parts, selection: Selection): StreamView[] {

@@ -108,6 +108,8 @@ export type Intake = {
    * sender may speak there. The frame is valid until it returns. Never throws.
    */
   refuse: (source: Source, as: Pair | undefined, pair: Pair, frame: ElementFrame, reason: Refusal) => void
+  /** A stream that its peer has opened takes stanzas of `out.pair`, too (XEP-0288), until it ends. */
+  offer: (zone: string, out: OutStream) => void
   /** A whole read of a source was handed in: what it gave is sent, one write for each stream. */
   settled: () => void
 }
@@ -139,7 +141,8 @@ export type Verify = (request: { zone: Zone, question: { from: string, to: strin
 export type OutStream = {
   readonly id: string
   readonly pair: Pair
-  readonly by: 'external' | 'dialback' | 'component'
+  /** `bidi`: of a stream that its peer has opened (XEP-0288); it is judged by those who took it in. */
+  readonly by: 'external' | 'dialback' | 'component' | 'bidi'
   /** Absent without TLS. */
   readonly certificate?: CertificateSeen | undefined
   /** Of our header: stanzas with the same inherited language go as they are. */
@@ -152,6 +155,8 @@ export type OutStream = {
   /** Bytes that the peer has not taken; the caller stops at 1 MiB and goes on when `drained` is called. */
   readonly unsent: number
   drained: (() => void) | undefined
+  /** Takes stanzas. */
+  readonly open: boolean
   /** It takes nothing any more: what is written from now on would be lost. Called when that begins, which may be long before `ended`. */
   ending: (() => void) | undefined
   /** XEP-0198: stanzas that the peer has acknowledged since the beginning; undefined where it is not used. */

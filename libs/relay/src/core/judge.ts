@@ -95,8 +95,10 @@ const NO_LEG: LegRules = { tls: 'required', minTls: '1.2', certificate: 'valid',
 /** What a stream has shown is known; where it is not, rules that ask for more than those it was opened under need a new one. */
 function complies (out: OutStream, before: RouteRules, now: RouteRules): boolean {
   if (out.by === 'component') return true
-  const { tls } = out.view()
   const { leg } = now
+  // What its peer has shown is judged where it was shown.
+  if (out.by === 'bidi') return leg.bidi
+  const { tls } = out.view()
   if (leg.tls === 'required' && tls === undefined) return false
   if (leg.tls === 'none' && tls !== undefined && before.leg.tls !== 'none') return false
   if (leg.minTls === '1.3' && tls !== undefined && !tls.includes('1.3')) return false

@@ -16,7 +16,7 @@ export class Way {
   /** In this order, for the tags of what is not acknowledged. */
   readonly routes: Route[] = []
   /** Takes stanzas. */
-  open = true
+  open: boolean
   /** Since when the peer has not taken what it was sent. */
   blockedSince: number | undefined
   /** XEP-0198: copies of what was written and not acknowledged. */
@@ -32,6 +32,7 @@ export class Way {
     this.since = this.lastUsed = context.clock.elapsed()
     this.acknowledged = out.acknowledged ?? 0
     this.unacknowledged = out.acknowledged === undefined ? undefined : new Queue()
+    this.open = out.open
     out.drained = () => this.unblock()
     out.ending = () => this.shut()
     if (this.unacknowledged !== undefined) out.acked = () => this.acked()

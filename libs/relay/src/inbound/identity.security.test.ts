@@ -6,6 +6,7 @@ import { DIGEST } from '@dialtone/net'
 import {
   advanceReceiving, dialbackAnswerText, dialbackKeyText, dialbackQuestionText, externalText, headerText, identityOf, keysOf, readCertificate,
   type Keys, type Pair, type ReceivingCommand, type ReceivingState,
+  BIDI_REQUEST,
 } from '@dialtone/stream'
 import type { CertificateSpec } from '@dialtone/zoo'
 import { describe, expect, it } from 'vitest'
@@ -275,6 +276,22 @@ describe('EXTERNAL', () => {
     await authenticated(starttls, { header: headerText({ from: `chat.${PEER}`, to: OURS }), as: { names: { dns: [`*.${PEER}`] } } })
     expect(facts.authenticated).toHaveLength(1)
   })
+})
+
+it('D2: on a stream that goes both ways, answers that nobody asked for authorise nobody, and the third ends it', async () => {
+  const { starttls, taken, offered, count } = await started({ leg: { bidi: true } })
+  const peer = await dial(starttls)
+  await secure(peer, HEADER, CERTIFICATE)
+  peer.say(BIDI_REQUEST + dialbackKeyText(PEER, OURS, 'k'))
+  await peer.until(/type='valid'/)
+  peer.say(`<db:result from='victim.example' to='${OURS}' type='valid'/><db:verify from='victim.example' to='${OURS}' id='x' type='valid'/>`)
+  peer.say(`<message from='romeo@${PEER}' to='juliet@${OURS}' id='good'/>`)
+  await eventually(() => taken.length === 1)
+  expect(count('dialtone_gateway_unsolicited_dialback_total')).toBe(2)
+  expect(offered.map(({ pair }) => pair)).toEqual([{ from: OURS, to: PEER }])
+  peer.say(`<db:result from='victim.example' to='${OURS}' type='valid'/><message from='x@victim.example' to='juliet@${OURS}'/>`)
+  expect(await peer.closed).toContain('<invalid-id')
+  expect(taken).toHaveLength(1)
 })
 
 it('D16: who is known by dialback alone is known by DNS alone: told as such, and refused where a certificate is demanded', async () => {

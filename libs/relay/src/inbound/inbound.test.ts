@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import type { TLSSocket } from 'node:tls'
-import { FOOTER, dialbackKeyText, dialbackQuestionText, externalText, headerText } from '@dialtone/stream'
+import { BIDI_REQUEST, FOOTER, dialbackKeyText, dialbackQuestionText, externalText, headerText } from '@dialtone/stream'
 import { certificateFor } from '@dialtone/zoo'
 import { expect, it } from 'vitest'
 import { KEYS, OURS, PEER, SECOND, started, worldOf } from './test-support/gateway.ts'
@@ -64,6 +64,80 @@ it('hands stanzas to somebody else than here over to be answered, in the name of
   peer.say(STANZA.replace(OURS, SECOND) + STANZA)
   await eventually(() => taken.length === 2)
   expect(refused[1]).toMatchObject({ as: { from: PEER, to: OURS }, pair: { from: PEER, to: SECOND }, reason: 'policy-deny' })
+})
+
+it('sends stanzas for a peer by the stream that it has opened, once it has proved itself there (XEP-0288)', async () => {
+  const it = await started({ leg: { bidi: true } })
+  const peer = await dial(it.starttls)
+  expect(await secure(peer, HEADER, CERTIFICATE)).toContain("<bidi xmlns='urn:xmpp:features:bidi'/>")
+  peer.say(BIDI_REQUEST + externalText('='))
+  await peer.until(/<success[^>]*>/)
+  expect(it.offered).toEqual([])
+  peer.say(HEADER)
+  await peer.until(/<\/stream:features>|<stream:features\/>/)
+  await eventually(() => it.offered.length === 1)
+  const [out] = it.offered
+  if (out === undefined) throw new Error('nothing was offered')
+  expect(out).toMatchObject({ pair: { from: OURS, to: PEER }, by: 'bidi', open: true })
+  const stanza = Buffer.from(`<message from='juliet@${OURS}' to='romeo@${PEER}' id='back'/>`)
+  out.write(stanza, 0, stanza.length, true)
+  out.flush()
+  await peer.until(/id='back'\/>/)
+  expect(it.inbound.select({})).toMatchObject([{ bidi: true, pairs: [{ from: PEER, to: OURS, by: 'external' }, { from: OURS, to: PEER, by: 'bidi' }], stanzas: { in: 0, out: 1 } }])
+  out.write(stanza, 0, stanza.length, true)
+  let stopped = 0
+  out.ending = () => { stopped++ }
+  it.inbound.close({}, 'system-shutdown', 'going down')
+  // What was written is before the footer, and behind it there is nothing.
+  await peer.until(/id='back'\/><stream:error>.*<\/stream:stream>/)
+  expect([out.open, stopped]).toEqual([false, 1])
+  out.write(stanza, 0, stanza.length, true)
+  out.flush()
+  peer.say(FOOTER)
+  peer.leave()
+  expect(await out.ended).toEqual({ clean: true })
+  expect((await peer.closed).match(/id='back'/g)).toHaveLength(2)
+})
+
+it('offers no way back in clear, where the policy does not want one, and towards a peer to which nothing may go', async () => {
+  const features = async (given: Parameters<typeof started>[0]) => {
+    const { starttls, offered } = await started(given)
+    const peer = await dial(starttls)
+    peer.say(HEADER)
+    const clear = await peer.until(/<stream:features>.*<\/stream:features>/)
+    expect(clear).not.toContain('bidi')
+    const it = await secure(await dial(starttls), HEADER, CERTIFICATE)
+    expect(offered).toEqual([])
+    return it
+  }
+  expect(await features({})).not.toContain('bidi')
+  expect(await features({ leg: { bidi: true }, decide: (_, direction) => direction === 'outbound' ? { action: 'deny' } : {} })).not.toContain('bidi')
+  expect(await features({ leg: { bidi: true } })).toContain('bidi')
+})
+
+it('takes the way back of a pair back with the pair, with the policy, and when the stream breaks', async () => {
+  const it = await started({ leg: { bidi: true } })
+  const opened = async () => {
+    const peer = await dial(it.starttls)
+    await secure(peer, HEADER, CERTIFICATE)
+    peer.say(BIDI_REQUEST + dialbackKeyText(PEER, OURS, 'k'))
+    await peer.until(/type='valid'/)
+    const out = it.offered.at(-1)
+    if (out === undefined) throw new Error('nothing was offered')
+    return { peer, out }
+  }
+  const first = await opened()
+  await it.become(await worldOf({ leg: { bidi: true }, decide: (_, direction) => direction === 'outbound' ? { action: 'deny' } : {} }))
+  expect(await first.out.ended).toEqual({ clean: true })
+  expect(first.peer.open).toBe(true)
+  await it.become(await worldOf({ leg: { bidi: true } }))
+  expect(it.offered).toHaveLength(2)
+  it.offered[1]?.close('policy-violation', 'the rules have changed')
+  expect(await first.peer.closed).toContain('<policy-violation')
+  expect(await it.offered[1]?.ended).toMatchObject({ clean: false })
+  const second = await opened()
+  second.peer.socket().destroy()
+  expect(await second.out.ended).toMatchObject({ clean: false, because: { at: 'stream' } })
 })
 
 it('on direct TLS takes a peer from the first byte, and its certificate instead of a key', async () => {

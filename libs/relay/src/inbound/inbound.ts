@@ -4,8 +4,8 @@
  */
 import type { StreamCondition, StreamView } from '@dialtone/contracts'
 import { createSparing } from '@dialtone/net'
-import type { Pair } from '@dialtone/stream'
-import type { ConfigurationProblem, Intake, Selection, Surroundings, Verify, World } from '../seams.ts'
+import type { DialbackAnswer, Pair } from '@dialtone/stream'
+import type { ConfigurationProblem, Intake, Selection, Surroundings, Verify, World, Zone } from '../seams.ts'
 import { createAdmission } from './admission.ts'
 import { GUARDS, type Guards } from './guards.ts'
 import type { InboundHooks } from './hooks.ts'
@@ -39,6 +39,8 @@ export type Inbound = {
   close: (selection: Selection, condition: StreamCondition, text: string) => number
   /** Takes nothing new: of a zone, or where none is selected, at all; what has not authenticated ends with `system-shutdown`, what is ready goes on until it is closed. A zone is opened again by `configure`; the gateway is not. */
   drain: (selection?: Selection) => void
+  /** Whether a key is ours, asked on a bidirectional stream that we have opened; told and counted as on any other. */
+  asked: (question: { zone: Zone, pair: Pair, id: string, key: string, address: string, remote: string }) => DialbackAnswer
   listeners: () => PlaceView[]
   counts: () => { streams: number, negotiating: number, verifying: number }
   /** Closes listeners and streams, gently, and waits for them; resolves when nothing is left. */
@@ -152,6 +154,10 @@ export function startInbound (options: InboundOptions): Inbound {
         void places.close()
       } else if (selection.zone !== undefined && selection.ours === undefined && selection.peer === undefined) void places.close(selection.zone)
       for (const stream of selected(selection)) if (!stream.ready) stream.close('system-shutdown', 'nothing new is taken')
+    },
+    asked: question => {
+      const answer = shared.questions.answer({ ...question, standing: guards.standing(world(), question.zone, question.pair), known: true })
+      return answer === 'valid' || answer === 'invalid' ? { type: answer } : { type: 'error', condition: answer }
     },
     listeners: places.views,
     counts: () => {

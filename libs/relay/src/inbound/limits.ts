@@ -33,6 +33,8 @@ export type InboundLimits = {
   refusals: number
   /** Bytes that a peer does not take of our answers. */
   unsentBytes: number
+  /** How long it may take nothing at all (row R10). */
+  stuckMs: number
 }
 
 /** The configured limits over the defaults; `given` over both, for tests. */
@@ -41,6 +43,6 @@ export function limitsOf (limits: GatewaySpec['limits'] = {}, given: Partial<Inb
   return {
     connections, connectionsPerAddress, acceptsPerSecond, accepts: Math.ceil(acceptsPerSecond * 2.5), stanzaBytes,
     helloMs: helloSeconds * 1000, tlsMs: 15_000, negotiationMs: negotiationSeconds * 1000, verifyMs: 30_000, closeMs: 5000, idleMs: idleSeconds * 1000,
-    verificationsPerAddress: 8, verifications: 64, refusedMs: 60_000, unaskedMs: 1000, questions: 50, questionsPerSecond: 5, refusals: 20, unsentBytes: 65_536, ...given,
+    verificationsPerAddress: 8, verifications: 64, refusedMs: 60_000, unaskedMs: 1000, questions: 50, questionsPerSecond: 5, refusals: 20, unsentBytes: 65_536, stuckMs: 120_000, ...given,
   }
 }

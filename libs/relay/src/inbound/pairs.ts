@@ -1,9 +1,10 @@
 // The pairs that one stream has proved, and the lanes that take their stanzas: the hot path makes nothing and looks at nothing but the addresses.
 import type { ElementFrame, Pair } from '@dialtone/stream'
 import type { Lane } from '../seams.ts'
+import type { Back } from './back.ts'
 import type { By } from './hooks.ts'
 
-export type Proven = { pair: Pair, by: By, lane: Lane | undefined }
+export type Proven = { pair: Pair, by: By, lane: Lane | undefined, back: Back | undefined }
 
 export class Pairs {
   all: Proven[] = []
@@ -16,7 +17,7 @@ export class Pairs {
   }
 
   add (pair: Pair, by: By): void {
-    this.all.push({ pair, by, lane: undefined })
+    this.all.push({ pair, by, lane: undefined, back: undefined })
   }
 
   open (proven: Proven, lane: Lane): void {
@@ -41,10 +42,16 @@ export class Pairs {
 
   drop (proven: Proven): void {
     this.all.splice(this.all.indexOf(proven), 1)
+    proven.back?.end(true)
     if (proven.lane === undefined) return
     this.lanes.splice(this.lanes.indexOf(proven.lane), 1)
     this.last = 0
     proven.lane.end()
+  }
+
+  /** Ways back that are there. */
+  get backs (): Back[] {
+    return this.all.flatMap(({ back }) => back?.open === true ? [back] : [])
   }
 
   /** The stream is gone. */

@@ -22,6 +22,8 @@ export type Standing = {
   /** Who may vouch for the speaker. */
   anchors: Zone['anchors']
   decision?: Decision
+  /** What is demanded of the speaker where stanzas for it leave by a stream that it has opened (XEP-0288); absent where none may. */
+  back?: { leg: LegRules, anchors: Zone['anchors'] }
 }
 
 /** Canonical domains, '' for one that was not named. */
@@ -43,8 +45,17 @@ export function standingOf (world: World, zone: Zone, pair: Pair): Standing {
   // An inside server is let in to be told that the peer is denied, by its stanzas' errors; else its users would see nothing but that it waits (gateways.md 5.3 step 1, 5.7).
   const allowed = !outside || isAllowed(decision)
   const leg = outside ? decision.leg : zone.leg
-  const denied = allowed || isAllowed(world.decide(sides, back)) ? {} : { denied: `policy: ${sides.peer} and ${sides.ours} may not talk` }
-  return { served, ours, ...denied, allowed, welcome: allowed && decision.wanted !== 'draining', sides, leg, anchors: outside ? world.anchorsFor(decision) : zone.anchors, decision }
+  const other = world.decide(sides, back)
+  const denied = allowed || isAllowed(other) ? {} : { denied: `policy: ${sides.peer} and ${sides.ours} may not talk` }
+  const wayBack = !outside ? { leg, anchors: zone.anchors } : isAllowed(other) ? { leg: other.leg, anchors: world.anchorsFor(other) } : undefined
+  return { served, ours, ...denied, allowed, welcome: allowed && decision.wanted !== 'draining', sides, leg, anchors: outside ? world.anchorsFor(decision) : zone.anchors, decision, ...(leg.bidi && wayBack?.leg.bidi === true ? { back: wayBack } : {}) }
+}
+
+/** Whether stanzas for the speaker may leave by the stream on which it is authenticated, by what it has shown there. */
+export function mayGoBack (standing: Standing, { from }: Pair, by: 'external' | 'dialback' | 'certificate', shown: Shown): boolean {
+  const { back } = standing
+  if (back === undefined || !standing.allowed || shown.protocol === undefined || tooOld(shown.protocol, back.leg)) return false
+  return (by !== 'dialback' || back.leg.dialback !== 'never') && (back.leg.certificate === 'any' || shown.proves(from, { ...standing, ...back }))
 }
 
 function isAllowed ({ action, wanted }: Decision): boolean {
@@ -78,8 +89,7 @@ export function rulesOf (standing: Standing, { from }: Pair, shown: Shown): Rule
     dialback: (welcome || standing.sides === undefined) && (isCertified(standing, from, shown) || (shown.protocol === undefined && leg.dialback === 'over-tls')) ? leg.dialback : 'never',
     external: leg.external && welcome && !shown.misnamed,
     withoutDialback: leg.withoutDialback && welcome,
-    // Nothing leaves by a stream that came in: the engine's ways out are streams of their own.
-    bidi: false,
+    bidi: standing.back !== undefined && welcome,
     legacy: leg.dialback !== 'never',
     streamManagement: leg.streamManagement,
     limits: { maxBytes: standing.decision?.limits.stanzaBytes ?? shown.stanzaBytes, idleSeconds: Math.floor(shown.idleMs / 1000) },

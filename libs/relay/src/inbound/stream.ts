@@ -10,12 +10,13 @@ import {
   type DialbackAnswer, type ElementFrame, type Framer, type HeaderFrame, type Limits, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState, type Rules,
 } from '@dialtone/stream'
 import type { Lane, Source, World, Zone } from '../seams.ts'
+import { Back } from './back.ts'
 import type { By } from './hooks.ts'
 import { chainOf } from './identity.ts'
 import { authenticated, ended, handshakes, keys, limited, refusedXml, unsolicited, withdrawn } from './metrics.ts'
 import { Pairs, type Proven } from './pairs.ts'
 import type { Shared } from './shared.ts'
-import { rulesOf, withdrawal, type Shown, type Standing } from './standing.ts'
+import { mayGoBack, rulesOf, withdrawal, type Shown, type Standing } from './standing.ts'
 import { certificateOf, endedLabel, protocolLabel, saysOf } from './stream-words.ts'
 
 export class InboundStream {
@@ -61,6 +62,10 @@ export class InboundStream {
   /** Why the last pair that was denied was, for people. */
   private denial: string | undefined
   private over = false
+  private footerHeard = false
+  /** Of what we said the peer has taken so much, and since when nothing more. */
+  private taken = 0
+  private stuckSince: number
   private readonly waiting = new Set<AbortController>()
 
   constructor (shared: Shared, { connection, source, address }: Accepted, zone: string, kind: EndpointKind, id: string) {
@@ -72,11 +77,11 @@ export class InboundStream {
     this.network = networkOf(address)
     this.remote = source
     this.since = shared.clock.now()
-    this.began = this.entered = this.quietSince = shared.clock.elapsed()
+    this.began = this.entered = this.quietSince = this.stuckSince = shared.clock.elapsed()
     const [state, ...commands] = accept({ kind, rules: pair => this.rules(pair) })
     this.state = state
     shared.admission.began(this.network)
-    connection.flow({ bytes: chunk => this.bytes(chunk), ended: failure => this.lost(failure), drained: () => undefined })
+    connection.flow({ bytes: chunk => this.bytes(chunk), ended: failure => this.lost(failure), drained: () => { for (const { back } of this.proven.all) back?.taken() } })
     this.carryOut(commands)
   }
 
@@ -91,16 +96,21 @@ export class InboundStream {
     const { tls } = this.secured ?? {}
     return {
       id: this.id, zone: this.zone, direction: 'inbound', state: this.state.at === 'closing' ? 'closing' : this.ready ? 'ready' : this.state.at, remote: this.remote,
-      pairs: this.proven.all.map(({ pair, by }) => ({ ...pair, by })), since: new Date(this.since).toISOString(),
+      pairs: this.proven.all.flatMap(({ pair, by, back }) => [{ ...pair, by }, ...(back?.open === true ? [{ ...back.pair, by: 'bidi' as const }] : [])]).slice(0, 64), since: new Date(this.since).toISOString(),
       ...(tls === undefined ? {} : { tls: tls.protocol, cipher: tls.cipher }), ...(this.certificate() === undefined ? {} : { certificate: this.certificate()?.key ?? '' }),
-      bidi: false, stanzas: { in: this.stanzas, out: 0 }, bytes: { in: this.connection.received, out: this.sent }, paused: this.pauses > 0,
+      bidi: this.proven.backs.length > 0, stanzas: { in: this.stanzas, out: this.proven.all.reduce((sum, { back }) => sum + (back?.stanzas ?? 0), 0) }, bytes: { in: this.connection.received, out: this.sent }, paused: this.pauses > 0,
     }
   }
 
   /** Now and then: what has taken too long ends. */
   sweep (now: number): void {
     if (this.over || this.state.at === 'handshaking') return
-    const { helloMs, negotiationMs, idleMs, closeMs } = this.shared.limits()
+    const { helloMs, negotiationMs, idleMs, closeMs, stuckMs } = this.shared.limits()
+    const taken = this.sent - this.connection.unsent
+    if (this.connection.unsent === 0 || taken !== this.taken) {
+      this.taken = taken
+      this.stuckSince = now
+    } else if (now - this.stuckSince > stuckMs) return this.stuck()
     if (this.state.at === 'closing') return now - this.entered >= closeMs ? this.step({ on: 'silence', received: this.connection.received }) : undefined
     if (this.heard) {
       this.heard = this.probed = false
@@ -154,7 +164,10 @@ export class InboundStream {
       return says !== undefined
     }).map(({ pair }) => pair))
     if (gone.size > 0) this.withdraw(pair => gone.has(pair), 'policy-violation', why)
-    if (this.ready) this.framer?.raise(this.limitsAfter())
+    if (!this.ready) return
+    for (const { pair, by, back } of this.proven.all) if (back?.open === true && !mayGoBack(this.standing(pair), pair, by, this.shown())) back.close()
+    this.openBacks()
+    this.framer?.raise(this.limitsAfter())
   }
 
   private bytes (chunk: Uint8Array): void {
@@ -185,10 +198,12 @@ export class InboundStream {
       // What is left is of the stream after this one, or of nobody.
       if (this.framer === framer) break
     }
-    if (this.connection.unsent > this.shared.limits().unsentBytes && !this.over) {
-      this.count('unsent')
-      this.step({ on: 'stopped', failure: { at: 'stream', why: 'went-silent', received: this.connection.received, detail: 'does not take what it asked for' } })
-    }
+    if (this.connection.unsent > this.shared.limits().unsentBytes + (this.proven.backs.length > 0 ? MOST_BACK_BYTES : 0) && !this.over) this.stuck()
+  }
+
+  private stuck (): void {
+    this.count('unsent')
+    this.step({ on: 'stopped', failure: { at: 'stream', why: 'went-silent', received: this.connection.received, detail: 'does not take what it asked for' } })
   }
 
   private newFramer (): Framer {
@@ -207,7 +222,10 @@ export class InboundStream {
         this.openLanes()
       },
       element: frame => this.element(frame),
-      end: () => this.step({ on: 'footer', received: this.connection.received }),
+      end: () => {
+        this.footerHeard = true
+        this.step({ on: 'footer', received: this.connection.received })
+      },
       error: ({ condition, limit, detail }) => {
         this.shared.meter.add(refusedXml, { zone: this.zone, why: limit ?? condition })
         this.step({ on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition, ...(limit === undefined ? {} : { limit }), detail } })
@@ -272,6 +290,8 @@ export class InboundStream {
     this.state = state
     if (state.at !== before.at) this.entered = this.shared.clock.elapsed()
     const because = state.at === 'closed' ? state.because : undefined
+    // Before our footer.
+    if (state.at === 'closing' || state.at === 'closed') for (const back of this.proven.backs) back.stop()
     this.carryOut(commands, event)
     if (state.at === 'closed') this.finish(because)
     else if (this.refused > this.shared.limits().refusals) {
@@ -436,6 +456,29 @@ export class InboundStream {
       this.source ??= this.newSource(header)
       this.proven.open(each, this.shared.intake.lane(this.source, each.pair))
     }
+    this.openBacks()
+  }
+
+  /** Behind our last word of the negotiation: the peer takes stanzas now. */
+  private openBacks (): void {
+    if (this.state.at !== 'negotiating' || !this.state.standing.bidi) return
+    for (const each of this.proven.all) {
+      const { pair, by, lane, back } = each
+      if (lane === undefined || back?.open === true || !mayGoBack(this.standing(pair), pair, by, this.shown())) continue
+      each.back = new Back({
+        id: this.id, pair: { from: pair.to, to: pair.from }, connection: this.connection, secured: this.secured !== undefined, view: () => this.view(),
+        sent: bytes => {
+          this.sent += bytes
+          this.heard = true
+        },
+        close: (condition, text) => {
+          if (condition === 'connection-timeout') this.close(condition, text)
+          else this.withdraw(other => other === pair, condition, text)
+        },
+      })
+      this.shared.intake.offer(this.zone, each.back)
+      if (this.over) return
+    }
   }
 
   private newSource (header: HeaderFrame): Source {
@@ -476,6 +519,8 @@ export class InboundStream {
     for (const { pair } of proven) shared.tell({ on: 'stream-closed', zone: this.zone, from: pair.from, to: pair.to, stream: this.id, remote: this.remote, says: `the stream ended: ${why}` })
     if (proven.length === 0 && because !== undefined && this.named !== undefined) this.refuse(this.named, this.denial ?? why)
     shared.gone(this, this.pairs)
+    const backs = proven.flatMap(({ back }) => back ?? [])
+    for (const back of backs) back.stop()
     this.proven.end()
     this.source = undefined
     this.framer?.stop()
@@ -486,7 +531,19 @@ export class InboundStream {
     }
     // What was said last should arrive; nobody waits for long.
     if (because?.at === 'tls') this.connection.destroy()
-    else void this.connection.end(shared.limits().closeMs)
+    const last = because?.at === 'tls' ? undefined : this.connection.end(shared.limits().closeMs)
+    void this.endBacks(backs, because, last)
+  }
+
+  /** What was written has arrived if the peer has ended its side, and has not thrown ours away. */
+  private async endBacks (backs: readonly Back[], because: Failure | undefined, last: ReturnType<Accepted['connection']['end']> | undefined): Promise<void> {
+    const { received } = this.connection
+    if (because !== undefined || !this.footerHeard || last === undefined) {
+      for (const back of backs) back.end(false, because ?? { at: 'stream', why: 'closed', received })
+      return
+    }
+    const reset = await last === 'reset'
+    for (const back of backs) back.end(!reset, reset ? { at: 'stream', why: 'reset', received } : undefined)
   }
 
   /** Tells that a stream or a key of a pair was refused. */
@@ -551,5 +608,8 @@ export class InboundStream {
     this.shared.meter.add(limited, { zone: this.zone, limit })
   }
 }
+
+/** Above what the core gives to a stream whose peer does not read. */
+const MOST_BACK_BYTES = 4_194_304
 
 const NOTHING: Standing['leg'] = { tls: 'required', minTls: '1.2', certificate: 'valid', pins: [], dialback: 'never', external: false, withoutDialback: false, bidi: false, streamManagement: false }

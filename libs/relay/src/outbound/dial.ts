@@ -1,6 +1,6 @@
 /** Opening streams: one attempt for one pair, over all targets of the peer, to an authenticated way out or the reason why there is none. */
 import type { RouteExplanation } from '@dialtone/contracts'
-import { canonicalDomain, type Pair, type Plan } from '@dialtone/stream'
+import { canonicalDomain, type DialbackAnswer, type Pair, type Plan } from '@dialtone/stream'
 import type { Dial, DialRequest, Intake, Selection, Surroundings, World, Zone } from '../seams.ts'
 import { createBadTargets, type BadTargets } from './bad-targets.ts'
 import { ofNoTargets, ofNoWay, type Lost } from './failures.ts'
@@ -18,6 +18,8 @@ import { Wire } from './wire.ts'
 export type OutboundOptions = {
   /** Takes the stanzas of bidirectional streams (XEP-0288); without it none is asked for. */
   intake?: Intake
+  /** Whether a key is ours that the peer of such a stream asks about; without it none is known. `remote` is address:port. */
+  asked?: (question: { zone: Zone, pair: Pair, id: string, key: string, address: string, remote: string }) => DialbackAnswer
   limits?: Partial<OutboundLimits>
   /** What dialing and verifying both remember; give it to both. */
   badTargets?: BadTargets
@@ -83,7 +85,8 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
         const idle = seen.features?.limits?.idleSeconds
         const about = { zone: zone.name, from: pair.from, to: pair.to, stream: id, remote: `${address.includes(':') ? `[${address}]` : address}:${target.port}` }
         stream = new Stream(wire, state, commands, {
-          id, zone: zone.name, pair, lang, keys: zone.keys, remote: about.remote, seen, intake: options.intake, stanzaBytes: configured.stanzaBytes ?? STANZA_BYTES,
+          id, zone: zone.name, pair, lang, keys: zone.keys, remote: about.remote, seen, intake: options.intake,
+          asked: question => options.asked?.({ zone, ...question, address, remote: about.remote }) ?? { type: 'error', condition: 'item-not-found' }, stanzaBytes: configured.stanzaBytes ?? STANZA_BYTES,
           idleMs: (configured.idleSeconds ?? IDLE_SECONDS) * 1000, keepAliveMs: Math.min(least + (most - least) * (random.bytes(1)[0] ?? 0) / 256, idle === undefined ? most : Math.max(5000, idle * 800)), limits, weakened, clock, wheel,
           closed: (how, because) => {
             meter.add(outboundClosed, { zone: zone.name, how })

@@ -155,8 +155,8 @@ class Table {
       case 'send-error': wire.say(streamErrorText(command.condition, this.ours?.failed.says ?? command.text)); return
       case 'send-footer': wire.say(FOOTER); return
       case 'start-tls': return this.secure(plan.kind === 'direct')
-      // The last five are of a stream that is established, and not ours any more.
-      case 'deliver': case 'close': case 'send-enable': case 'send-acknowledgement': case 'acknowledged': return
+      // The rest is of a stream that is established, and not ours any more.
+      case 'answer-question': case 'send-dialback-result': case 'deliver': case 'close': case 'send-enable': case 'send-acknowledgement': case 'acknowledged': return
       default: return command satisfies never
     }
   }
@@ -179,6 +179,8 @@ class Table {
     judged(verdict, protocol)
     this.seen.tls = { protocol, cipher }
     this.seen.verdict = verdict
+    // Where any certificate will do, EXTERNAL goes before dialback all the same: gateways.md 5.3 step 6 would have dialback alone, but a key is worth as much to whoever stands between us
+    // and the peer, who hands it on to the peer and is taken for us, while the proof of EXTERNAL is of this connection and of no other.
     const problem = weakened.anyCertificate === true ? undefined : certificateProblem(verdict, leg)
     tell('certificate', problem === undefined ? 'ok' : 'failed', problem ?? verdict.says)
     this.ours = problem === undefined ? undefined : ofCertificate(problem, verdict.certificate)

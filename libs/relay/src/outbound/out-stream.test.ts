@@ -146,6 +146,24 @@ describe('the way back (XEP-0288)', () => {
     expect(intake.taken).toEqual([])
     expect(intake.lanes).toHaveLength(1)
   })
+  it('answers whether a key is ours, and takes no other pair, without an end', async () => {
+    const asked: unknown[] = []
+    const { stream, served } = await joined({ intake: taker(), asked: ({ zone, pair, id, key, address }) => { asked.push({ zone: zone.name, pair, id, key, address }); return { type: 'valid' } } }, { features: BIDI, leg: { bidi: true } })
+    served.say(`<db:verify from='${PEER}' to='${OURS}' id='their-id'>key</db:verify><db:result from='second.example' to='${OURS}'>key</db:result>`)
+    expect(await served.until('resource-constraint')).toContain(`<db:verify from='${OURS}' to='${PEER}' id='their-id' type='valid'/><db:result from='${OURS}' to='second.example' type='error'>`)
+    expect(asked).toEqual([{ zone: 'outside', pair: { from: PEER, to: OURS }, id: 'their-id', key: 'key', address: '127.0.0.1' }])
+    expect(stream.open).toBe(true)
+  })
+  it('answers nothing more to a peer that asks and does not read', async () => {
+    let asked = 0
+    const { served } = await joined({ intake: taker(), asked: () => { asked++; return { type: 'invalid' } } }, { features: BIDI, leg: { bidi: true } })
+    served.pause()
+    const question = `<db:verify from='${PEER}' to='${OURS}' id='${'i'.repeat(4000)}'>key</db:verify>`
+    for (let round = 0; round < 2000; round++) served.say(question)
+    await expect.poll(() => asked, { timeout: 20_000 }).toBe(2000)
+    served.resume()
+    await served.until(`id='`)
+  })
   it('stops and goes on, and ends with a condition', async () => {
     const intake = taker()
     const { stream, served } = await joined({ intake }, { features: BIDI, leg: { bidi: true } })
@@ -169,7 +187,10 @@ describe('the end', () => {
     const theirs = await joined()
     write(theirs.stream, stanza(2), false)
     theirs.served.say('</stream:stream>')
+    let ending = false
+    theirs.stream.ending = () => { ending = true }
     expect(await theirs.served.until('</stream:stream>')).toContain(stanza(2))
+    expect([theirs.stream.open, ending]).toEqual([false, true])
     expect(await theirs.stream.ended).toEqual({ clean: true })
   })
   it('is told as what it was: an error of the peer, a reset', async () => {
@@ -248,6 +269,7 @@ function taker (): Intake & { taken: string[], lanes: Pair[], sources: Source[],
       return { from: encode(pair.from), to: encode(pair.to), accept: frame => { kept.taken.push(Buffer.from(frame.bytes).toString()) }, end: () => { kept.ended++ } }
     },
     refuse: () => undefined,
+    offer: () => undefined,
     settled: () => { kept.times++ },
   })
 }

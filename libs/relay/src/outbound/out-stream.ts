@@ -5,8 +5,8 @@
 import type { Failure, StreamCondition, StreamView } from '@dialtone/contracts'
 import type { Clock } from '@dialtone/kernel'
 import {
-  ACKNOWLEDGEMENT_REQUEST, AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, DIALBACK, ENABLE, FOOTER, acknowledgementText, advance, canonicalDomain, dialbackKeyText, domainOf, readEvent, readHeader, streamErrorText, type Command, type ElementFrame, type Event,
-  type Keys, type Pair, type State,
+  ACKNOWLEDGEMENT_REQUEST, AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, DIALBACK, ENABLE, FOOTER, acknowledgementText, advance, canonicalDomain, dialbackAnswerText, dialbackKeyText, domainOf, readEvent, readHeader, streamErrorText, type Command,
+  type DialbackAnswer, type ElementFrame, type Event, type Keys, type Pair, type State,
 } from '@dialtone/stream'
 import type { CertificateSeen, Intake, Lane, OutStream } from '../seams.ts'
 import { Acks, MODULUS, REQUEST_BYTES } from './acks.ts'
@@ -28,6 +28,8 @@ export type StreamOptions = {
   seen: Seen
   /** Where stanzas of the reversed pair go, on a bidirectional stream. */
   intake: Intake | undefined
+  /** Whether a key is ours, which the peer of a bidirectional stream may ask (XEP-0220 §2.2.2). */
+  asked: (question: { pair: Pair, id: string, key: string }) => DialbackAnswer
   /** Of one stanza that the peer sends on a bidirectional stream. */
   stanzaBytes: number
   idleMs: number
@@ -40,6 +42,7 @@ export type StreamOptions = {
   closed: (how: How, because: Failure | undefined) => void
 }
 
+const MOST_ANSWERS_BYTES = 65_536
 /** Pairs in a view, as the contract bounds them. */
 const MOST_SHOWN = 64
 /** Keys of further pairs that wait for their answers at once: more than these a receiving server may refuse. */
@@ -112,6 +115,7 @@ export class Stream implements OutStream, Turning {
     this.carryOut(commands)
   }
 
+  get open (): boolean { return !this.done && this.state.at === 'established' }
   get unsent (): number { return this.wire.connection.unsent + this.batch.length }
   get certificate (): CertificateSeen | undefined { return this.options.seen.verdict?.certificate }
   get acknowledged (): number | undefined { return this.acks?.acknowledged }
@@ -299,8 +303,15 @@ export class Stream implements OutStream, Turning {
       else if (command.do === 'send-footer') this.speak(FOOTER, now)
       else if (command.do === 'send-enable') this.speak(ENABLE, now)
       else if (command.do === 'send-acknowledgement') this.speak(acknowledgementText((this.counts.in - this.before) % MODULUS), now)
+      else if (command.do === 'answer-question') this.answer('verify', command.pair, this.options.asked({ pair: command.pair, id: command.id, key: command.key }), command.id)
+      else if (command.do === 'send-dialback-result') this.answer('result', command.pair, command.answer)
       else if (command.do === 'acknowledged') this.takeAcknowledgement(command.handled)
     }
+  }
+
+  /** Nothing for a peer that does not take its answers. */
+  private answer (kind: 'verify' | 'result', { from, to }: Pair, answer: DialbackAnswer, id?: string): void {
+    if (this.unsent <= MOST_ANSWERS_BYTES) this.speak(dialbackAnswerText(kind, to, from, answer, id), this.options.clock.elapsed())
   }
 
   private takeAcknowledgement (handled: number): void {

@@ -5,7 +5,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { afterTls, certificateFor, clearServer, type CertificateSpec, type Script } from '@dialtone/zoo'
 import type { Weakened } from './limits.ts'
-import { OURS, PEER, peer, rig, srv, type About, type Rig } from './test-support/rig.ts'
+import { KEYS, OURS, PEER, peer, rig, srv, type About, type Rig } from './test-support/rig.ts'
+import { startServer } from './test-support/server.ts'
 
 const cleanUp: (() => Promise<void>)[] = []
 afterEach(async () => { for (const clean of cleanUp.splice(0).toReversed()) await clean() })
@@ -91,6 +92,26 @@ describe('D1, D9: an answer that is not the answer to what was asked', () => {
   })
   it('the answer to a question (db:verify) for a result', async () => {
     expect((await attack(says(`<db:verify from='${PEER}' to='${OURS}' id='x' type='valid'/>`))).result).toMatchObject({ failed: { reason: 'stream-failed' } })
+  })
+})
+
+describe('a peer whose certificate nobody knows, where any will do', () => {
+  const self: CertificateSpec = { ...GOOD, issuer: 'self' }
+  it('is given the proof that is of this connection alone, and no key', async () => {
+    const { result, it } = await attack(afterTls([{ do: 'header' }, { do: 'features', dialback: 'errors', external: true }, { do: 'dialback', callback: 'none' }], { certificate: self }))
+    expect(result).toMatchObject({ stream: { by: 'external' } })
+    expect(it.steps.find(({ step }) => step === 'certificate')?.says).toContain('signed by its own key')
+    expect(it.steps.map(({ step }) => step)).not.toContain('dialback')
+  })
+  it('could hand a key on to the peer itself, which would take it for us', async () => {
+    const server = await startServer({ certificate: self })
+    const it = await rig()
+    cleanUp.push(server.close, it.stop)
+    it.records.push(...srv(server))
+    const serving = server.next()
+    expect(await it.open()).toMatchObject({ stream: { by: 'dialback' } })
+    // The id of the second header is what the one in the middle was given by the peer, to which it had connected as us.
+    expect(KEYS.isOurs((await serving).key, { receiving: PEER, originating: OURS, streamId: 'id2' })).toBe(true)
   })
 })
 

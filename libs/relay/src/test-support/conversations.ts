@@ -60,6 +60,8 @@ export type Site = {
   outside: AnsweringServer
   /** Stanzas that came inside, by the user that sent them. */
   came: (who: string) => string[]
+  /** Stanzas that went outside, by the domain that they were for. */
+  returned: (domain: string) => string[]
   /** What the gateway said of itself that should not be. */
   faults: unknown[]
   /** Resolves with what was heard. Whoever says something else than it should (`instead`, for each part) does not wait for long. */
@@ -77,7 +79,11 @@ export async function startSite ({ pair = {} }: { pair?: PolicySpec['limits'] } 
     const who = from.slice(0, from.indexOf('@'))
     came.set(who, [...came.get(who) ?? [], text])
   })
-  const outside = await startAnsweringServer()
+  const returned = new Map<string, string[]>()
+  const outside = await startAnsweringServer((_, to, text) => {
+    const domain = domainOf(to)
+    returned.set(domain, [...returned.get(domain) ?? [], text])
+  })
   const stopping = new AbortController()
   // Nobody else is known, and that is said at once.
   const dns = await startDnsServer({ records: [] }, '127.0.0.1', stopping.signal)
@@ -100,7 +106,7 @@ export async function startSite ({ pair = {} }: { pair?: PolicySpec['limits'] } 
   const place = { address: '127.0.0.1', port: gateway.port('outside', 'starttls') }
   return {
     gateway, place, inside, outside, faults,
-    came: who => came.get(who) ?? [],
+    came: who => came.get(who) ?? [], returned: domain => returned.get(domain) ?? [],
     replay: async (conversation, change) => {
       const peer = await dial(place)
       try {

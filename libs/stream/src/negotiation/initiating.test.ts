@@ -165,7 +165,7 @@ const SECRET = new Set(['send-external', 'send-dialback-key', 'send-bidi', 'deli
 const ANYWHERE = new Set(['stream-error', 'footer', 'silence', 'stopped'])
 const HAS_ROW = new Set([
   'handshaking secured', 'awaiting-header header', 'awaiting-features features', 'awaiting-proceed proceed', 'awaiting-proceed starttls-failure', 'awaiting-sasl sasl-success', 'awaiting-sasl sasl-failure',
-  'awaiting-dialback dialback-result', 'awaiting-answer dialback-verified', 'established stanza', 'established stream-management',
+  'awaiting-dialback dialback-result', 'awaiting-answer dialback-verified', 'established stanza', 'established stream-management', 'established dialback-key', 'established dialback-question',
   ...['features', 'stanza', 'stream-management', 'unknown-element', 'dialback-key', 'dialback-question', 'dialback-result', 'dialback-verified'].map(on => `closing ${on}`),
 ])
 const EVERY_EVENT: readonly Event[] = [

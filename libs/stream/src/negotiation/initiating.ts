@@ -50,6 +50,9 @@ export type Command =
   | { do: 'send-dialback-question', question: Question }
   /** A stanza of the peer on a bidirectional stream. */
   | { do: 'deliver', pair: Pair }
+  /** On a bidirectional stream: say whether the key is ours (XEP-0220 §2.2.2); and that no other pair is taken on it. */
+  | { do: 'answer-question', pair: Pair, id: string, key: string }
+  | { do: 'send-dialback-result', pair: Pair, answer: DialbackAnswer }
   /** XEP-0198: `<enable/>`, `<a/>` with what was handled, and what the peer has handled. */
   | { do: 'send-enable' }
   | { do: 'send-acknowledgement' }
@@ -133,6 +136,17 @@ const table: { [S in State['at']]: Row<S> } = {
       if (!state.bidi) return broke(state, 'not-authorized', 'a stanza on a stream that is not bidirectional')
       const pair = ofPeer(state.plan, from, to)
       return pair === undefined ? broke(state, 'invalid-from', 'a stanza of a pair that is not authenticated') : [state, { do: 'deliver', pair }]
+    },
+    // A peer may ask by the stream that it has, and is told to prove what else it wants by another (XEP-0220 §2.5, XEP-0288).
+    'dialback-question': (state, { from, to, id, key }) => {
+      const pair = pairOfDomains(from, to)
+      if (!state.bidi || pair === undefined || id === '') return broke(state, 'undefined-condition', 'a dialback question on a stream that is not bidirectional, or that makes no sense')
+      return [state, { do: 'answer-question', pair, id, key }]
+    },
+    'dialback-key': (state, { from, to }) => {
+      const pair = pairOfDomains(from, to)
+      if (!state.bidi || pair === undefined) return broke(state, 'undefined-condition', 'a dialback key on a stream that is not bidirectional, or that makes no sense')
+      return [state, { do: 'send-dialback-result', pair, answer: { type: 'error', condition: 'resource-constraint' } }]
     },
     'stream-management': (state, { name, handled }) => {
       const { managed } = state

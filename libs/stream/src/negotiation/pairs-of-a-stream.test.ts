@@ -214,6 +214,17 @@ describe('a bidirectional stream (XEP-0288)', () => {
     const { told } = out(plan, ...open, { on: 'close' }, { on: 'stanza', name: 'iq', from: 'a@partner.example', to: 'ours.example' }, { on: 'stanza', name: 'iq', from: 'a@victim.example', to: 'ours.example' }, { on: 'footer', received: 1 })
     expect(told.slice(-3)).toEqual([{ do: 'send-footer' }, { do: 'deliver', pair: PAIR }, { do: 'close' }])
   })
+  it('goes on when its peer asks about a key or shows one: keys for other pairs belong on a stream of their own', () => {
+    const question = { on: 'dialback-question', from: 'partner.example', to: 'ours.example', id: 'i', key: 'k' } as const
+    const shown = { on: 'dialback-key', from: 'second.example', to: 'ours.example', key: 'k' } as const
+    const { state, told } = out(plan, ...open, question, shown)
+    expect(state).toMatchObject({ at: 'established' })
+    expect(told.slice(-2)).toEqual([
+      { do: 'answer-question', pair: PAIR, id: 'i', key: 'k' }, { do: 'send-dialback-result', pair: { from: 'second.example', to: 'ours.example' }, answer: { type: 'error', condition: 'resource-constraint' } },
+    ])
+    for (const event of [{ ...question, id: '' }, { ...question, from: 'a b' }, { ...shown, to: '' }]) expect(out(plan, ...open, event).state).toMatchObject({ at: 'closed', because: { why: 'broke-protocol' } })
+    for (const event of [question, shown]) expect(out({ ...plan, bidi: false }, ...open, event).state).toMatchObject({ at: 'closed', because: { why: 'broke-protocol' } })
+  })
   it('D2: answers for what was not asked bring in nobody, whoever opened it', () => {
     for (const on of ['dialback-result', 'dialback-verified'] as const) {
       const lie = { on, from: 'victim.example', to: 'ours.example', id: 'i', answer: { type: 'valid' } } as const

@@ -44,6 +44,7 @@ export async function startSite (spec: Partial<ZoneSpec>, { inside = ['ours.exam
       end: () => ended.push(`${from} ${to}`),
     }),
     refuse: () => undefined,
+    offer: () => undefined,
     settled: () => undefined,
   }
   const attachments = startAttachments({

@@ -97,6 +97,7 @@ export class FakeStream implements OutStream {
     if (!this.slow) this.take(Infinity)
   }
 
+  get open (): boolean { return !this.over }
   get unsent (): number { return this.pending.reduce((sum, text) => sum + text.length, 0) }
 
   /** The peer reads so many. */

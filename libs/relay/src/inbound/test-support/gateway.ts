@@ -6,7 +6,7 @@ import type { Decision, LegRules } from '@dialtone/routing'
 import { keysOf, type DialbackAnswer, type Pair } from '@dialtone/stream'
 import { certificateFor, trustedRoot } from '@dialtone/zoo'
 import { afterEach, onTestFailed } from 'vitest'
-import type { KeyPair, Source, Verify, World, Zone } from '../../seams.ts'
+import type { KeyPair, OutStream, Source, Verify, World, Zone } from '../../seams.ts'
 import type { InboundHooks } from '../hooks.ts'
 import { startInbound, type Inbound, type InboundOptions } from '../inbound.ts'
 
@@ -95,6 +95,8 @@ export type Started = {
   told: Omit<GatewayEvent, 'gateway' | 'at'>[]
   taken: Taken[]
   refused: { as: Pair | undefined, pair: Pair, reason: Refusal, text: string }[]
+  /** Ways back that were offered. */
+  offered: OutStream[]
   lanes: { pair: Pair, source: Source, ended: boolean }[]
   settled: () => number
   /** What authoritative servers were asked. */
@@ -117,6 +119,7 @@ export async function started (given: Given = {}): Promise<Started> {
   const taken: Taken[] = []
   const lanes: Started['lanes'] = []
   const refused: Started['refused'] = []
+  const offered: OutStream[] = []
   const verified: Started['verified'] = []
   const facts: Started['facts'] = { authenticated: [], refused: [], asked: [], shown: [] }
   const counts = new Map<string, number>()
@@ -136,6 +139,7 @@ export async function started (given: Given = {}): Promise<Started> {
         }
       },
       refuse: (_, as, pair, frame, reason) => refused.push({ as, pair, reason, text: Buffer.from(frame.data.slice(frame.start, frame.end)).toString() }),
+      offer: (_, out) => offered.push(out),
       settled: () => { settled++ },
     },
     verify: given.verify ?? (async request => {
@@ -152,7 +156,7 @@ export async function started (given: Given = {}): Promise<Started> {
   if (starttls === undefined || direct === undefined || inside === undefined) throw new Error('three places were to be opened')
   onTestFailed(() => { process.stderr.write(`${JSON.stringify(told.slice(-20))}\n`) })
   return {
-    inbound, told, taken, refused, lanes, verified, facts, starttls, direct, inside, settled: () => settled,
+    inbound, told, taken, refused, offered, lanes, verified, facts, starttls, direct, inside, settled: () => settled,
     count: (name, labels) => labels === undefined ? [...counts].filter(([key]) => key.startsWith(`${name} `)).reduce((sum, [, value]) => sum + value, 0) : counts.get(`${name} ${JSON.stringify(sorted(labels))}`) ?? 0,
     series: () => counts.size,
     become: async next => {

@@ -9,6 +9,8 @@ import { certificateFor, type CertificateSpec } from '@dialtone/zoo'
 import { OURS, PEER } from './rig.ts'
 
 export type Served = {
+  /** That it was shown. */
+  readonly key: string
   say: (text: string) => void
   /** All that came since authentication, or since the last `until`. */
   readonly read: string
@@ -48,11 +50,11 @@ export async function startServer ({ features = '', behind = '', certificate = {
       await reader.until("version='1.0'>")
     }
     socket.write(headerText(2) + `<stream:features><dialback xmlns='urn:xmpp:features:dialback'>${errors ? '<errors/>' : ''}</dialback>${features}</stream:features>`)
-    const from = /<db:result[^>]* from='([^']*)'/.exec(await reader.until('</db:result>'))?.[1] ?? OURS
+    const [, from = OURS, key = ''] = /<db:result[^>]* from='([^']*)'[^>]*>([0-9a-f]+)<\/db:result>/.exec(await reader.until('</db:result>')) ?? []
     reader.footer = () => { if (!keepFooter) socket.end('</stream:stream>') }
     socket.write(`<db:result from='${PEER}' to='${from}' type='valid'/>${behind}`)
     const served: Served = {
-      say: text => { socket.write(text) }, get read () { return reader.text }, until: text => reader.until(text), pause: () => { socket.pause() }, resume: () => { socket.resume() }, reset: () => { plain.resetAndDestroy() },
+      key, say: text => { socket.write(text) }, get read () { return reader.text }, until: text => reader.until(text), pause: () => { socket.pause() }, resume: () => { socket.resume() }, reset: () => { plain.resetAndDestroy() },
       gone: new Promise(resolve => { plain.once('close', () => resolve()) }),
     }
     const taker = waiting.shift()
