@@ -6,7 +6,7 @@ import { RANDOM } from '@dialtone/net'
 import { createRelay, type Relay } from '@dialtone/relay'
 import { afterEach, expect, it } from 'vitest'
 import { createDiary, faultsOf, seedOf, type Fault } from './test-support/faults.ts'
-import { KINDS, createStrikes, pause, until, type Kind } from './test-support/strikes.ts'
+import { KINDS, createPace, createStrikes, pause, until, type Kind } from './test-support/strikes.ts'
 import { doorOf, scriptedFederation, type Change, type Door, type Scripted } from './test-support/federation.ts'
 
 const STANZAS = Number(process.env['DIALTONE_SOAK_STANZAS'] ?? 100_000)
@@ -17,6 +17,8 @@ const TICK_MS = 10
 const SAMPLE_MS = 10
 /** For each pair at a time. */
 const EACH = 8
+/** The machine may have other things to do; but by then it hangs. */
+const LATE_MS = 180_000
 
 type Stanzas = GatewayPresence['stanzas']
 type Life = { door: Door, relay: Relay, facts: Map<string, PairFacts>, at: Stanzas }
@@ -68,10 +70,13 @@ for (const [name, gentle, stanzas] of [
   const accepted = () => lives.reduce((sum, { relay, at }) => sum + Math.max(at.accepted, relay.presence().stanzas.accepted), 0)
   const load = { over: false }
   const loads = (async () => {
+    const pace = createPace(EACH)
     for (let next = 0, turn = began; accepted() < stanzas && problems.length === 0;) {
       const now = performance.now()
       for (let fault = faults[next]; fault !== undefined && fault.at <= now - began; fault = faults[++next]) happens(fault)
-      for (const each of federation.all) each.send(EACH)
+      const due = pace()
+      for (const each of federation.all) each.send(due)
+      if (now - began > LATE_MS) problems.push(`only ${accepted()} were accepted: ${JSON.stringify({ of: current.relay.presence(), ...current.relay.queues({}) })}`)
       for (; turn <= now; turn += SAMPLE_MS) sample()
       await pause(TICK_MS)
     }
@@ -119,7 +124,7 @@ for (const [name, gentle, stanzas] of [
   expect(lives.length).toBeGreaterThan(1)
   if (gentle) expect({ unknown: ended('unknown-fate'), delivered: all.received }).toEqual({ unknown: 0, delivered: ended('acknowledged') + ended('written') })
   else expect(all.doubled).toBeGreaterThan(0)
-}, 120_000)
+}, 240_000)
 
 async function begin (federation: Scripted, life: number, change: Change = {}): Promise<Life> {
   const facts = new Map<string, PairFacts>()

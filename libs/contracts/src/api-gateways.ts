@@ -18,6 +18,8 @@ export const GatewayView = Type.Object({
   says: Type.String(),
   /** Every accepted stanza is in exactly one place: `accepted` = `accounted` = outcomes + queued + on streams. */
   conservation: Type.Optional(Type.Object({ accepted: Count, accounted: Count, holds: Type.Boolean() }, closed)),
+  /** Zones whose secret other gateways take from the same reference, and have another behind it. */
+  secretsDiffer: Type.Optional(Type.Array(Type.Object({ zone: Name, reference: Type.String(), gateways: Type.Array(Name) }, closed))),
   presence: Type.Optional(GatewayPresence),
 }, closed)
 export type GatewayView = Static<typeof GatewayView>

@@ -155,7 +155,7 @@ export type OutStream = {
   /** Bytes that the peer has not taken; the caller stops at 1 MiB and goes on when `drained` is called. */
   readonly unsent: number
   drained: (() => void) | undefined
-  /** Takes stanzas. */
+  /** Takes stanzas. A stream may have ended before anybody could be told. */
   readonly open: boolean
   /** It takes nothing any more: what is written from now on would be lost. Called when that begins, which may be long before `ended`. */
   ending: (() => void) | undefined

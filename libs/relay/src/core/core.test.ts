@@ -41,6 +41,19 @@ it('gives nothing to a stream that takes nothing any more, and the next one all 
   expect(ledger.conservation()).toMatchObject({ queued: 0, onStream: 2, outcomes: { written: 1 } })
 })
 
+it('gives nothing to a stream that had ended before it was handed over', async () => {
+  const { core, dialings, ledger, clock } = made()
+  const source = new FakeSource(core, 'outside')
+  source.lane(IN)
+  source.send(...numbered(0, 2))
+  await dialings[0]!.succeed(out => out.finish(true))
+  await turn()
+  expect(ledger.conservation()).toMatchObject({ queued: 2, onStream: 0, outcomes: { written: 0 } })
+  clock.pass(5000)
+  core.tick()
+  expect((await dialings[1]!.succeed()).received).toEqual(numbered(0, 2))
+})
+
 it('carries between an external and an internal zone, and nowhere else (I3)', async () => {
   for (const [zone, from, to, condition] of [
     ['outside', 'a.example', 'b.example', 'item-not-found'],

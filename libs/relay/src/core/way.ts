@@ -29,10 +29,10 @@ export class Way {
   constructor (context: Context, out: OutStream) {
     this.context = context
     this.out = out
+    this.open = out.open
     this.since = this.lastUsed = context.clock.elapsed()
     this.acknowledged = out.acknowledged ?? 0
     this.unacknowledged = out.acknowledged === undefined ? undefined : new Queue()
-    this.open = out.open
     out.drained = () => this.unblock()
     out.ending = () => this.shut()
     if (this.unacknowledged !== undefined) out.acked = () => this.acked()

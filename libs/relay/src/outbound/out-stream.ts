@@ -181,7 +181,7 @@ export class Stream implements OutStream, Turning {
   }
 
   write (data: Uint8Array, start: number, end: number, lasting: boolean): void {
-    if (this.done || this.state.at !== 'established') return
+    if (!this.open) return
     this.batch.add(data, start, end, lasting)
     this.counts.out++
     this.counts.bytesOut += end - start

@@ -98,6 +98,7 @@ export class FakeStream implements OutStream {
   }
 
   get open (): boolean { return !this.over }
+
   get unsent (): number { return this.pending.reduce((sum, text) => sum + text.length, 0) }
 
   /** The peer reads so many. */
