@@ -4,7 +4,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { GatewayAssignment, GatewayPresence, QueueView, StreamView } from '@dialtone/contracts'
-import { OperatorError } from '@dialtone/kernel'
+import { OperatorError, type Clock } from '@dialtone/kernel'
 import { startAttachments, type Attachments } from './attach/attachments.ts'
 import { Core, TICK_MS, keyOf } from './core/core.ts'
 import { createDrains, effective, wishesOf, type Drains, type Wish } from './core/drains.ts'
@@ -24,6 +24,8 @@ type Findings = GatewayPresence['findings']
 type Parts = { core: Core, inbound: Inbound, attachments: Attachments, dial: Dialing, facts: Facts, drains: Drains, measure: () => void }
 
 const MEASURE_TICKS = 5
+/** How long what comes in a rush is collected. */
+const TURN_MS = 1
 const MOST = 100
 /** Of the event loop: above, everything that the gateway does is late. */
 const LATE_MS = 500
@@ -63,7 +65,7 @@ export function createRelay (options: RelayOptions): Relay {
     const dial = createDial(surroundings, { intake, badTargets, asked: question => inbound.asked(question) })
     const core: Core = new Core({
       ...surroundings, dial,
-      turnEnds: flush => { setImmediate(flush) },
+      turnEnds: createTurns(clock),
       offered: (zone, pair) => attachments.out(zone, pair),
       expects: (zone, pair) => attachments.expects(zone, pair),
       attempted: ({ zone, pair, rules }, { at, trace }, result) => {
@@ -295,6 +297,19 @@ export function createRelay (options: RelayOptions): Relay {
   function stateOf (): GatewayPresence['state'] {
     if (!stopped && asked?.spec.desired === 'running') return 'running'
     return parts?.drains.isOver('gateway') === true ? 'stopped' : 'draining'
+  }
+}
+
+/** A turn ends when all that can be read now has been read; in a rush of small ones, once a millisecond: what comes alone is not kept waiting. */
+function createTurns (clock: Clock): (flush: () => void) => void {
+  let ended = -Infinity
+  return flush => {
+    const end = () => {
+      ended = clock.elapsed()
+      flush()
+    }
+    if (clock.elapsed() - ended < TURN_MS) setTimeout(end, TURN_MS)
+    else setImmediate(end)
   }
 }
 

@@ -272,7 +272,9 @@ export class Route {
     if (rules.refusal !== undefined && rules.own) this.line.endOthers(rules.refusal)
     else if (rules.refusal !== undefined) {
       this.attempt?.abort.abort()
-      if (rules.refusal === 'draining') this.release('system-shutdown', 'the service is going down')
+      // A stream that carries others, too, ends with the last that is refused.
+      if (this.way?.routes.some(other => other.rules.own) === true) this.update()
+      else if (rules.refusal === 'draining') this.release('system-shutdown', 'the service is going down')
       else this.release('policy-violation', 'the policy of this gateway does not allow it any more')
       return void this.refuseAll(rules.refusal)
     }
@@ -365,7 +367,8 @@ export class Route {
     const { context } = this
     if (this.attempt === attempt) this.attempt = undefined
     if (attempt.abort.signal.aborted || !this.rules.own || this.way !== undefined) {
-      if ('stream' in result) result.stream.close()
+      // One that others use, too, goes on.
+      if ('stream' in result && context.wayOf(result.stream).routes.length === 0) result.stream.close()
       return this.want()
     }
     if ('stream' in result) {
