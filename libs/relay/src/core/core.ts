@@ -293,10 +293,8 @@ export class Core implements Intake {
 
   private sweep (now: number): void {
     this.swept = now
-    const idleMs = (this.context.world().assignment.spec.limits?.idleSeconds ?? 900) * 1000
     for (const [key, route] of this.routes) {
       const { way } = route
-      if (way !== undefined && way.open && way.out.by !== 'component' && route.queue.stanzas === 0 && now - way.lastUsed >= idleMs) way.close()
       if (way !== undefined) route.lastUsed = Math.max(route.lastUsed, way.lastUsed)
       if (route.idle && now - route.lastUsed >= KEPT_MS) this.forget(key, route)
     }
