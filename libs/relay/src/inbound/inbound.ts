@@ -34,6 +34,8 @@ export type Inbound = {
    * listeners are as they were.
    */
   configure: () => Promise<readonly ConfigurationProblem[]>
+  /** What was decided may have ended by itself: streams are judged anew. */
+  judge: () => void
   select: (selection: Selection) => StreamView[]
   /** Ends streams, or of a stream that carries other pairs, too, those that are meant. Returns how many were. */
   close: (selection: Selection, condition: StreamCondition, text: string) => number
@@ -129,14 +131,16 @@ export function startInbound (options: InboundOptions): Inbound {
     meter.set(verifying, {}, verifications.running)
   }, options.sweepMs ?? SWEEP_MS)
 
+  const judge = () => { for (const stream of open) stream.rejudge() }
   const selected = (selection: Selection) => [...open].filter(stream => concerns(selection, world(), stream))
   return {
     configure: async () => {
       const now = world()
       const problems = await places.follow(now, ({ spec }) => !draining && (spec.desired ?? 'running') === 'running')
-      if (problems.length === 0) for (const stream of open) stream.rejudge()
+      if (problems.length === 0) judge()
       return problems
     },
+    judge,
     select: selection => selected(selection).map(stream => stream.view()),
     close: (selection, condition, text) => {
       let count = 0
