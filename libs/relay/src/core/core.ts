@@ -180,8 +180,8 @@ export class Core implements Intake {
 
   get dialing (): number { return this.attempts }
 
-  /** Nothing new is dialed; what waits ends. Streams are closed, and this resolves when all are gone. */
-  async stop (reason: 'draining'): Promise<void> {
+  /** Nothing new is dialed; what waits ends. Streams are closed, at once when `at` aborts, and this resolves when all are gone. */
+  async stop (reason: 'draining', at?: AbortSignal): Promise<void> {
     this.stopped = true
     for (let round = 0; round < 2; round++) {
       // What ends may leave errors for senders behind, which leave by streams that are still open.
@@ -194,7 +194,11 @@ export class Core implements Intake {
       if (route.way !== undefined) ways.add(route.way)
     }
     for (const way of ways) way.close()
+    const abort = () => { for (const { out } of ways) out.abort() }
+    at?.addEventListener('abort', abort, { once: true })
+    if (at?.aborted === true) abort()
     await Promise.all([...ways].map(({ out }) => out.ended))
+    at?.removeEventListener('abort', abort)
     // Behind the routes' own callbacks.
     await Promise.resolve()
     for (const route of this.routes.values()) route.refuseAll(reason, false)

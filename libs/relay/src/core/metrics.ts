@@ -1,6 +1,7 @@
 /** The core's numbers as metrics (gateways.md 5.10), made once a second of what is counted up with stanzas. Labels come from closed or configured sets alone (R7). */
 import { OUTCOMES } from '@dialtone/contracts'
 import { defineCounter, defineGauge, type Labels, type Meter, type Metric } from '@dialtone/kernel'
+import { faults } from '../faults.ts'
 import type { Core } from './core.ts'
 
 export const accepted = defineCounter('dialtone_gateway_stanzas_accepted_total', 'Stanzas that were accepted: at every moment the sum of the outcomes, of those that wait, and of those on streams that are open.')
@@ -15,7 +16,6 @@ export const paused = defineCounter('dialtone_gateway_paused_total', 'Times that
 export const bounds = defineCounter('dialtone_gateway_bounds_total', 'Times that a bound of the whole gateway was reached.', ['bound'])
 export const shadowed = defineCounter('dialtone_gateway_shadowed_total', 'Stanzas that a policy would have denied and only counted.')
 export const attempts = defineCounter('dialtone_gateway_route_attempts_total', 'Attempts to bring a route to a stream, by how they ended: ready, or the reason.', ['outcome'])
-export const faults = defineCounter('dialtone_gateway_faults_total', 'Stanzas that the gateway could not handle because of a fault of its own.')
 export const queueStanzas = defineGauge('dialtone_gateway_queue_stanzas', 'Stanzas that wait.')
 export const queueBytes = defineGauge('dialtone_gateway_queue_bytes', 'Bytes of stanzas that wait.')
 export const queueOldest = defineGauge('dialtone_gateway_queue_oldest_seconds', 'How long the stanza has waited that has waited longest.')

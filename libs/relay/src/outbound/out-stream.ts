@@ -7,6 +7,7 @@ import type { Clock } from '@dialtone/kernel'
 import {
   ACKNOWLEDGEMENT_REQUEST, AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, ENABLE, FOOTER, acknowledgementText, advance, dialbackAnswerText, domainOf, streamErrorText, type Command, type DialbackAnswer, type ElementFrame, type Event, type Pair, type State,
 } from '@dialtone/stream'
+import { partedOf } from '../parted.ts'
 import type { CertificateSeen, Intake, Lane, OutStream } from '../seams.ts'
 import { Acks, MODULUS, REQUEST_BYTES } from './acks.ts'
 import { Batch } from './batch.ts'
@@ -37,6 +38,8 @@ export type StreamOptions = {
   clock: Clock
   wheel: Wheel
   closed: (how: How, because: Failure | undefined) => void
+  /** Counts and logs a mistake of ours, and says it as what ended the stream. */
+  fault: (error: unknown) => Failure
 }
 
 const MOST_ANSWERS_BYTES = 65_536
@@ -148,6 +151,21 @@ export class Stream implements OutStream, Turning {
     this.hear({ on: 'draining' })
   }
 
+  abort (): void {
+    this.finish({ at: 'probe', why: 'cancelled' }, 'broken')
+    this.wire.connection.destroy()
+  }
+
+  /** A mistake of ours: it ends, and nothing else does. */
+  fault (error: unknown): void {
+    this.finish(this.options.fault(error), 'broken')
+  }
+
+  /** Why it takes nothing any more, as far as that is known. */
+  get because (): Failure | undefined {
+    return this.state.at === 'closed' ? this.state.because : undefined
+  }
+
   view (): StreamView {
     const { id, pair, by, counts, state, options: { zone, remote, seen } } = this
     return {
@@ -171,7 +189,9 @@ export class Stream implements OutStream, Turning {
     const unanswered = acks?.askedAt !== undefined && now - acks.askedAt > limits.stuckMs
     if ((now - this.stuckSince > limits.stuckMs || unanswered) && weakened.patient !== true) return this.giveUp()
     if (this.saidGoodbye !== undefined) {
-      if (unsent > 0) this.saidGoodbye = now
+      // As long as it takes something it is waited for, and then for its footer.
+      if (unsent > 0 && now - Math.max(this.saidGoodbye, this.stuckSince) >= limits.closeMs) return this.giveUp()
+      if (unsent > 0) this.saidGoodbye = Math.max(this.saidGoodbye, this.stuckSince)
       else if (now - this.saidGoodbye >= limits.closeMs) this.hear({ on: 'silence', received: connection.received })
       return
     }
@@ -229,9 +249,10 @@ export class Stream implements OutStream, Turning {
   }
 
   private settleAgreement (next: State): void {
-    if (this.agreed !== undefined && next.at === 'established' && next.managed === 'yes') {
-      this.acks = new Acks()
+    if (next.at === 'established' && next.managed === 'yes') {
+      // The peer counts from here on, even where it agreed too late for us to count on it.
       this.before = this.counts.in
+      if (this.agreed !== undefined) this.acks = new Acks()
     }
     this.agreed?.()
   }
@@ -273,7 +294,7 @@ export class Stream implements OutStream, Turning {
     this.agreed?.()
     closed(how, because)
     if (because === undefined && this.footerHeard) {
-      void connection.end(limits.closeMs).then(last => this.settle(last === 'reset' ? { clean: false, because: { at: 'stream', why: 'reset', received: connection.received } } : { clean: true }))
+      void connection.end(limits.closeMs).then(last => this.settle(partedOf(last, connection.received)))
       return
     }
     if (how === 'stuck') connection.destroy()
