@@ -57,7 +57,7 @@ export class Core implements Intake {
   /** The end of the turn is waited for; and bytes that were written before it. */
   private flushing = false
   private flushed = 0
-  private readonly overflow = new PairCount('', '')
+  private readonly strangers = new PairCount('', '')
   private ends = Infinity
   private stopped = false
 
@@ -88,14 +88,17 @@ export class Core implements Intake {
 
   refuse (source: Source, as: Pair | undefined, pair: Pair, frame: ElementFrame, reason: Refusal): void {
     const { context } = this
-    const { sides } = planLane(context.world(), source.zone, pair)
+    const plan = planLane(context.world(), source.zone, pair)
+    const { sides } = plan
     const trace = this.strays.get(source) ?? context.trace()
     if (!this.strays.has(source)) {
       // Once for a stream, so that what its senders are told can be found.
       this.strays.set(source, trace)
       context.logger.info({ trace, zone: source.zone, from: pair.from, to: pair.to, reason }, 'stanzas are refused')
     }
-    turnStrayAway(context, this.countOf(sides.ours, sides.peer), source, { as, pair, frame, reason, trace })
+    // Whom it names is the sender's choice: what is no pair of ours is counted together.
+    const count = plan.goes === 'nowhere' ? this.strangers : this.countOf(sides.ours, sides.peer)
+    turnStrayAway(context, count, source, { as, pair, frame, reason, trace })
   }
 
   settled (): void {
@@ -231,7 +234,8 @@ export class Core implements Intake {
     if (known !== undefined) return known
     if (this.pairs.size >= this.bounds.pairs && !this.forgetPair()) {
       this.context.tally.pairsFull++
-      return this.overflow
+      // For whoever asks alone: nobody's rate is spent by another.
+      return new PairCount(ours, peer)
     }
     const count = new PairCount(ours, peer)
     this.pairs.set(key, count)
@@ -300,9 +304,12 @@ export class Core implements Intake {
     for (const [key, route] of this.routes) {
       const { way } = route
       if (way !== undefined && way.open && way.out.by !== 'component' && route.queue.stanzas === 0 && now - way.lastUsed >= idleMs) way.close()
-      if (way !== undefined) route.lastUsed = Math.max(route.lastUsed, way.lastUsed)
+      if (way !== undefined && way.out.by !== 'component') route.lastUsed = Math.max(route.lastUsed, way.lastUsed)
       if (route.idle && now - route.lastUsed >= KEPT_MS) this.forget(key, route)
     }
+    // Numbers of a pair that nobody uses are kept as long as there is room.
+    if (this.pairs.size * 2 <= this.bounds.pairs) return
+    for (const [key, { users }] of this.pairs) if (users <= 0) this.pairs.delete(key)
   }
 
   private forgetOne (): boolean {
@@ -319,6 +326,7 @@ export class Core implements Intake {
   }
 
   private forget (key: string, route: Route): void {
+    route.forget()
     this.routes.delete(key)
     this.watched.delete(route)
     route.count.users--
@@ -326,11 +334,11 @@ export class Core implements Intake {
 
   private forgetPair (): boolean {
     let looked = 0
-    for (const [key, { users }] of this.pairs) {
-      if (users <= 0) {
-        this.pairs.delete(key)
-        return true
-      }
+    for (const [key, count] of this.pairs) {
+      this.pairs.delete(key)
+      if (count.users <= 0) return true
+      // Behind the others, so that those come to be looked at, too.
+      this.pairs.set(key, count)
       if (++looked >= 64) break
     }
     return false
