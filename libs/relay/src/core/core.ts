@@ -68,7 +68,7 @@ export class Core implements Intake {
     const { world, clock, random, meter, logger, tell } = options
     this.context = {
       world, clock, random, meter, logger, tell,
-      ledger: new Ledger(), tally: new Tally(), epoch: 0, coarse: clock.elapsed(), queuedBytes: 0, touched: [], turn: Number.NaN,
+      ledger: new Ledger(), tally: new Tally(), epoch: 0, coarse: clock.elapsed(), queuedBytes: 0, touched: [], samples: false, sampled: undefined, turn: Number.NaN,
       trace: () => `${this.instance}-${(this.traces++).toString(36)}`,
       watch: route => this.watched.add(route),
       connect: route => this.connect(route),
@@ -88,16 +88,15 @@ export class Core implements Intake {
 
   refuse (source: Source, as: Pair | undefined, pair: Pair, frame: ElementFrame, reason: Refusal): void {
     const { context } = this
-    const plan = planLane(context.world(), source.zone, pair)
-    const { sides } = plan
+    const { sides } = planLane(context.world(), source.zone, pair)
     const trace = this.strays.get(source) ?? context.trace()
     if (!this.strays.has(source)) {
       // Once for a stream, so that what its senders are told can be found.
       this.strays.set(source, trace)
       context.logger.info({ trace, zone: source.zone, from: pair.from, to: pair.to, reason }, 'stanzas are refused')
     }
-    // Whom it names is the sender's choice: what is no pair of ours is counted together.
-    const count = plan.goes === 'nowhere' ? this.strangers : this.countOf(sides.ours, sides.peer)
+    // Whom it names is the sender's choice: what is no pair that is known is counted together.
+    const count = this.pairs.get(`${sides.ours} ${sides.peer}`) ?? this.strangers
     turnStrayAway(context, count, source, { as, pair, frame, reason, trace })
   }
 
@@ -154,6 +153,7 @@ export class Core implements Intake {
   tick (): void {
     const { context, bounds } = this
     const now = context.coarse = context.clock.elapsed()
+    context.samples = true
     // What ends by itself is in the table of the world, and lanes keep what they were told.
     if (context.clock.now() >= this.ends) this.judge()
     for (const lane of this.owing) if (!lane.owes(now)) this.owing.delete(lane)
@@ -300,11 +300,9 @@ export class Core implements Intake {
 
   private sweep (now: number): void {
     this.swept = now
-    const idleMs = (this.context.world().assignment.spec.limits?.idleSeconds ?? 900) * 1000
     for (const [key, route] of this.routes) {
       const { way } = route
-      if (way !== undefined && way.open && way.out.by !== 'component' && route.queue.stanzas === 0 && now - way.lastUsed >= idleMs) way.close()
-      if (way !== undefined && way.out.by !== 'component') route.lastUsed = Math.max(route.lastUsed, way.lastUsed)
+      if (way !== undefined && !way.isShared) route.lastUsed = Math.max(route.lastUsed, way.lastUsed)
       if (route.idle && now - route.lastUsed >= KEPT_MS) this.forget(key, route)
     }
     // Numbers of a pair that nobody uses are kept as long as there is room.
@@ -339,7 +337,7 @@ export class Core implements Intake {
       if (count.users <= 0) return true
       // Behind the others, so that those come to be looked at, too.
       this.pairs.set(key, count)
-      if (++looked >= 64) break
+      if (++looked >= 1000) break
     }
     return false
   }

@@ -3,6 +3,7 @@ import type { StreamCondition } from '@dialtone/contracts'
 import { Queue, type Waiting } from '@dialtone/routing'
 import type { OutStream } from '../seams.ts'
 import { settle, type Context } from './context.ts'
+import { relaySeconds } from './durations.ts'
 import { PairCount } from './pair-count.ts'
 import type { Route } from './route.ts'
 
@@ -35,10 +36,10 @@ export class Way {
   constructor (context: Context, out: OutStream) {
     this.context = context
     this.out = out
+    this.open = out.open
     this.since = this.lastUsed = context.clock.elapsed()
     this.acknowledged = out.acknowledged ?? 0
     this.unacknowledged = out.acknowledged === undefined ? undefined : new Queue()
-    this.open = out.open
     out.drained = () => this.unblock()
     out.ending = () => this.shut()
     if (this.unacknowledged !== undefined) out.acked = () => this.acked()
@@ -52,12 +53,20 @@ export class Way {
     if (!this.routes.includes(route)) this.routes.push(route)
   }
 
+  /** Routes share it, and nothing on it waits to be acknowledged to one of them. */
+  get mayBeLeft (): boolean {
+    return this.isShared && (this.unacknowledged?.stanzas ?? 0) === 0
+  }
+
+  get isShared (): boolean { return this.out.by === 'component' || this.routes.length > 1 }
+
   /** The route needs it no more: what it wrote there is answered for here. False where it still has to hear what becomes of it. */
   leave (route: Route, written: number): boolean {
-    if (this.unacknowledged !== undefined) return false
+    if (!this.mayBeLeft) return false
     const at = this.routes.indexOf(route)
     if (at >= 0) this.routes.splice(at, 1)
     if (written === 0) return true
+    this.context.tally.left += written
     const count = this.left.has(route.count) || this.left.size < MOST_LEFT ? route.count : this.others
     this.left.set(count, (this.left.get(count) ?? 0) + written)
     return true
@@ -67,7 +76,11 @@ export class Way {
   touch (): void {
     if (this.isTouched) return
     this.isTouched = true
-    this.context.touched.push(this)
+    const { context } = this
+    context.touched.push(this)
+    if (!context.samples) return
+    context.samples = false
+    context.sampled = context.clock.elapsed()
   }
 
   /** A copy of what was written, until it is acknowledged. `waiting` may be one object for all: it is read, and its tag written. */
@@ -135,6 +148,7 @@ export class Way {
     }
     for (const [count, written] of this.left) {
       this.context.ledger.onStream -= written
+      this.context.tally.left -= written
       settle(this.context, count, clean ? 'written' : 'unknown-fate', written)
     }
     this.left.clear()
@@ -149,4 +163,7 @@ export function flushTouched (context: Context): void {
   // A way that is flushed may relieve another, which is then behind it in the list.
   for (let number = 0; number < touched.length; number++) (touched[number] as Way).flush()
   touched.length = 0
+  if (context.sampled === undefined) return
+  context.meter.observe(relaySeconds, {}, (context.clock.elapsed() - context.sampled) / 1000)
+  context.sampled = undefined
 }
