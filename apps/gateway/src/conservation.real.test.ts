@@ -6,7 +6,7 @@ import { RANDOM } from '@dialtone/net'
 import { createRelay, type Relay } from '@dialtone/relay'
 import { afterEach, expect, it } from 'vitest'
 import { createDiary, faultsOf, seedOf, type Fault } from './test-support/faults.ts'
-import { KINDS, createStrikes, pause, until, type Kind } from './test-support/strikes.ts'
+import { KINDS, createPace, createStrikes, pause, until, type Kind } from './test-support/strikes.ts'
 import { doorOf, scriptedFederation, type Change, type Door, type Scripted } from './test-support/federation.ts'
 
 const STANZAS = Number(process.env['DIALTONE_SOAK_STANZAS'] ?? 100_000)
@@ -17,6 +17,8 @@ const TICK_MS = 10
 const SAMPLE_MS = 10
 /** For each pair at a time. */
 const EACH = 8
+/** The machine may have other things to do; but by then it hangs. */
+const LATE_MS = 180_000
 
 type Stanzas = GatewayPresence['stanzas']
 type Life = { door: Door, relay: Relay, facts: Map<string, PairFacts>, at: Stanzas }
@@ -68,10 +70,13 @@ for (const [name, gentle, stanzas] of [
   const accepted = () => lives.reduce((sum, { relay, at }) => sum + Math.max(at.accepted, relay.presence().stanzas.accepted), 0)
   const load = { over: false }
   const loads = (async () => {
+    const pace = createPace(EACH)
     for (let next = 0, turn = began; accepted() < stanzas && problems.length === 0;) {
       const now = performance.now()
       for (let fault = faults[next]; fault !== undefined && fault.at <= now - began; fault = faults[++next]) happens(fault)
-      for (const each of federation.all) each.send(EACH)
+      const due = pace()
+      for (const each of federation.all) each.send(due)
+      if (now - began > LATE_MS) problems.push(`only ${accepted()} were accepted: ${JSON.stringify({ of: current.relay.presence(), ...current.relay.queues({}) })}`)
       for (; turn <= now; turn += SAMPLE_MS) sample()
       await pause(TICK_MS)
     }
@@ -111,15 +116,16 @@ for (const [name, gentle, stanzas] of [
   problems.push(...federation.arrivals.strange.map(tag => `nobody sent ${tag}`))
   const sums = lives.map(({ at }) => at)
   const ended = (of: keyof Stanzas['outcomes']) => sums.reduce((sum, { outcomes }) => sum + outcomes[of], 0)
-  process.stdout.write(`conservation: ${lives.length} lives, ${sampled} samples, ${((performance.now() - began) / 1000).toFixed(1)} s; ${JSON.stringify({ ...all, accepted: accepted(), acknowledged: ended('acknowledged'), written: ended('written'), unknown: ended('unknown-fate'), bounced: ended('bounced'), retried: sums.reduce((sum, { retried }) => sum + retried, 0) })}\n`)
+  const retried = sums.reduce((sum, each) => sum + each.retried, 0)
+  process.stdout.write(`conservation: ${lives.length} lives, ${sampled} samples, ${((performance.now() - began) / 1000).toFixed(1)} s; ${JSON.stringify({ ...all, accepted: accepted(), acknowledged: ended('acknowledged'), written: ended('written'), unknown: ended('unknown-fate'), bounced: ended('bounced'), retried })}\n`)
   expect(problems, `DIALTONE_SOAK_SEED=${seed}; what happened last:\n${diary.text()}`).toEqual([])
   expect(accepted()).toBeGreaterThanOrEqual(stanzas)
   // What was to go wrong did.
   for (const of of ['acknowledged', 'written', 'bounced', ...(gentle ? [] : ['unknown-fate'] as const)] as const) expect(ended(of), of).toBeGreaterThan(0)
   expect(lives.length).toBeGreaterThan(1)
   if (gentle) expect({ unknown: ended('unknown-fate'), delivered: all.received }).toEqual({ unknown: 0, delivered: ended('acknowledged') + ended('written') })
-  else expect(all.doubled).toBeGreaterThan(0)
-}, 120_000)
+  else expect(retried).toBeGreaterThan(0)
+}, 240_000)
 
 async function begin (federation: Scripted, life: number, change: Change = {}): Promise<Life> {
   const facts = new Map<string, PairFacts>()

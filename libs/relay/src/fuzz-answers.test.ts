@@ -17,7 +17,7 @@ afterEach(async () => {
   await host?.close()
 })
 
-it('cut at every byte, the words of a server inside are the same', { timeout: 120_000 }, async () => {
+it('cut at every byte, the words of a server inside are the same', { timeout: 300_000 }, async () => {
   const domainOf = (cut: number) => `p${String(cut).padStart(5, '0')}.example`
   const server = host = await startCutHost(OURS, peer => Number(/^p(\d+)\./.exec(peer)?.[1] ?? 0), peer => `<message from='b@${OURS}' to='a@${peer}/r'><body>é &amp; 😀</body><x:y xmlns:x='urn:x'/></message>`)
   const { gateway, place, outside, returned, faults } = site = await startSite()

@@ -19,7 +19,7 @@ afterEach(async () => {
   await site.stop()
 })
 
-it('is the same tree, as it came or written again', { timeout: 120_000 }, async () => {
+it('is the same tree, as it came or written again', { timeout: 300_000 }, async () => {
   const seed = Number(process.env['DIALTONE_FUZZ_SEED'] ?? Date.now() % 1_000_000)
   const random = generator(seed)
   const counts = { asItIs: 0, again: 0 }
@@ -66,7 +66,7 @@ it('is the same tree, as it came or written again', { timeout: 120_000 }, async 
   expect(site.faults).toEqual([])
 })
 
-it('is well-formed and of proved pairs, whatever came', { timeout: 120_000 }, async () => {
+it('is well-formed and of proved pairs, whatever came', { timeout: 300_000 }, async () => {
   const seed = Number(process.env['DIALTONE_FUZZ_SEED'] ?? Date.now() % 1_000_000)
   await inParallel(Array.from({ length: MUTATED }, (_, number) => number), 48, async number => {
     const { conversation } = conversationOf('m', number, number % 3)

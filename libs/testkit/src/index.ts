@@ -20,6 +20,7 @@ export { startCounterpart, type Recipe, type StartedCounterpart } from './start-
 export { look, type Look, type Seen } from './wire.ts'
 export { sayAsComponent } from './component.ts'
 export type { RunningServer } from './launch.ts'
+export { killGroup, spawnTied, type TiedOptions } from './spawn-tied.ts'
 export { accepts, freePort, loopbackAddress, type Place } from './loopback.ts'
 export { SITE_ADDRESSES, SITE_DOMAINS, startSite, type OrganisationSite } from './site.ts'
 export { openTunnel } from './tunnel.ts'

@@ -1,14 +1,16 @@
 /** A gateway as operators see it, of what is wanted of it and what it tells of itself. Pure. */
 import type { Conservation, GatewayPresence, GatewayView, Resource } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
+import { differingSays, type Differing } from './shared-secrets.ts'
 
 /** Undefined: there is none of that name, neither wanted nor running. */
-export function gatewayView (gateway: string, wanted: Resource<'Gateway'> | undefined, presence: GatewayPresence | undefined): GatewayView | undefined {
+export function gatewayView (gateway: string, wanted: Resource<'Gateway'> | undefined, presence: GatewayPresence | undefined, differing: Differing[] = []): GatewayView | undefined {
   if (wanted === undefined && presence === undefined) return undefined
   return {
     gateway, ...(wanted === undefined ? {} : { desired: wanted.spec.desired, revision: wanted.revision }),
     state: presence?.state ?? 'absent', healthy: presence?.healthy ?? false,
-    says: sentenceOf(wanted, presence),
+    says: sentenceOf(wanted, presence, differing),
+    ...(differing.length === 0 ? {} : { secretsDiffer: differing }),
     ...(presence === undefined ? {} : { conservation: conservationOf(presence.stanzas), presence }),
   }
 }
@@ -19,7 +21,7 @@ export function conservationOf ({ accepted, outcomes, queued, onStream }: Conser
   return { accepted, accounted, holds: accepted === accounted }
 }
 
-function sentenceOf (wanted: Resource<'Gateway'> | undefined, presence: GatewayPresence | undefined): string {
+function sentenceOf (wanted: Resource<'Gateway'> | undefined, presence: GatewayPresence | undefined, [differs]: Differing[]): string {
   if (presence === undefined) return `nobody tells of itself under this name: start the gateway, or see in its log whether it reaches the bus; what is wanted of it (${wanted?.spec.desired}) is done when it is back`
   const { findings, state, streams, queued, drains, revision } = presence
   const worst = findings.find(({ unhealthy }) => unhealthy)
@@ -31,6 +33,7 @@ function sentenceOf (wanted: Resource<'Gateway'> | undefined, presence: GatewayP
   if (state === 'draining') return `it drains: ${left}`
   if (revision < wanted.revision) return `it works by revision ${revision} of the configuration; what was written in ${wanted.revision} has not reached it yet`
   if (state !== wanted.spec.desired) return `it is ${state}, and is wanted ${wanted.spec.desired}`
+  if (differs !== undefined) return quoted(differingSays(differs), 500)
   const finding = findings[0]
   if (finding !== undefined) return quoted(`${finding.what}: ${finding.says}`, 500)
   return state === 'stopped' ? 'it is stopped, as is wanted' : `${streams.inbound} streams in, ${streams.outbound} out; ${queued.stanzas === 0 ? 'nothing waits' : `${queued.stanzas} stanzas wait, the oldest for ${Math.round(queued.oldestSeconds)} s`}`

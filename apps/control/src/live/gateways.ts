@@ -3,6 +3,7 @@ import type { Bus, ConfigurationView, GatewayPresence, GatewayView, LiveEvent } 
 import { GatewayEvent, GatewayPresenceDocument } from '@dialtone/contracts/schemas'
 import { defineCounter, type Clock, type Meter } from '@dialtone/kernel'
 import { gatewayView } from './gateway-view.ts'
+import { differingSecrets, type Differing } from './shared-secrets.ts'
 import { watchBucket } from './watch-bucket.ts'
 
 const MOST_GATEWAYS = 1000
@@ -23,8 +24,15 @@ export type Gateways = {
 export async function watchGateways ({ bus, configuration, clock, meter, tell }: { bus: Bus, configuration: ConfigurationView, clock: Clock, meter: Meter, tell: (event: LiveEvent) => void }): Promise<Gateways & { stop: () => Promise<void> }> {
   const hearers = new Map<string, Set<() => void>>()
   let known: ReadonlyMap<string, GatewayPresence> = new Map()
-  const get = (name: string): GatewayView | undefined => gatewayView(name, configuration.get('Gateway', name), known.get(name))
+  /** Of all, until something changes. */
+  let differing: ReadonlyMap<string, Differing[]> | undefined
+  const names = (): string[] => [...new Set([...configuration.all('Gateway').map(({ name }) => name), ...known.keys()])].toSorted()
+  const get = (name: string): GatewayView | undefined => {
+    differing ??= differingSecrets(names().map(gateway => ({ gateway, wanted: configuration.get('Gateway', gateway), presence: known.get(gateway) })))
+    return gatewayView(name, configuration.get('Gateway', name), known.get(name), differing.get(name))
+  }
   const changed = (name: string): void => {
+    differing = undefined
     const view = get(name) ?? { gateway: name, state: 'absent' as const, healthy: false, says: 'there is no gateway of this name any more' }
     tell({ on: 'gateway', gateway: view })
     for (const hear of hearers.get(name) ?? []) hear()
@@ -52,7 +60,7 @@ export async function watchGateways ({ bus, configuration, clock, meter, tell }:
   })
 
   return {
-    all: () => [...new Set([...configuration.all('Gateway').map(({ name }) => name), ...known.keys()])].toSorted().flatMap(name => get(name) ?? []),
+    all: () => names().flatMap(name => get(name) ?? []),
     get,
     present: () => [...known.keys()].toSorted(),
     reached: async (name, enough, ms, signal) => {

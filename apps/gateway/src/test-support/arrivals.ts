@@ -27,6 +27,9 @@ export class Arrivals {
   private readonly streams: Sent[] = []
   private readonly doubledBy = new Map<Sent, number>()
   private readonly reorderedBy = new Map<Sent, number>()
+  private readonly lifeOf = new Map<string, number>()
+  /** Those of a pair that came after one that was sent to a later gateway. */
+  late = 0
   /** What nobody sent, or not to them. */
   readonly strange: string[] = []
 
@@ -77,6 +80,9 @@ export class Arrivals {
     else if (stream.seen.has(number)) this.doubledBy.set(stream, (this.doubledBy.get(stream) ?? 0) + 1)
     else {
       stream.seen.add(number)
+      const pair = `${stream.pair.from} ${stream.pair.to}`
+      if (stream.life < (this.lifeOf.get(pair) ?? 0)) this.late++
+      else this.lifeOf.set(pair, stream.life)
       if (number < stream.highest) this.reorderedBy.set(stream, (this.reorderedBy.get(stream) ?? 0) + 1)
       else stream.highest = number
     }

@@ -17,21 +17,21 @@ export type Scripted = {
   stop: () => void
   assignment: (door: Door, change?: Change) => GatewayAssignment
 }
-export type Change = { revision?: number, desired?: 'running' | 'draining' | 'stopped', policies?: Record<string, PolicySpec>, peers?: Record<string, 'enabled' | 'held' | 'draining' | 'blocked'>, secret?: `file:${string}` }
+export type Change = { revision?: number, desired?: 'running' | 'draining' | 'stopped', policies?: Record<string, PolicySpec>, peers?: Record<string, 'enabled' | 'held' | 'draining' | 'blocked'>, secret?: `file:${string}` | `env:${string}`, gateway?: string }
 
 const OUTSIDE = [['alpha.example', 'beta.example'], ['gamma.example'], ['delta.example']]
 const INSIDE = [['one.inside.example'], ['two.inside.example']]
 /** Those that acknowledge (XEP-0198), of each side. */
 const ACKNOWLEDGES = [true, false, true]
 
-/** `door`: the gateway that a server finds at this moment. */
-export async function scriptedFederation (door: () => Door): Promise<Scripted> {
+/** `door`: the gateway that a server finds at this moment; `authority`: the one that it asks about keys. */
+export async function scriptedFederation (door: () => Door, authority: () => Door = door): Promise<Scripted> {
   const arrivals = new Arrivals()
   const [peers, ours] = [OUTSIDE.flat(), INSIDE.flat()]
   const make = (side: 'outside' | 'inside', domains: readonly (readonly string[])[], others: readonly string[]) => Promise.all(domains.map(async (own, number) => {
     const address = loopbackAddress()
     const pairs: SentPair[] = own.flatMap(from => others.map(to => ({ from, to })))
-    return scriptedServer({ place: { address, port: await freePort(address) }, domains: own, pairs, arrivals, acknowledges: ACKNOWLEDGES[number] ?? false, gateway: () => ({ place: door()[side], life: door().life }) })
+    return scriptedServer({ place: { address, port: await freePort(address) }, domains: own, pairs, arrivals, acknowledges: ACKNOWLEDGES[number] ?? false, gateway: () => ({ place: door()[side], life: door().life }), authority: () => authority()[side] })
   }))
   const [outside, inside] = [await make('outside', OUTSIDE, ours), await make('inside', INSIDE, peers)]
   const all = [...outside, ...inside]
@@ -41,10 +41,10 @@ export async function scriptedFederation (door: () => Door): Promise<Scripted> {
     pairs: ours.flatMap(our => peers.map(peer => ({ ours: our, peer }))),
     start: async () => { await Promise.all(all.map(each => each.start())) },
     stop: () => { for (const each of all) each.stop('killed') },
-    assignment: (at, { revision = 1, desired = 'running', policies = {}, peers: wanted = {}, secret = 'file:/secret' } = {}) => {
+    assignment: (at, { revision = 1, desired = 'running', policies = {}, peers: wanted = {}, secret = 'file:/secret', gateway = 'edge' } = {}) => {
       const plain: Partial<ZoneSpec> = { tls: 'none', dialback: 'always', resolver: { address: '127.0.0.1', port: 9 }, allowNets: ['127.0.0.0/8'] }
       return {
-        v: 1, revision, gateway: 'edge', routes: {}, policies,
+        v: 1, revision, gateway, routes: {}, policies,
         spec: {
           desired, drainSeconds: 1, secret, peers: wanted,
           zones: [

@@ -25,6 +25,8 @@ export type ScriptedServer = {
   cut: (which: 'taken' | 'opened', how: Cut, pick: number) => boolean
   /** Opens what is not open, and writes so many messages for each pair whose stream takes them. Returns how many. */
   send: (each: number) => number
+  /** Taken and not acknowledged when the stream ended, of those that acknowledge: what the other side may send once more. */
+  readonly unacknowledged: number
   readonly streams: { taken: number, opened: number }
 }
 
@@ -34,6 +36,8 @@ type Options = {
   pairs: readonly SentPair[]
   /** The gateway at this moment, as this side sees it. */
   gateway: () => { place: Place, life: number }
+  /** Who is asked about its keys; default itself. */
+  authority?: () => Place
   arrivals: Arrivals
   acknowledges: boolean
 }
@@ -45,19 +49,23 @@ const AGAIN_MS = 40
 /** Without an answer, a stream is given up. */
 const PATIENCE_MS = 4000
 
-export function scriptedServer ({ place, domains, pairs, gateway, arrivals, acknowledges }: Options): ScriptedServer {
+export function scriptedServer ({ place, domains, pairs, gateway, authority = () => gateway().place, arrivals, acknowledges }: Options): ScriptedServer {
   const keys = keysOf(randomBytes(32).toString('hex'), DIGEST)
   const taken = new Set<Socket>()
   const opened = new Set<Socket>()
   const asking = new Set<Socket>()
   const lines: Line[] = pairs.map(pair => ({ pair, stream: undefined, socket: undefined, ready: false, notBefore: 0 }))
   let server: Server | undefined
+  let unacknowledged = 0
 
   const take = (socket: Socket): void => {
     const id = randomBytes(10).toString('hex')
-    let [handled, managed] = [0, false]
+    let [handled, told, managed] = [0, 0, false]
     taken.add(socket)
-    socket.once('close', () => taken.delete(socket)).on('error', () => undefined)
+    socket.on('error', () => undefined).once('close', () => {
+      taken.delete(socket)
+      unacknowledged += handled - told
+    })
     readPieces(socket, piece => {
       const [from, to] = [attributeOf(piece, 'from'), attributeOf(piece, 'to')]
       if (piece.startsWith('<stream:stream')) socket.write(headerText({ from: to, to: from, id }) + featuresText({ starttls: 'absent', external: false, dialback: true, bidi: false, streamManagement: acknowledges }))
@@ -69,8 +77,10 @@ export function scriptedServer ({ place, domains, pairs, gateway, arrivals, ackn
       else if (piece.startsWith('<enable')) {
         managed = true
         socket.write(ENABLED)
-      } else if (piece.startsWith('<r ')) socket.write(acknowledgementText(handled))
-      else if (piece.startsWith('</stream')) socket.end(saidGoodbye.has(socket) ? '' : FOOTER)
+      } else if (piece.startsWith('<r ')) {
+        told = handled
+        socket.write(acknowledgementText(handled))
+      } else if (piece.startsWith('</stream')) socket.end(saidGoodbye.has(socket) ? '' : FOOTER)
       else if (/^<[mip]/.test(piece)) {
         if (managed) handled++
         arrivals.arrived(piece)
@@ -80,7 +90,7 @@ export function scriptedServer ({ place, domains, pairs, gateway, arrivals, ackn
 
   /** Asks the gateway, which is authoritative for who is behind it; undefined where it does not answer. */
   const verified = (from: string, to: string, id: string, key: string): Promise<boolean | undefined> => new Promise(resolve => {
-    const { address: host, port } = gateway().place
+    const { address: host, port } = authority()
     const socket = connect({ host, port, noDelay: true })
     asking.add(socket)
     socket.setTimeout(PATIENCE_MS, () => socket.destroy()).on('error', () => undefined).once('close', () => {
@@ -140,6 +150,7 @@ export function scriptedServer ({ place, domains, pairs, gateway, arrivals, ackn
 
   return {
     place, domains,
+    get unacknowledged () { return unacknowledged },
     get streams () { return { taken: taken.size, opened: lines.filter(({ ready }) => ready).length } },
     start: async () => {
       if (server !== undefined) return
@@ -168,6 +179,7 @@ export function scriptedServer ({ place, domains, pairs, gateway, arrivals, ackn
         const { socket, stream, ready } = line
         if (socket === undefined && now >= line.notBefore) open(line)
         if (!ready || socket === undefined || stream === undefined || socket.writableLength > UNSENT) continue
+        if (each === 0) continue
         let text = ''
         for (let left = each; left > 0; left--) text += arrivals.render(stream)
         socket.write(text)

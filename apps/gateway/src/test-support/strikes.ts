@@ -64,6 +64,18 @@ function policyOf (ours: string, peer: string, pick: number): PolicySpec {
   ] satisfies PolicySpec[])[pick % 7] ?? base
 }
 
+/** How many stanzas each pair has to send by now, so that a machine that has other things to do sends as many in all: a rate for 10 ms, and a bound. */
+export function createPace (perTick: number): () => number {
+  let last = performance.now()
+  return () => {
+    const now = performance.now()
+    const due = Math.floor((now - last) * perTick / 10)
+    if (due === 0) return 0
+    last = now
+    return Math.min(due, perTick * 10)
+  }
+}
+
 export function pause (ms: number): Promise<void> {
   return new Promise(resolve => { setTimeout(resolve, ms) })
 }

@@ -200,7 +200,7 @@ function mutated (bytes: Buffer, random: () => number, total: number): Buffer {
   return Buffer.from(out)
 }
 
-const PIECES = ['<', '>', '/>', '&', "'", '"', '<a>', '</a>', '</message>', '<!--', '<?x?>', ']]>', '&#0;', 'xmlns=\'\'', "<message from='a@victim.example' to='b@inside.example'/>", "<db:result from='victim.example' to='inside.example' type='valid'/>", '</stream:stream>', '\u0000', 'é', 'x'.repeat(9000)]
+const PIECES = ['<', '>', '/>', '&', "'", '"', '<a>', '</a>', '</message>', '<!--', '<?x?>', ']]>', '&#0;', 'xmlns=\'\'', "<message from='mallory@victim.example' to='b@inside.example'/>", "<db:result from='victim.example' to='inside.example' type='valid'/>", '</stream:stream>', '\u0000', 'é', 'x'.repeat(9000)]
 
 /** As domains are compared. */
 export function domainOf (jid: string): string {

@@ -2,18 +2,21 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { TLSSocket, createSecureContext, type SecureContext } from 'node:tls'
 import { DIALBACK, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, dialbackAnswerText, featuresText, headerText, saslFailureText, type Keys } from '@dialtone/stream'
-import { PEER, QUICK, shown } from './matrix.ts'
+import { QUICK, shown } from './matrix.ts'
 import type { Host } from './oracle.ts'
 
-/** What became of one stream, by the domain of ours that it was for. */
+/** What became of one stream. */
 export type Served = { by?: 'external' | 'dialback', over: 'tls' | 'clear', stanzas: number }
+/** `served`: by who speaks and who is spoken to. */
 export type RunningHost = { port: number, served: Map<string, Served[]>, close: () => Promise<void> }
 
 const contexts = new Map<string, Promise<SecureContext>>()
 
-export async function startHost (kind: Host, keys: Keys): Promise<RunningHost> {
-  const made = contexts.get(kind.certificate) ?? contextOf(kind)
-  contexts.set(kind.certificate, made)
+/** `name`: whom its certificates name, unless they name somebody else; `keys`: by domain that is spoken to, what our keys are checked by. */
+export async function startHost (kind: Host, name: string, keys: (theirs: string) => Keys): Promise<RunningHost> {
+  const which = `${kind.certificate} ${name}`
+  const made = contexts.get(which) ?? contextOf(kind, name)
+  contexts.set(which, made)
   const secureContext = await made
   const served: RunningHost['served'] = new Map()
   const sockets = new Set<Socket>()
@@ -32,20 +35,20 @@ export async function startHost (kind: Host, keys: Keys): Promise<RunningHost> {
   }
 }
 
-async function contextOf ({ certificate }: Host): Promise<SecureContext> {
+async function contextOf ({ certificate }: Host, name: string): Promise<SecureContext> {
   if (certificate === 'none') return createSecureContext({ ecdhCurve: QUICK })
-  const { chain, key } = await shown(certificate)
+  const { chain, key } = await shown(certificate, name)
   return createSecureContext({ cert: chain, key, ecdhCurve: QUICK })
 }
 
 /** What may come, in the spelling in which we write it. */
 const WORDS = /<stream:stream [^>]*>|<starttls [^>]*\/>|<auth [^>]*>[^<]*<\/auth>|<db:result [^>]*>[^<]*<\/db:result>|<message [^>]*\/>|<\/stream:stream>/
 
-function serve (plain: Socket, { kind, keys, served, secureContext }: { kind: Host, keys: Keys, served: RunningHost['served'], secureContext: SecureContext }): void {
+function serve (plain: Socket, { kind, keys, served, secureContext }: { kind: Host, keys: (theirs: string) => Keys, served: RunningHost['served'], secureContext: SecureContext }): void {
   let socket: Socket | TLSSocket = plain
   let text = ''
   let id = ''
-  let ours = ''
+  let [ours, theirs] = ['', '']
   let headers = 0
   const stream: Served = { over: 'clear', stanzas: 0 }
   const say = (what: string) => { socket.write(what) }
@@ -60,7 +63,7 @@ function serve (plain: Socket, { kind, keys, served, secureContext }: { kind: Ho
   const greet = () => {
     id = `id${++headers}`
     const secured = stream.over === 'tls'
-    const bare = headerText({ from: PEER, to: ours, id })
+    const bare = headerText({ from: theirs, to: ours, id })
     // Dialback may be offered by the namespace, too.
     say(kind.dialback ? bare : bare.replace(` xmlns:db='${DIALBACK}'`, ''))
     // It judges a certificate of ours by whether there is one: for nobody else is one made here.
@@ -69,16 +72,17 @@ function serve (plain: Socket, { kind, keys, served, secureContext }: { kind: Ho
     say(featuresText({ starttls, external, dialback: kind.dialback, bidi: false }))
   }
   const keyed = (word: string) => {
-    if (stream.over === 'clear' && kind.tls === 'required') return say(dialbackAnswerText('result', PEER, ours, { type: 'error', condition: 'policy-violation' }))
+    if (stream.over === 'clear' && kind.tls === 'required') return say(dialbackAnswerText('result', theirs, ours, { type: 'error', condition: 'policy-violation' }))
     const key = />([^<]*)</.exec(word)?.[1] ?? ''
-    const valid = keys.isOurs(key, { receiving: PEER, originating: ours, streamId: id })
+    const valid = keys(theirs).isOurs(key, { receiving: theirs, originating: ours, streamId: id })
     if (valid) stream.by = 'dialback'
-    say(dialbackAnswerText('result', PEER, ours, { type: valid ? 'valid' : 'invalid' }))
+    say(dialbackAnswerText('result', theirs, ours, { type: valid ? 'valid' : 'invalid' }))
   }
   const hear = (word: string) => {
     if (word.startsWith('<stream:stream')) {
       ours = /\bfrom='([^']*)'/.exec(word)?.[1] ?? ''
-      if (headers === 0) served.set(ours, [...served.get(ours) ?? [], stream])
+      theirs = /\bto='([^']*)'/.exec(word)?.[1] ?? ''
+      if (headers === 0) served.set(`${ours} ${theirs}`, [...served.get(`${ours} ${theirs}`) ?? [], stream])
       greet()
     } else if (word.startsWith('<starttls')) {
       if (kind.tls === 'none') socket.end(STARTTLS_FAILURE + '</stream:stream>')

@@ -21,21 +21,22 @@ export const POLICIES: readonly Policy[] = product({
   tls: ['none', 'optional', 'required'], certificate: ['any', 'valid', 'pinned'], dialback: ['never', 'over-tls', 'always'], external: [true, false], withoutDialback: [true, false],
 })
 
-const SPECS: { [S in Exclude<Shown, 'none'>]: CertificateSpec } = {
-  valid: { names: { dns: [PEER] } },
-  'server-only': { names: { dns: [PEER] }, usages: ['serverAuth'] },
-  'client-only': { names: { dns: [PEER] }, usages: ['clientAuth'] },
-  expired: { names: { dns: [PEER] }, validDays: { from: -30, to: -1 } },
-  'self-signed': { names: { dns: [PEER] }, issuer: 'self' },
-  'wrong-name': { names: { dns: ['stranger.example'] } },
-  'unknown-authority': { names: { dns: [PEER] }, issuer: 'unknown' },
-  'other-key': { names: { dns: [PEER] }, commonName: 'Another key' },
+/** In a name; `wrong-name` is in another. */
+const SPECS: { [S in Exclude<Shown, 'none'>]: (name: string) => CertificateSpec } = {
+  valid: name => ({ names: { dns: [name] } }),
+  'server-only': name => ({ names: { dns: [name] }, usages: ['serverAuth'] }),
+  'client-only': name => ({ names: { dns: [name] }, usages: ['clientAuth'] }),
+  expired: name => ({ names: { dns: [name] }, validDays: { from: -30, to: -1 } }),
+  'self-signed': name => ({ names: { dns: [name] }, issuer: 'self' }),
+  'wrong-name': () => ({ names: { dns: ['stranger.example'] } }),
+  'unknown-authority': name => ({ names: { dns: [name] }, issuer: 'unknown' }),
+  'other-key': name => ({ names: { dns: [name] }, commonName: 'Another key' }),
 }
 /** What a peer may show inside TLS. Pins are the keys of all but the last, so that a pin alone is worth nothing. */
 export const CERTIFICATES = Object.keys(SPECS) as readonly Exclude<Shown, 'none'>[]
 
-export function shown (which: Exclude<Shown, 'none'>): ReturnType<typeof certificateFor> {
-  return certificateFor(SPECS[which])
+export function shown (which: Exclude<Shown, 'none'>, name: string = PEER): ReturnType<typeof certificateFor> {
+  return certificateFor(SPECS[which](name))
 }
 
 /** Of the thousands of handshakes, the groups that are quick: what is agreed on makes no difference here. */
@@ -44,7 +45,23 @@ export const CLOCK = { now: () => Date.now(), elapsed: () => performance.now() }
 
 /** A world with one policy for each of these, and the problems that it has. `certificate`: whether we have one to show. */
 export async function worldOf (policies: readonly Policy[], { certificate }: { certificate: boolean }): Promise<World> {
-  const given = await assignmentOf(policies, certificate)
+  return await worldFrom(await assignmentOf(policies, certificate))
+}
+
+/** A world with one internal zone for each of these policies, which say what a zone can say: servers of the zone have the domain that is named like it. The gateway has a certificate as PEER. */
+export async function insideWorldOf (policies: readonly Policy[]): Promise<World> {
+  return await worldFrom(await insideAssignmentOf(policies))
+}
+
+/** Whether the linter takes a configuration with an internal zone like this. */
+export async function isTakenInside (policy: Policy): Promise<boolean> {
+  const { assignment } = await insideAssignmentOf([policy])
+  return lintAssignment(assignment, Date.now()).every(({ level }) => level !== 'error')
+}
+
+type Given = { assignment: GatewayAssignment, files: Record<string, string> }
+
+async function worldFrom (given: Given): Promise<World> {
   const made = await createWorld(given.assignment, {
     salt: 'salt', clock: CLOCK, random: RANDOM,
     readSecret: async reference => {
@@ -63,7 +80,7 @@ export async function isTaken (policy: Policy): Promise<boolean> {
   return lintAssignment(assignment, Date.now()).every(({ level }) => level !== 'error')
 }
 
-async function assignmentOf (policies: readonly Policy[], certificate: boolean): Promise<{ assignment: GatewayAssignment, files: Record<string, string> }> {
+async function assignmentOf (policies: readonly Policy[], certificate: boolean): Promise<Given> {
   const [own, root, pins] = await Promise.all([certificateFor({ names: { dns: ['*.ours.example'] } }), trustedRoot(), Promise.all(CERTIFICATES.slice(0, -1).map(async which => Buffer.from((await shown(which)).spkiSha256).toString('hex')))])
   const place = { address: '127.0.0.1', port: 0 }
   const common: Pick<ZoneSpec, 'anchors' | 'resolver' | 'allowNets'> = { anchors: { system: false, given: ['file:/root.pem'] }, resolver: { address: '127.0.0.1', port: 9 }, allowNets: ['127.0.0.0/8'] }
@@ -83,6 +100,22 @@ async function assignmentOf (policies: readonly Policy[], certificate: boolean):
     },
     files: { 'file:/root.pem': root, 'file:/own.pem': own.chain, 'file:/own.key': own.key, 'file:/secret': 'e3a5'.repeat(16) },
   }
+}
+
+async function insideAssignmentOf (policies: readonly Policy[]): Promise<Given> {
+  const { assignment, files } = await assignmentOf([], true)
+  const own = await certificateFor({ names: { dns: [PEER] } })
+  const { zones: [outside, inside] = [] } = assignment.spec
+  if (outside === undefined || inside === undefined) throw new Error('there is no zone')
+  const zones = policies.map((policy, at): ZoneSpec => {
+    const { tls, dialback, certificate } = policy
+    if (certificate === 'pinned') throw new Error('a zone has no pins')
+    return {
+      ...inside, name: `inside-${at}`, domains: [oursAsIn(policy)], tls, dialback, certificate, certificates: [{ certificate: 'file:/peer.pem', key: 'file:/peer.key' }],
+      listen: [{ address: `127.0.${at + 1}.1`, port: 0 }, ...(tls === 'none' ? [] : [{ address: `127.0.${at + 1}.2`, port: 0, kind: 'direct' as const }])],
+    }
+  })
+  return { assignment: { ...assignment, spec: { ...assignment.spec, zones: [outside, ...zones] } }, files: { ...files, 'file:/peer.pem': own.chain, 'file:/peer.key': own.key } }
 }
 
 /** One object for each combination of one value of each. */

@@ -58,6 +58,8 @@ export class FakeStream implements OutStream {
   readonly id: string
   readonly pair: Pair
   by: OutStream['by'] = 'dialback'
+  /** Told of each that was received. */
+  heard: ((text: string) => void) | undefined
   lang: string | undefined
   maxBytes: number | undefined
   drained: (() => void) | undefined
@@ -96,12 +98,16 @@ export class FakeStream implements OutStream {
   }
 
   get open (): boolean { return !this.over }
+
   get unsent (): number { return this.pending.reduce((sum, text) => sum + text.length, 0) }
 
   /** The peer reads so many. */
   take (most: number): void {
     const had = this.pending.length
-    for (const text of this.pending.splice(0, most)) this.received.push(text)
+    for (const text of this.pending.splice(0, most)) {
+      this.received.push(text)
+      this.heard?.(text)
+    }
     if (had > 0 && this.pending.length === 0) this.drained?.()
   }
 
@@ -184,7 +190,7 @@ function domain (jid: string | undefined): string {
 }
 
 /** An attempt that the test ends. */
-export type Dialing = { request: DialRequest, succeed: (change?: (stream: FakeStream) => void) => Promise<FakeStream>, fail: (failed: DialFailure) => Promise<void> }
+export type Dialing = { request: DialRequest, succeed: (change?: (stream: FakeStream) => void) => Promise<FakeStream>, fail: (failed: DialFailure) => Promise<void>, /** The pair is authenticated on a stream that others use, too. */ join: (stream: FakeStream) => Promise<void> }
 
 export function made (configured: Configured = {}, options: Partial<CoreOptions> & { seed?: number } = {}) {
   const clock = fakeClock()
@@ -204,6 +210,10 @@ export function made (configured: Configured = {}, options: Partial<CoreOptions>
           resolve({ stream })
           await turn()
           return stream
+        },
+        join: async stream => {
+          resolve({ stream })
+          await turn()
         },
         fail: async failed => {
           resolve({ failed })
