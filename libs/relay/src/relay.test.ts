@@ -62,6 +62,20 @@ it('sends to an inside server by the stream that it has opened, where both want 
   expect(missing(gateway)).toBe(0)
 }, 30_000)
 
+it('records what is said with one peer, both ways and from the first header on, for as long as is asked for', async () => {
+  const { gateway, users } = await made({ inside: { tls: 'none', dialback: 'always' } })
+  await expect(gateway.relay.act({ act: 'trace', seconds: 601 })).rejects.toThrow('600 seconds at most')
+  const { next = 0, says } = await gateway.relay.act({ act: 'trace', peer: 'peer.example', seconds: 60 })
+  expect(says).toContain('60 seconds')
+  users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'to-peer', 'secret'))
+  await until(() => users.peer.text().includes('to-peer'), () => why(gateway, users.inside.text()))
+  const { lines = [] } = await gateway.relay.act({ act: 'trace', after: next })
+  const text = lines.join('\n')
+  for (const said of [/ inside in-1 [^ ]+ in: stream header/, / inside in-1 [^ ]+ in: message\{jabber:server\} from=inside.example to=peer.example/, / outside \S+ inside.example>peer.example out: stream header/, /in: features\{[^\n]*starttls/, / outside \S+ inside.example>peer.example out: message\{/, /stream-opened: /]) expect(text).toMatch(said)
+  expect(text).not.toMatch(/secret|juliet|romeo/)
+  expect(await gateway.relay.act({ act: 'trace', zone: 'nowhere', seconds: 1 })).toMatchObject({ lines: [] })
+}, 30_000)
+
 it('tells a user inside that a peer is denied, and the peer that it is refused', async () => {
   const { gateway, users } = await made(PLAIN)
   users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'before', 'x'))

@@ -311,6 +311,53 @@ it('holds, lets go, refuses and counts as the policy says, live, and leaves stre
   expect([stream.closed, stream.received.length, ledger.outcomes.bounced]).toEqual(['policy-violation', 2, 1])
 })
 
+it('writes what two pairs bring in a turn to the stream that they share at once, and ends it for neither when the other is refused or given up', async () => {
+  const turns: (() => void)[] = []
+  const { core, dialings, ledger, configure } = made({}, { turnEnds: flush => turns.push(flush) })
+  const [one, two] = [IN, { from: 'other.example', to: 'inside.example' }].map(pair => {
+    const source = new FakeSource(core, 'outside')
+    source.lane(pair)
+    return (id: number) => source.send(message(`u@${pair.from}`, `v@${pair.to}`, id))
+  }) as [(id: number) => void, (id: number) => void]
+  const end = () => { for (const flush of turns.splice(0)) flush() }
+  one(1)
+  two(2)
+  const stream = await dialings[0]!.succeed()
+  await dialings[1]!.join(stream)
+  end()
+  expect(stream.received.length).toBe(2)
+  const before = stream.writes
+  for (const id of [3, 5]) {
+    one(id)
+    two(id + 1)
+  }
+  expect([stream.writes, turns.length]).toEqual([before, 1])
+  end()
+  expect([stream.writes, stream.received.length]).toEqual([before + 1, 6])
+  configure({ policies: { p: { ours: '*', peer: 'peer.example', action: 'deny' } } })
+  one(7)
+  two(8)
+  end()
+  expect([stream.closed, stream.received.length, ledger.outcomes.bounced]).toEqual([undefined, 7, 1])
+  configure({ spec: { zones: [{ name: 'outside', side: 'external', listen: [] }, { name: 'inside', side: 'internal', listen: [], domains: ['inside.example'], desired: 'stopped' }] } })
+  expect(stream.closed).toBe('system-shutdown')
+  stream.finish(true)
+  await turn()
+  expect(ledger.conservation()).toMatchObject({ onStream: 0, outcomes: { written: 7, bounced: 1 } })
+})
+
+it('sends at once what is more than a turn should collect', async () => {
+  const turns: (() => void)[] = []
+  const { core, dialings } = made({}, { turnEnds: flush => turns.push(flush) })
+  const source = new FakeSource(core, 'outside')
+  source.lane(IN)
+  source.send(...numbered(0, 1))
+  const stream = await dialings[0]!.succeed()
+  for (const flush of turns.splice(0)) flush()
+  source.send(message('u@peer.example', 'v@inside.example', 1, `<body>${'x'.repeat(70_000)}</body>`))
+  expect(stream.received.length).toBe(2)
+})
+
 it('decides anew when a policy ends by itself, though nothing was ever sent or opened', async () => {
   const clock = made().clock
   const { core, dialings, ledger, pass } = made({ policies: { p: { ours: '*', peer: '*', action: 'deny', until: new Date(clock.now() + 60_000).toISOString() } } })

@@ -68,7 +68,7 @@ export class Core implements Intake {
     const { world, clock, random, meter, logger, tell } = options
     this.context = {
       world, clock, random, meter, logger, tell,
-      ledger: new Ledger(), tally: new Tally(), epoch: 0, coarse: clock.elapsed(), queuedBytes: 0, touched: [], turn: Number.NaN,
+      ledger: new Ledger(), tally: new Tally(), epoch: 0, coarse: clock.elapsed(), queuedBytes: 0, touched: [], samples: false, sampled: undefined, turn: Number.NaN,
       trace: () => `${this.instance}-${(this.traces++).toString(36)}`,
       watch: route => this.watched.add(route),
       connect: route => this.connect(route),
@@ -151,6 +151,7 @@ export class Core implements Intake {
   tick (): void {
     const { context, bounds } = this
     const now = context.coarse = context.clock.elapsed()
+    context.samples = true
     // What ends by itself is in the table of the world, and lanes keep what they were told.
     if (context.clock.now() >= this.ends) this.judge()
     for (const lane of this.owing) if (!lane.owes(now)) this.owing.delete(lane)
@@ -292,10 +293,8 @@ export class Core implements Intake {
 
   private sweep (now: number): void {
     this.swept = now
-    const idleMs = (this.context.world().assignment.spec.limits?.idleSeconds ?? 900) * 1000
     for (const [key, route] of this.routes) {
       const { way } = route
-      if (way !== undefined && way.open && way.out.by !== 'component' && route.queue.stanzas === 0 && now - way.lastUsed >= idleMs) way.close()
       if (way !== undefined) route.lastUsed = Math.max(route.lastUsed, way.lastUsed)
       if (route.idle && now - route.lastUsed >= KEPT_MS) this.forget(key, route)
     }

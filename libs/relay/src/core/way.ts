@@ -3,6 +3,7 @@ import type { StreamCondition } from '@dialtone/contracts'
 import { Queue, type Waiting } from '@dialtone/routing'
 import type { OutStream } from '../seams.ts'
 import type { Context } from './context.ts'
+import { relaySeconds } from './durations.ts'
 import type { Route } from './route.ts'
 
 /** More than that is not written to a stream whose peer does not read (gateways.md 5.8). */
@@ -50,7 +51,11 @@ export class Way {
   touch (): void {
     if (this.isTouched) return
     this.isTouched = true
-    this.context.touched.push(this)
+    const { context } = this
+    context.touched.push(this)
+    if (!context.samples) return
+    context.samples = false
+    context.sampled = context.clock.elapsed()
   }
 
   /** A copy of what was written, until it is acknowledged. `waiting` may be one object for all: it is read, and its tag written. */
@@ -127,4 +132,7 @@ export function flushTouched (context: Context): void {
   // A way that is flushed may relieve another, which is then behind it in the list.
   for (let number = 0; number < touched.length; number++) (touched[number] as Way).flush()
   touched.length = 0
+  if (context.sampled === undefined) return
+  context.meter.observe(relaySeconds, {}, (context.clock.elapsed() - context.sampled) / 1000)
+  context.sampled = undefined
 }

@@ -218,6 +218,7 @@ export class InboundStream {
         this.lang = found.header.lang
         const [from, to] = [canonicalDomain(found.header.from ?? '') ?? '', canonicalDomain(found.header.to ?? '') ?? '']
         this.named = { from: from === '' ? this.named?.from ?? '' : from, to: to === '' ? this.named?.to ?? '' : to }
+        if (this.shared.tracing?.on === true) this.shared.tracing.header(this, frame)
         this.step({ on: 'header', header: found.header, identity: this.provesNow(this.named) })
         this.openLanes()
       },
@@ -237,6 +238,8 @@ export class InboundStream {
   /** The hot path: no event, no string, nothing made. */
   private element (frame: ElementFrame): void {
     if (this.over) return
+    const { tracing: trace } = this.shared
+    if (trace?.on === true && this.header !== undefined) trace.element(this, frame, this.header)
     const lane = this.proven.laneOf(frame)
     if (lane !== undefined) return this.give(lane, frame)
     this.negotiate(frame)
@@ -353,6 +356,7 @@ export class InboundStream {
   }
 
   private say (text: string): void {
+    if (this.shared.tracing?.on === true) this.shared.tracing.said(this, text)
     this.sent += text.length
     this.connection.write(text)
   }
@@ -466,7 +470,7 @@ export class InboundStream {
       const { pair, by, lane, back } = each
       if (lane === undefined || back?.open === true || !mayGoBack(this.standing(pair), pair, by, this.shown())) continue
       each.back = new Back({
-        id: this.id, pair: { from: pair.to, to: pair.from }, connection: this.connection, secured: this.secured !== undefined, view: () => this.view(),
+        id: this.id, pair: { from: pair.to, to: pair.from }, connection: this.connection, secured: this.secured !== undefined, ...(this.shared.tracing === undefined ? {} : { trace: this.shared.tracing }), view: () => this.view(),
         sent: bytes => {
           this.sent += bytes
           this.heard = true

@@ -1,7 +1,7 @@
 /** Opening streams: one attempt for one pair, over all targets of the peer, to an authenticated way out or the reason why there is none. */
 import type { RouteExplanation } from '@dialtone/contracts'
 import { canonicalDomain, type DialbackAnswer, type Pair, type Plan } from '@dialtone/stream'
-import type { Dial, DialRequest, Intake, OutStream, Selection, Surroundings, World, Zone } from '../seams.ts'
+import type { Dial, DialRequest, Intake, Selection, Surroundings, World, Zone } from '../seams.ts'
 import { createBadTargets, type BadTargets } from './bad-targets.ts'
 import { ofNoTargets, ofNoWay, type Lost } from './failures.ts'
 import { LIMITS, type OutboundLimits, type Weakened } from './limits.ts'
@@ -9,6 +9,7 @@ import { dialsTotal, outboundAuthenticated, outboundClosed, outboundTls } from '
 import { negotiate } from './negotiate.ts'
 import { Stream } from './out-stream.ts'
 import { names } from './own-certificate.ts'
+import { createSharing, type Opened } from './sharing.ts'
 import { findTargets, nameOf } from './targets.ts'
 import { walk, type Attempt } from './walk.ts'
 import { createWheel } from './wheel.ts'
@@ -44,15 +45,22 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
   const weakened = options.weakened ?? {}
   const badTargets = options.badTargets ?? createBadTargets(surroundings, limits)
   const wheel = createWheel(limits.tickMs)
+  const sharing = createSharing()
   const finding = { badTargets, random, limits, weakened }
   const idOf = () => Buffer.from(random.bytes(9)).toString('base64url')
 
   const dial: Dial = async request => {
     const { zone, pair, step, signal, ...wanted } = request
     const refused = problemOf(request)
-    const result = refused !== undefined ? { lost: refused } : await walk<OutStream>({ ...wanted, ...finding, zone, domain: pair.to, clock, meter, step, signal, attempt: attempt => open(attempt, request) })
+    const alone = () => walk<Stream>({ ...wanted, ...finding, zone, domain: pair.to, clock, meter, step, signal, attempt: attempt => open(attempt, request) })
+    const result: Opened & { joined?: true } = refused !== undefined ? { lost: refused } : await sharing.open(request, alone)
+    if ('won' in result && result.joined === true) {
+      const { id } = result.won
+      step({ step: 'ready', outcome: 'ok', says: `The pair is authenticated on the stream ${id}, which others use, too.` })
+      announce({ on: 'stream-opened', zone: zone.name, from: pair.from, to: pair.to, stream: id, says: `A stream to ${pair.to} takes stanzas of ${pair.from}, too, authenticated by dialback.` })
+    }
     if ('won' in result && signal.aborted) {
-      result.won.close()
+      if (result.joined !== true) result.won.close()
       meter.add(dialsTotal, { zone: zone.name, outcome: 'cancelled' })
       return { failed: { reason: 'internal-fault', says: 'The attempt was given up here before it ended.', temporary: true, failure: { at: 'probe', why: 'cancelled' } } }
     }
@@ -62,22 +70,22 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
     return { failed: result.lost.failed }
   }
 
-  async function open ({ target, connected: { connection, address, abandon }, deadline, tell, measured, signal }: Attempt, { zone, pair, leg, lang }: DialRequest): Promise<{ won: OutStream } | { lost: Lost }> {
+  async function open ({ target, connected: { connection, address, abandon }, deadline, tell, measured, signal }: Attempt, { zone, pair, leg, lang }: DialRequest): Promise<{ won: Stream } | { lost: Lost }> {
     const world = surroundings.world()
     const { limits: configured = {} } = world.assignment.spec
-    const wire = new Wire(connection, { event: () => undefined })
+    const id = idOf()
+    const wire = new Wire(connection, { event: () => undefined }, { of: { id, zone: zone.name, pairs: [pair], names: undefined }, trace: surroundings.tracing })
     const certificate = zone.certificateFor(pair.from)
     let stream: Stream | undefined
     const outcome = await negotiate(wire, {
       plan: planFor(target.kind, { pair, leg, zone }), pair, ...(lang === undefined ? {} : { lang }), keys: zone.keys, anchors: anchorsFor(world, zone, pair), leg, certificate, limits, weakened, clock, deadline, tell, measured, signal,
       judged: ({ is }, protocol) => meter.add(outboundTls, { zone: zone.name, protocol: PROTOCOLS.includes(protocol) ? protocol : 'other', verdict: is }),
       established: (state, commands, seen) => {
-        const id = idOf()
         const [least, most] = limits.keepAliveMs
         const idle = seen.features?.limits?.idleSeconds
         const about = { zone: zone.name, from: pair.from, to: pair.to, stream: id, remote: `${address.includes(':') ? `[${address}]` : address}:${target.port}` }
         stream = new Stream(wire, state, commands, {
-          id, zone: zone.name, pair, lang, remote: about.remote, seen, intake: options.intake,
+          id, zone: zone.name, pair, lang, keys: zone.keys, remote: about.remote, seen, intake: options.intake,
           asked: question => options.asked?.({ zone, ...question, address, remote: about.remote }) ?? { type: 'error', condition: 'item-not-found' }, stanzaBytes: configured.stanzaBytes ?? STANZA_BYTES,
           idleMs: (configured.idleSeconds ?? IDLE_SECONDS) * 1000, keepAliveMs: Math.min(least + (most - least) * (random.bytes(1)[0] ?? 0) / 256, idle === undefined ? most : Math.max(5000, idle * 800)), limits, weakened, clock, wheel,
           closed: (how, because) => {

@@ -6,6 +6,7 @@ import type { Failure } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
 import type { Connection, Flow, Secured, SecureOptions } from '@dialtone/net'
 import { BEFORE_AUTHENTICATION, createFramer, readEvent, readHeader, type ElementFrame, type Event, type Framer, type HeaderFrame, type Limits } from '@dialtone/stream'
+import type { Trace, Traced } from '../trace/trace.ts'
 
 export type Hearing = {
   /** A first-level element, before it is read as an event; true when it was dealt with. */
@@ -26,6 +27,8 @@ export class Wire {
 
   private framer: Framer | undefined
   private limits: Limits = BEFORE_AUTHENTICATION
+  private readonly of: Traced | undefined
+  private readonly trace: Trace | undefined
   /** After the end nothing is heard. */
   private over = false
   private securing: SecureOptions | undefined
@@ -33,7 +36,10 @@ export class Wire {
   private endedInHandshake: { failure?: Failure } | undefined
   private secured: ((secured: Secured) => Event) | undefined
 
-  constructor (connection: Connection, hearing: Hearing) {
+  /** `traced`: whose stream it is, and who may want to know what is said on it. */
+  constructor (connection: Connection, hearing: Hearing, traced?: { of: Traced, trace: Trace | undefined }) {
+    this.of = traced?.of
+    this.trace = traced?.trace
     this.connection = connection
     this.hearing = hearing
   }
@@ -57,8 +63,16 @@ export class Wire {
   }
 
   say (text: string): void {
+    if (this.trace?.on === true && this.of !== undefined) this.trace.said(this.of, text)
     this.connection.write(text)
   }
+
+  /** A stanza that leaves with others. */
+  wrote (data: Uint8Array, start: number, end: number): void {
+    if (this.trace?.on === true && this.of !== undefined) this.trace.wrote(this.of, data, start, end)
+  }
+
+  get traced (): boolean { return this.trace?.on === true }
 
   /** TLS, as soon as the chunk that is being read is done with. `secured` says what the handshake is as an event. */
   secure (options: SecureOptions, secured: (secured: Secured) => Event): void {
@@ -123,6 +137,7 @@ export class Wire {
       header: frame => {
         headed = true
         this.header = frame
+        if (this.trace?.on === true && this.of !== undefined) this.trace.header(this.of, frame)
         const read = readHeader(frame)
         if ('header' in read) return this.tell({ on: 'header', header: read.header })
         framer.stop()
@@ -131,6 +146,7 @@ export class Wire {
           : { at: 'stream', why: 'broke-protocol', condition: read.refused, detail: `the header is in the namespace ${quoted(frame.namespace, 160)}` } })
       },
       element: frame => {
+        if (this.trace?.on === true && this.of !== undefined && this.header !== undefined) this.trace.element(this.of, frame, this.header)
         if (this.over || this.hearing.element?.(frame) === true) return
         const event = readEvent(frame, this.header as HeaderFrame)
         // What follows in clear is no XML of ours (RFC 6120 §5.4.3.3).
