@@ -24,6 +24,8 @@ type Findings = GatewayPresence['findings']
 type Parts = { core: Core, inbound: Inbound, attachments: Attachments, dial: Dialing, facts: Facts, drains: Drains, measure: () => void }
 
 const MEASURE_TICKS = 5
+/** Streams have so long to end when the process does. */
+const STOP_MS = 30_000
 /** How long what comes in a rush is collected. */
 const TURN_MS = 1
 const MOST = 100
@@ -283,8 +285,11 @@ export function createRelay (options: RelayOptions): Relay {
         at?.addEventListener('abort', hurry, { once: true })
         await untilOver(drains)
         at?.removeEventListener('abort', hurry)
-        await Promise.all([inbound.stop(), core.stop('draining')])
-        await attachments.stop()
+        // A peer that takes one byte now and then is not waited for without end.
+        const late = AbortSignal.timeout(STOP_MS)
+        const now = at === undefined ? late : AbortSignal.any([at, late])
+        await Promise.all([inbound.stop(now), core.stop('draining', now)])
+        await attachments.stop(now)
         parts.facts.last()
         parts.measure()
       }

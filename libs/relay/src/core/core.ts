@@ -57,7 +57,7 @@ export class Core implements Intake {
   /** The end of the turn is waited for; and bytes that were written before it. */
   private flushing = false
   private flushed = 0
-  private readonly overflow = new PairCount('', '')
+  private readonly strangers = new PairCount('', '')
   private ends = Infinity
   private stopped = false
 
@@ -95,7 +95,9 @@ export class Core implements Intake {
       this.strays.set(source, trace)
       context.logger.info({ trace, zone: source.zone, from: pair.from, to: pair.to, reason }, 'stanzas are refused')
     }
-    turnStrayAway(context, this.countOf(sides.ours, sides.peer), source, { as, pair, frame, reason, trace })
+    // Whom it names is the sender's choice: what is no pair that is known is counted together.
+    const count = this.pairs.get(`${sides.ours} ${sides.peer}`) ?? this.strangers
+    turnStrayAway(context, count, source, { as, pair, frame, reason, trace })
   }
 
   settled (): void {
@@ -181,8 +183,8 @@ export class Core implements Intake {
 
   get dialing (): number { return this.attempts }
 
-  /** Nothing new is dialed; what waits ends. Streams are closed, and this resolves when all are gone. */
-  async stop (reason: 'draining'): Promise<void> {
+  /** Nothing new is dialed; what waits ends. Streams are closed, at once when `at` aborts, and this resolves when all are gone. */
+  async stop (reason: 'draining', at?: AbortSignal): Promise<void> {
     this.stopped = true
     for (let round = 0; round < 2; round++) {
       // What ends may leave errors for senders behind, which leave by streams that are still open.
@@ -195,7 +197,11 @@ export class Core implements Intake {
       if (route.way !== undefined) ways.add(route.way)
     }
     for (const way of ways) way.close()
+    const abort = () => { for (const { out } of ways) out.abort() }
+    at?.addEventListener('abort', abort, { once: true })
+    if (at?.aborted === true) abort()
     await Promise.all([...ways].map(({ out }) => out.ended))
+    at?.removeEventListener('abort', abort)
     // Behind the routes' own callbacks.
     await Promise.resolve()
     for (const route of this.routes.values()) route.refuseAll(reason, false)
@@ -228,7 +234,8 @@ export class Core implements Intake {
     if (known !== undefined) return known
     if (this.pairs.size >= this.bounds.pairs && !this.forgetPair()) {
       this.context.tally.pairsFull++
-      return this.overflow
+      // For whoever asks alone: nobody's rate is spent by another.
+      return new PairCount(ours, peer)
     }
     const count = new PairCount(ours, peer)
     this.pairs.set(key, count)
@@ -295,9 +302,12 @@ export class Core implements Intake {
     this.swept = now
     for (const [key, route] of this.routes) {
       const { way } = route
-      if (way !== undefined) route.lastUsed = Math.max(route.lastUsed, way.lastUsed)
+      if (way !== undefined && !way.isShared) route.lastUsed = Math.max(route.lastUsed, way.lastUsed)
       if (route.idle && now - route.lastUsed >= KEPT_MS) this.forget(key, route)
     }
+    // Numbers of a pair that nobody uses are kept as long as there is room.
+    if (this.pairs.size * 2 <= this.bounds.pairs) return
+    for (const [key, { users }] of this.pairs) if (users <= 0) this.pairs.delete(key)
   }
 
   private forgetOne (): boolean {
@@ -314,6 +324,7 @@ export class Core implements Intake {
   }
 
   private forget (key: string, route: Route): void {
+    route.forget()
     this.routes.delete(key)
     this.watched.delete(route)
     route.count.users--
@@ -321,12 +332,12 @@ export class Core implements Intake {
 
   private forgetPair (): boolean {
     let looked = 0
-    for (const [key, { users }] of this.pairs) {
-      if (users <= 0) {
-        this.pairs.delete(key)
-        return true
-      }
-      if (++looked >= 64) break
+    for (const [key, count] of this.pairs) {
+      this.pairs.delete(key)
+      if (count.users <= 0) return true
+      // Behind the others, so that those come to be looked at, too.
+      this.pairs.set(key, count)
+      if (++looked >= 1000) break
     }
     return false
   }

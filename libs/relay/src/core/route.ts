@@ -77,9 +77,18 @@ export class Route {
     return this.queue.stanzas > 0 || this.failing() !== undefined ? 'waiting' : 'idle'
   }
 
-  /** Nothing needs it. */
+  /** Nothing needs it: a stream that many routes share, as that of a component, which stays for months, is left. */
   get idle (): boolean {
-    return this.lanes === 0 && this.queue.stanzas === 0 && this.way === undefined && this.attempt === undefined && !this.wantsRoom && this.notBefore <= this.context.coarse
+    const { way } = this
+    return this.lanes === 0 && this.queue.stanzas === 0 && (way === undefined || way.mayBeLeft) && this.attempt === undefined && !this.wantsRoom && this.notBefore <= this.context.coarse
+  }
+
+  /** It is forgotten. */
+  forget (): void {
+    if (this.way?.leave(this, this.onStream) !== true) return
+    this.way = undefined
+    this.direct = undefined
+    this.onStream = 0
   }
 
   /** Why a stanza would be refused at once. */
@@ -122,6 +131,7 @@ export class Route {
     const { context, way } = this
     context.ledger.onStream++
     this.onStream++
+    this.lastUsed = context.coarse
     context.tally.bytes += end - start
     if (way === undefined) return
     way.touch()

@@ -43,8 +43,8 @@ export type Inbound = {
   asked: (question: { zone: Zone, pair: Pair, id: string, key: string, address: string, remote: string }) => DialbackAnswer
   listeners: () => PlaceView[]
   counts: () => { streams: number, negotiating: number, verifying: number }
-  /** Closes listeners and streams, gently, and waits for them; resolves when nothing is left. */
-  stop: () => Promise<void>
+  /** Closes listeners and streams, gently, and waits for them until `at` aborts; resolves when nothing is left. */
+  stop: (at?: AbortSignal) => Promise<void>
 }
 
 const SWEEP_MS = 500
@@ -164,7 +164,7 @@ export function startInbound (options: InboundOptions): Inbound {
       const ready = [...open].filter(stream => stream.ready).length
       return { streams: open.size, negotiating: open.size - ready, verifying: verifications.running }
     },
-    stop: async () => {
+    stop: async at => {
       draining = true
       await places.close()
       const quiet = new Promise<void>(resolve => {
@@ -174,7 +174,10 @@ export function startInbound (options: InboundOptions): Inbound {
       for (const stream of open) stream.close('system-shutdown', 'the gateway stops')
       const late = Promise.withResolvers<void>()
       const most = setTimeout(late.resolve, limits().closeMs)
-      await Promise.race([quiet, late.promise])
+      const hurry = () => late.resolve()
+      at?.addEventListener('abort', hurry, { once: true })
+      if (at?.aborted !== true) await Promise.race([quiet, late.promise])
+      at?.removeEventListener('abort', hurry)
       clearTimeout(most)
       clearInterval(timer)
       stopping.abort()

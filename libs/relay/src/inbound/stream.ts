@@ -9,6 +9,7 @@ import {
   ENABLED, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, acknowledgementText, canonicalDomain, createFramer, dialbackAnswerText, enableFailureText, featuresText, headerText, readEvent, readHeader, saslFailureText, streamErrorText,
   type DialbackAnswer, type ElementFrame, type Framer, type HeaderFrame, type Limits, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState, type Rules,
 } from '@dialtone/stream'
+import { partedOf } from '../parted.ts'
 import type { Lane, Source, World, Zone } from '../seams.ts'
 import { Back } from './back.ts'
 import type { By } from './hooks.ts'
@@ -547,8 +548,8 @@ export class InboundStream {
       for (const back of backs) back.end(false, because ?? { at: 'stream', why: 'closed', received })
       return
     }
-    const reset = await last === 'reset'
-    for (const back of backs) back.end(!reset, reset ? { at: 'stream', why: 'reset', received } : undefined)
+    const { clean, because: why } = partedOf(await last, received)
+    for (const back of backs) back.end(clean, why)
   }
 
   /** Tells that a stream or a key of a pair was refused. */

@@ -75,6 +75,17 @@ const CASES: readonly [finding: string, brings: Given, mended: Given][] = [
   ['error component-twice Gateway/gw/spec/zones/1/components/connect/1/domain', zones(out(), lan({ components: connect(['peer.example', '10.0.0.1', 5347], ['peer.example', '10.0.0.1', 5347]) })), zones(out(), lan({ components: connect(['peer.example', '10.0.0.1', 5347], ['p.example', '10.0.0.1', 5347]) }))],
   ['error proxy-without-proxies Gateway/gw/spec/zones/0/listen/0/proxyProtocol', zones(out({ listen: [{ address: '192.0.2.10', port: 5269, proxyProtocol: true }] }), lan()), zones(out({ listen: [{ address: '192.0.2.10', port: 5269, proxyProtocol: true }], proxies: ['192.0.2.0/24'] }), lan())],
   ['warning proxies-unused Gateway/gw/spec/zones/0/proxies', zones(out({ proxies: ['192.0.2.0/24'] }), lan()), zones(out(), lan())],
+  // Whom a responder answers.
+  ['error open-resolver Gateway/gw/spec/zones/1/responder/clients/0', zones(out(), lan({ responder: responder({ clients: ['0.0.0.0/0'] }) })), zones(out(), lan({ responder: responder({ clients: ['127.0.0.0/8'] }) }))],
+  ['error open-resolver Gateway/gw/spec/zones/1/responder/clients/0', zones(out(), lan({ responder: responder({ clients: ['::/0'] }) })), zones(out(), lan({ responder: responder({ clients: ['::1/128'] }) }))],
+  ['error open-resolver Gateway/gw/spec/zones/1/responder/clients/0', zones(out(), lan({ responder: responder({ clients: ['::ffff:0.0.0.0/96'] }) })), zones(out(), lan({ responder: responder({ clients: ['::ffff:10.0.0.0/104'] }) }))],
+  ['error open-resolver Gateway/gw/spec/zones/1/responder/clients/0', zones(out(), lan({ responder: responder({ clients: ['::ffff:0:0/96'] }) })), zones(out(), lan({ responder: responder({ clients: ['fd00:53::/32'] }) }))],
+  ['warning public-clients Gateway/gw/spec/zones/1/responder/clients/0', zones(out(), lan({ responder: responder({ clients: ['0.0.0.0/1'] }) })), zones(out(), lan({ responder: responder({ clients: ['172.31.255.0/24'] }) }))],
+  ['warning public-clients Gateway/gw/spec/zones/1/responder/clients/0', zones(out(), lan({ responder: responder({ clients: ['172.32.0.0/16'] }) })), zones(out(), lan({ responder: responder({ clients: ['100.64.7.0/24'] }) }))],
+  ['warning public-clients Gateway/gw/spec/zones/1/responder/clients/0', zones(out(), lan({ responder: responder({ clients: ['10.0.0.0/7'] }) })), zones(out(), lan({ responder: responder({ clients: ['10.0.0.0/8'] }) }))],
+  ['warning public-clients Gateway/gw/spec/zones/1/responder/clients/0', zones(out(), lan({ responder: responder({ clients: ['2001:db8::/32'] }) })), zones(out(), lan({ responder: responder({ clients: ['fe80::/64'] }) }))],
+  ['warning public-clients Gateway/gw/spec/zones/1/responder/clients/0', zones(out(), lan({ responder: responder({ clients: ['192.0.2.7/32'] }) })), zones(out(), lan({ responder: responder({ clients: ['192.168.2.7/32'] }) }))],
+  ['warning public-clients Gateway/gw/spec/zones/1/responder/clients/0', zones(out(), lan({ responder: responder({ clients: ['::/8'] }) })), zones(out(), lan({ responder: responder({ clients: ['fc00::/7'] }) }))],
   // Secrets, L10.
   ['error secret-twice Gateway/gw/spec/zones/1/secret', zones(out({ secret: 'file:/a' }), lan({ secret: 'file:/a' })), zones(out({ secret: 'file:/a' }), lan({ secret: 'file:/b' }))],
   ['error secret-is-masters Gateway/gw/spec/zones/1/secret', zones(out(), lan({ secret: 'file:/master' })), zones(out(), lan())],
