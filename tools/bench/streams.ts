@@ -1,7 +1,7 @@
 /**
  * streams: what a program holds with five thousand authenticated TLS streams from as many outside domains, half of them authenticated by certificate (EXTERNAL), half by
  * dialback: idle, and after each carried one message to the inside; and what a new stream of either kind costs. Ours after a forced collection, beside Debian's Prosody and
- * ejabberd, which deliver to a component. STREAMS is their number.
+ * ejabberd, which deliver to a component. STREAMS is their number; what fewer gave is not kept.
  */
 import { certificateOf, type KeyPair } from '@dialtone/testkit'
 import { finish, machine, rounded } from '../bench-report.ts'
@@ -39,7 +39,7 @@ try {
     },
   }, Object.entries({ ours, prosody, ejabberd }).map(([name, each]) =>
     `  ${name}: ${rounded(each.startMB, 0)} MB, with ${STREAMS} streams ${rounded(each.idleMB, 0)} MB, after a message on each ${rounded(each.carriedMB, 0)} MB; new streams: ` +
-    `EXTERNAL ${rounded(each.externalPerSecond, 0)}/s, ${rounded(each.externalCpuMs)} CPU ms, dialback ${rounded(each.dialbackPerSecond, 0)}/s, ${rounded(each.dialbackCpuMs)} CPU ms`))
+    `EXTERNAL ${rounded(each.externalPerSecond, 0)}/s, ${rounded(each.externalCpuMs)} CPU ms, dialback ${rounded(each.dialbackPerSecond, 0)}/s, ${rounded(each.dialbackCpuMs)} CPU ms`), STREAMS >= 5000)
   if (ours.carriedMB > BAR_MB) {
     console.error(`streams: above the bar of ${BAR_MB} MB`)
     process.exitCode = 1

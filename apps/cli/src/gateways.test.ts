@@ -143,8 +143,17 @@ describe('gateway', () => {
     expect(edge.acts).toEqual([{ act: 'retry', peer: 'slow.example' }, { act: 'close', stream: 's1' }])
   })
 
+  it('shows what is said on streams for as long as it is told to', async () => {
+    await there()
+    await edge.serve()
+    const { code, text } = await run(runGateway, 'trace', 'edge', '--peer', 'slow.example', '--seconds', '1')
+    expect(code).toBe(0)
+    expect(text).toMatch(/^done +Gateway\/edge peer slow.example: trace: 2 routes\none line\n/)
+    expect(edge.acts.slice(0, 2)).toEqual([{ act: 'trace', peer: 'slow.example', seconds: 1 }, { act: 'trace', after: 7 }])
+  })
+
   it('names what is wrong on the command line', async () => {
-    for (const [args, says] of [[['dance', 'edge'], /one of start, drain/], [['drain'], /takes the name of one gateway/], [['retry', 'edge', '--wait', '5'], /--wait does not go with 'retry'/], [['hold', 'edge', '--pair', 'a.example'], /--pair takes OURS\/PEER/], [['drain', 'edge', '--wait', '999'], /--wait/]] as const) {
+    for (const [args, says] of [[['dance', 'edge'], /one of start, drain/], [['drain'], /takes the name of one gateway/], [['retry', 'edge', '--wait', '5'], /--wait does not go with 'retry'/], [['hold', 'edge', '--pair', 'a.example'], /--pair takes OURS\/PEER/], [['drain', 'edge', '--wait', '999'], /--wait/], [['trace', 'edge', '--seconds', '601'], /--seconds/], [['close', 'edge', '--seconds', '5'], /--seconds does not go with 'close'/]] as const) {
       await expect(run(runGateway, ...args)).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(says) })
     }
     await expect(run(runGateway, 'hold', 'edge')).rejects.toMatchObject({ code: 'configuration', message: expect.stringContaining('/peer') })

@@ -461,6 +461,7 @@ export const GATEWAY_HELP = `dialtone gateway: start, drain or stop a gateway, o
   dialtone gateway block edge --pair ours.example/partner.example
   dialtone gateway retry edge --peer partner.example
   dialtone gateway close edge --stream o-17
+  dialtone gateway trace edge --peer partner.example --seconds 120
 
 Kept in its configuration, and done again by every process that comes after:
   start                 carry stanzas; of a peer or pair: as any other
@@ -475,11 +476,14 @@ Done at once, and forgotten:
   flush                 try to deliver what waits now
   drop                  bounce what waits to its senders
   reload                read certificates, secrets and configuration again
+  trace                 show what is said on streams, without what people say:
+                        names, domains, sizes and conditions
 
 The same again changes nothing and says so.
 
   --zone NAME, --peer DOMAIN, --pair OURS/PEER   of this alone
-  --stream ID           of close: this one
+  --stream ID           of close and trace: this one
+  --seconds SECONDS     of trace: for how long, at most 600; default 60
   --deadline SECONDS    of drain and stop: what is left then is bounced
   --wait SECONDS        wait until it is so, at most 240; prints whether every
                         stanza is accounted for

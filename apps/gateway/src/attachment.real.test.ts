@@ -11,6 +11,7 @@ const BOT = 'bot.ours.example'
 const PEER = 'partner.example'
 const SECRETS = { partner: 'q1w2e3r4t5y6u7i8o9p0', bot: 'z1x2c3v4b5n6m7a8s9d0' }
 const BOT_PORT = 5348
+const SOON = { timeout: 15_000 }
 
 for (const [inside, outside, accepted] of [
   ['prosody', 'ejabberd', /partner\.example:component\s+info\s+External component successfully authenticated/],
@@ -65,13 +66,14 @@ for (const [inside, outside, accepted] of [
       await talk(one, other)
       await boundary.inside.logged(accepted)
       expect(authenticationsIn(inside, OURS, boundary.inside.logs()), 'no stream between servers').toEqual([])
-      await expect.poll(() => authenticationsIn(outside, PEER, theirs().logs())).toEqual([{ way: 'in', peer: OURS, by: 'EXTERNAL', tls: true }, { way: 'out', peer: OURS, by: 'EXTERNAL', tls: true }])
+      await expect.poll(() => authenticationsIn(outside, PEER, theirs().logs()), SOON).toEqual([{ way: 'in', peer: OURS, by: 'EXTERNAL', tls: true }, { way: 'out', peer: OURS, by: 'EXTERNAL', tls: true }])
       expect(await gateway.metric('dialtone_component_streams', { mode: 'connect' })).toBe(1)
+      expect(await gateway.metric('dialtone_gateway_connections_total', { zone: 'office' })).toBe(0)
     })
 
     it('comes again when our server has been away', async () => {
       await boundary.stopServer(OURS)
-      await expect.poll(() => gateway.metric('dialtone_component_streams', { mode: 'connect' })).toBe(0)
+      await expect.poll(() => gateway.metric('dialtone_component_streams', { mode: 'connect' }), SOON).toBe(0)
       await boundary.startServer(OURS)
       const [one, other] = await Promise.all([jdoe(), cupuser()])
       await reach(one, other, 'from inside')
@@ -87,7 +89,7 @@ for (const [inside, outside, accepted] of [
       other.do({ do: 'message', to: bot.jid, body: 'so am I' })
       await bot.heard({ on: 'message', sender: other.jid, body: 'so am I' })
       await Promise.all([ping(bot, other.jid), ping(other, bot.jid)])
-      await expect.poll(() => authenticationsIn(outside, PEER, lines()).filter(({ peer }) => peer === BOT)).toEqual([{ way: 'in', peer: BOT, by: 'EXTERNAL', tls: true }, { way: 'out', peer: BOT, by: 'EXTERNAL', tls: true }])
+      await expect.poll(() => authenticationsIn(outside, PEER, lines()).filter(({ peer }) => peer === BOT), SOON).toEqual([{ way: 'in', peer: BOT, by: 'EXTERNAL', tls: true }, { way: 'out', peer: BOT, by: 'EXTERNAL', tls: true }])
       expect(await gateway.metric('dialtone_component_streams', { mode: 'accept' })).toBe(1)
     })
   })

@@ -116,14 +116,15 @@ for (const [name, gentle, stanzas] of [
   problems.push(...federation.arrivals.strange.map(tag => `nobody sent ${tag}`))
   const sums = lives.map(({ at }) => at)
   const ended = (of: keyof Stanzas['outcomes']) => sums.reduce((sum, { outcomes }) => sum + outcomes[of], 0)
-  process.stdout.write(`conservation: ${lives.length} lives, ${sampled} samples, ${((performance.now() - began) / 1000).toFixed(1)} s; ${JSON.stringify({ ...all, accepted: accepted(), acknowledged: ended('acknowledged'), written: ended('written'), unknown: ended('unknown-fate'), bounced: ended('bounced'), retried: sums.reduce((sum, { retried }) => sum + retried, 0) })}\n`)
+  const retried = sums.reduce((sum, each) => sum + each.retried, 0)
+  process.stdout.write(`conservation: ${lives.length} lives, ${sampled} samples, ${((performance.now() - began) / 1000).toFixed(1)} s; ${JSON.stringify({ ...all, accepted: accepted(), acknowledged: ended('acknowledged'), written: ended('written'), unknown: ended('unknown-fate'), bounced: ended('bounced'), retried })}\n`)
   expect(problems, `DIALTONE_SOAK_SEED=${seed}; what happened last:\n${diary.text()}`).toEqual([])
   expect(accepted()).toBeGreaterThanOrEqual(stanzas)
   // What was to go wrong did.
   for (const of of ['acknowledged', 'written', 'bounced', ...(gentle ? [] : ['unknown-fate'] as const)] as const) expect(ended(of), of).toBeGreaterThan(0)
   expect(lives.length).toBeGreaterThan(1)
   if (gentle) expect({ unknown: ended('unknown-fate'), delivered: all.received }).toEqual({ unknown: 0, delivered: ended('acknowledged') + ended('written') })
-  else expect(all.doubled).toBeGreaterThan(0)
+  else expect(retried).toBeGreaterThan(0)
 }, 240_000)
 
 async function begin (federation: Scripted, life: number, change: Change = {}): Promise<Life> {

@@ -1,19 +1,23 @@
 // What happens to a gateway in service: servers on both sides go away and come back, it is killed, drained and given another configuration, while people talk. None of it needs a hand at the
-// gateway, and nothing arrives twice.
+// gateway, and nothing arrives twice or out of order.
 import { BOUNDARY_ADDRESSES as AT, startBoundary, startClient, type Boundary, type TestClient } from '@dialtone/testkit'
 import type { GatewayAssignment } from '@dialtone/contracts'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { authenticationsIn } from './test-support/authentications.ts'
-import { chatter, doubled, ping, reach } from './test-support/conversation.ts'
+import { CHATTER, chatter, disorderOf, ping, reach } from './test-support/conversation.ts'
 import { assignmentFor, failingGateway, startGatewayProcess, type Faces, type GatewayProcess } from './test-support/gateway-process.ts'
 import { linesSince } from './test-support/lines-since.ts'
 
 const OURS = 'ours.example'
 /** By dialback alone, on ejabberd. */
 const PARTNER = 'partner.example'
+/** On jabberd 2, which knows nothing but dialback. */
+const OLD = 'old.example'
 /** By certificates, with TLS from the first byte, on Prosody. */
 const FRIEND = 'friend.example'
-const FACES: Faces = { ours: OURS, peers: [PARTNER, FRIEND], policies: { partner: { ours: '*', peer: PARTNER, action: 'allow', external: false, withoutDialback: false }, friend: { ours: '*', peer: FRIEND, action: 'allow', certificate: 'valid', dialback: 'never' } } }
+const FACES: Faces = { ours: OURS, peers: [PARTNER, FRIEND, OLD], policies: { partner: { ours: '*', peer: PARTNER, action: 'allow', external: false, withoutDialback: false }, friend: { ours: '*', peer: FRIEND, action: 'allow', certificate: 'valid', dialback: 'never' } } }
+
+const SOON = { timeout: 15_000 }
 
 let boundary: Boundary
 let gateway: GatewayProcess
@@ -39,7 +43,7 @@ const policy = (name: string, action: 'allow' | 'deny') => ({ policies, ...rest 
 beforeAll(async () => {
   boundary = await startBoundary({
     inside: { server: 'prosody', domain: OURS, tls: 'optional', users: ['user'], directTls: true },
-    outside: [{ server: 'ejabberd', domain: PARTNER, tls: 'required', users: ['user'] }, { server: 'prosody', domain: FRIEND, tls: 'required', trusts: true, users: ['user'], directTls: true }],
+    outside: [{ server: 'ejabberd', domain: PARTNER, tls: 'required', users: ['user'] }, { server: 'prosody', domain: FRIEND, tls: 'required', trusts: true, users: ['user'], directTls: true }, { server: 'jabberd2', domain: OLD, tls: 'required' }],
   })
   gateway = await startGatewayProcess(boundary, directory => assignmentFor(directory, boundary.root, FACES))
 })
@@ -49,7 +53,11 @@ afterAll(async () => {
 })
 afterEach(async () => {
   await gateway.conserved(0)
-  for (const client of clients) expect(doubled(client), client.jid).toEqual([])
+  for (const jid of new Set(clients.map(client => client.jid))) {
+    const { doubled, late } = disorderOf(clients.filter(client => client.jid === jid))
+    // Prosody 0.12 changes the order itself: what comes between the success of EXTERNAL and the features after it is sent before what it has queued.
+    expect([doubled, late.filter(about => about.startsWith(`user@${PARTNER}/`))], jid).toEqual([[], []])
+  }
   await Promise.all(clients.splice(0).map(client => client.stop()))
 })
 
@@ -64,7 +72,7 @@ it('a peer whose authoritative server cannot be reached when it comes the first 
   away.lift()
   await reach(theirs, ours, 'from the peer')
   await reach(ours, theirs, 'from ours')
-  await expect.poll(() => authenticationsIn('ejabberd', PARTNER, lines())).toEqual([{ way: 'in', peer: OURS, by: 'dialback', tls: true }, { way: 'out', peer: OURS, by: 'dialback', tls: true }])
+  await expect.poll(() => authenticationsIn('ejabberd', PARTNER, lines()), SOON).toEqual([{ way: 'in', peer: OURS, by: 'dialback', tls: true }, { way: 'out', peer: OURS, by: 'dialback', tls: true }])
   expect(ours.events.filter(event => event['body'] === 'too early')).toEqual([])
 })
 
@@ -74,7 +82,13 @@ it('is reached with TLS from the first byte, and reaches others so', async () =>
   await Promise.all([ping(ours, theirs.jid), ping(theirs, ours.jid)])
   const connections = await gateway.connections(AT.prosody)
   expect(connections).toEqual([expect.stringMatching(`^${AT.gateway}:\\d+ ${AT.prosody}:5270$`), expect.stringMatching(`^${AT.gateway}:5270 ${AT.prosody}:\\d+$`)])
-  await expect.poll(() => authenticationsIn('prosody', FRIEND, lines())).toEqual([{ way: 'in', peer: OURS, by: 'EXTERNAL', tls: true }, { way: 'out', peer: OURS, by: 'EXTERNAL', tls: true }])
+  await expect.poll(() => authenticationsIn('prosody', FRIEND, lines()), SOON).toEqual([{ way: 'in', peer: OURS, by: 'EXTERNAL', tls: true }, { way: 'out', peer: OURS, by: 'EXTERNAL', tls: true }])
+})
+
+it('jabberd2 answers a ping over TLS', async () => {
+  const lines = linesSince(server(OLD))
+  await ping(await user(OURS), OLD)
+  await expect.poll(() => authenticationsIn('jabberd2', OLD, lines()), SOON).toEqual([{ way: 'in', peer: OURS, by: 'dialback', tls: true }, { way: 'out', peer: OURS, by: 'dialback', tls: true }])
 })
 
 it('a policy that changes ends the streams of its pair, and no other', async () => {
@@ -83,7 +97,7 @@ it('a policy that changes ends the streams of its pair, and no other', async () 
   const [before, lines, friends] = [await gateway.connections(AT.prosody), linesSince(server(OURS)), linesSince(server(FRIEND))]
   expect(before).toHaveLength(2)
   await gateway.configure(policy('partner', 'deny'))
-  await expect.poll(() => gateway.connections(AT.ejabberd)).toEqual([])
+  await expect.poll(() => gateway.connections(AT.ejabberd), SOON).toEqual([])
   ours.do({ do: 'message', to: partner.jid, body: 'denied' })
   await ours.heard({ on: 'error', kind: 'message', sender: partner.jid })
   partner.do({ do: 'message', to: ours.jid, body: 'denied' })
@@ -102,7 +116,7 @@ for (const [name, domain, other] of [['our server', OURS, PARTNER], ['a server o
     const [restarted, stays] = await Promise.all([user(domain), user(other)])
     await reach(stays, restarted, 'before')
     const stops = [chatter(stays, restarted), chatter(restarted, stays)]
-    await stays.heard({ on: 'message', body: `chatter ${restarted.jid} 20` })
+    await stays.heard({ on: 'message', body: `${CHATTER}: 20` })
     await boundary.stopServer(domain)
     await boundary.startServer(domain)
     const again = await user(domain)
@@ -117,18 +131,19 @@ it('goes on when it was killed, with what it has on its disk', async () => {
   const [ours, partner, friend] = await Promise.all([user(OURS), user(PARTNER), user(FRIEND)])
   await Promise.all([reach(ours, partner, 'before'), reach(friend, ours, 'before')])
   const stops = [chatter(ours, partner), chatter(friend, ours)]
-  await partner.heard({ on: 'message', body: `chatter ${ours.jid} 20` })
+  await partner.heard({ on: 'message', body: `${CHATTER}: 20` })
   expect(await gateway.end('SIGKILL')).toBeNull()
   await gateway.start()
   for (const stop of stops) stop()
-  for (const [one, two] of [[ours, partner], [partner, ours], [ours, friend], [friend, ours]] as const) await reach(one, two, `after ${one.jid}`)
-})
+  // A resolver that found the gateway's gone waits before it asks again.
+  for (const [one, two] of [[ours, partner], [partner, ours], [ours, friend], [friend, ours]] as const) await reach(one, two, `after ${one.jid}`, 40_000)
+}, 120_000)
 
 it('drains and starts again as its configuration says, while people write', async () => {
   const [ours, partner] = await Promise.all([user(OURS), user(PARTNER)])
   await Promise.all([reach(ours, partner, 'before'), reach(partner, ours, 'before')])
   const stops = [chatter(ours, partner), chatter(partner, ours)]
-  await partner.heard({ on: 'message', body: `chatter ${ours.jid} 20` })
+  await partner.heard({ on: 'message', body: `${CHATTER}: 20` })
   await gateway.drain()
   await Promise.all([ours.heard({ on: 'error', kind: 'message' }), partner.heard({ on: 'error', kind: 'message' })])
   expect(await gateway.connections(AT.ejabberd)).toEqual([])
@@ -142,8 +157,8 @@ it('logs nothing for a stanza', async () => {
   const [ours, friend] = await Promise.all([user(OURS), user(FRIEND)])
   await Promise.all([ping(ours, friend.jid), ping(friend, ours.jid)])
   const [accepted, logged] = [(await gateway.conserved(1)).accepted, gateway.logged(/./)]
-  for (let number = 1; number <= 300; number++) ours.do({ do: 'message', to: friend.jid, body: `line ${number}` })
-  await friend.heard({ on: 'message', body: 'line 300' })
+  for (let number = 1; number <= 300; number++) ours.do({ do: 'message', to: friend.jid, body: `line: ${number}` })
+  await friend.heard({ on: 'message', body: 'line: 300' })
   await gateway.conserved(accepted + 300)
   expect(gateway.logged(/./)).toBe(logged)
 })

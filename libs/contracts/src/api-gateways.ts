@@ -39,7 +39,7 @@ export type RouteExplanations = Static<typeof RouteExplanations>
 export const GATEWAY_WANTS = ['start', 'drain', 'stop', 'hold', 'release', 'block', 'unblock'] as const
 export type GatewayWant = (typeof GATEWAY_WANTS)[number]
 /** What is done at once and forgotten. */
-export const GATEWAY_ACTS = ['retry', 'close', 'flush', 'drop', 'reload'] as const
+export const GATEWAY_ACTS = ['retry', 'close', 'flush', 'drop', 'reload', 'trace'] as const
 export type GatewayActWord = (typeof GATEWAY_ACTS)[number]
 
 const scope = {
@@ -56,9 +56,13 @@ export const GatewayWantRequest = Type.Object({
   ...why,
 }, closed)
 export type GatewayWantRequest = Static<typeof GatewayWantRequest>
-export const GatewayActRequest = Type.Object({ ...scope, stream: Type.Optional(Text(64, 'Of close: the id of one stream')), ...why }, closed)
+export const GatewayActRequest = Type.Object({ ...scope, stream: Type.Optional(Text(64, 'Of close and trace: the id of one stream')), seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 600, description: 'Of trace: how long to record; default 60' })), ...why }, closed)
 export type GatewayActRequest = Static<typeof GatewayActRequest>
 
 /** `watch`: where its progress is seen. `reached`: where it was waited for, whether it was so before the time was over; `gateway`: how it was then. */
-export const GatewayDone = Type.Object({ ...CommandDone.properties, watch: Type.Optional(Type.String()), reached: Type.Optional(Type.Boolean()), gateway: Type.Optional(GatewayView) }, closed)
+export const GatewayDone = Type.Object({ ...CommandDone.properties, watch: Type.Optional(Type.String()), reached: Type.Optional(Type.Boolean()), gateway: Type.Optional(GatewayView), next: Type.Optional(Type.Integer({ description: 'Of trace: where what is recorded from now on begins' })) }, closed)
 export type GatewayDone = Static<typeof GatewayDone>
+
+/** What was said on the streams that are traced: names, domains, sizes and conditions. `next`: to be given as `after` the next time. */
+export const GatewayTrace = Type.Object({ lines: Type.Array(Text(1000), { maxItems: 500 }), next: Type.Integer({ minimum: 0 }), says: Text(600) }, closed)
+export type GatewayTrace = Static<typeof GatewayTrace>

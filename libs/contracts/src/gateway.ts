@@ -101,9 +101,11 @@ export const GatewayAct = {
   verb: 'gateway-act',
   request: Type.Object({
     act: Type.Enum(['retry', 'close', 'flush', 'drop', 'reload', 'trace']), ...Scope,
-    stream: Type.Optional(Short(64)), seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 3600 })),
+    stream: Type.Optional(Short(64)), seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 3600, description: 'Of trace: begins to record, for so long; without it what was recorded is read' })),
+    after: Type.Optional(Type.Integer({ minimum: 0, description: 'Of trace: the `next` of the answer before' })),
   }, closed),
-  answer: Type.Object({ affected: Count, says: Short(600) }, closed),
+  /** `lines`, of trace: what was said on streams, without what people said; `next` is to be asked for then. */
+  answer: Type.Object({ affected: Count, says: Short(600), lines: Type.Optional(Type.Array(Short(1000), { maxItems: 500 })), next: Type.Optional(Count) }, closed),
 } as const
 export const GatewayStreams = { verb: 'gateway-streams', request: Type.Object({ ...Scope, most: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })) }, closed), answer: Type.Object({ streams: Type.Array(StreamView), all: Count }, closed) } as const
 export const GatewayQueues = { verb: 'gateway-queues', request: Type.Object({ ...Scope, most: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })) }, closed), answer: Type.Object({ queues: Type.Array(QueueView), all: Count }, closed) } as const

@@ -35,4 +35,4 @@ export type { ConfigurationChange, ConfigurationView, Lease } from './configurat
 export type { CauseView, Causes, Expiries, Expiry, Found, ListenerView, Listeners, Meta, SearchResults } from './api-vocabulary.ts'
 export type { CheckRequest, CommandDone, HookDone, MaintenanceRequest, NoteKept, NoteRequest, QuarantineRequest, Reasoned, ResetRequest } from './api-commands.ts'
 export type { ApplyRequest, ApplyResult, FieldChange, LintFinding, LintReport, ResourceWrite, RevisionView } from './resource-api.ts'
-export type { GatewayActRequest, GatewayActWord, GatewayDone, GatewayStatus, GatewayView, GatewayWant, GatewayWantRequest, QueuesOfGateway, RouteExplanations, StreamsOfGateway } from './api-gateways.ts'
+export type { GatewayActRequest, GatewayActWord, GatewayDone, GatewayStatus, GatewayTrace, GatewayView, GatewayWant, GatewayWantRequest, QueuesOfGateway, RouteExplanations, StreamsOfGateway } from './api-gateways.ts'

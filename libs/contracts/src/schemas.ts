@@ -28,5 +28,5 @@ export { CauseView, Causes, EXPIRY_KINDS, Expiries, Expiry, FOUND_KINDS, Found, 
 export { CheckRequest, CommandDone, HookDone, MaintenanceRequest, NoteKept, NoteRequest, QuarantineRequest, Reasoned, ResetRequest } from './api-commands.ts'
 export { ApplyRequest, ApplyResult, FieldChange, LINT_LEVELS, LintFinding, LintReport, ResourceWrite, RevisionView } from './resource-api.ts'
 export {
-  GATEWAY_ACTS, GATEWAY_WANTS, GatewayActRequest, GatewayDone, GatewayStatus, GatewayView, GatewayWantRequest, QueuesOfGateway, RouteExplanations, StreamsOfGateway,
+  GATEWAY_ACTS, GATEWAY_WANTS, GatewayActRequest, GatewayDone, GatewayStatus, GatewayTrace, GatewayView, GatewayWantRequest, QueuesOfGateway, RouteExplanations, StreamsOfGateway,
 } from './api-gateways.ts'

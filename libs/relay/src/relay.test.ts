@@ -28,6 +28,20 @@ for (const [name, zones, by] of [
   }, 30_000)
 }
 
+it('ends streams that only an exception allowed, in both directions, when it ends by itself', async () => {
+  const { gateway, users } = await made(PLAIN)
+  const rule = { ours: '*', peer: '*', action: 'allow', tls: 'required', dialback: 'over-tls' } as const
+  const exception = { ...rule, peer: 'peer.example', tls: 'none', dialback: 'always', reason: 'their old server' } as const
+  const stop = Date.now() + 3000
+  await gateway.apply({ policies: { rule, exception: { ...exception, until: new Date(stop).toISOString() } } })
+  users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'to-peer', 'x'))
+  users.peer.send(message('romeo@peer.example', 'juliet@inside.example', 'to-inside', 'y'))
+  const inClear = () => gateway.relay.streams({ zone: 'outside' }).streams.filter(({ tls, state }) => tls === undefined && state !== 'closing').map(({ direction }) => direction)
+  await until(() => users.peer.text().includes('to-peer') && users.inside.text().includes('to-inside'), () => why(gateway, users.inside.text()))
+  expect(Date.now() < stop ? inClear().toSorted() : ['inbound', 'outbound']).toEqual(['inbound', 'outbound'])
+  await until(() => inClear().length === 0, () => JSON.stringify(gateway.relay.streams({})))
+}, 30_000)
+
 it('returns what cannot be delivered to who sent it, through all of them', async () => {
   const { gateway, inside, users } = await made(PLAIN)
   const { peers } = gateway.assignment()
@@ -60,6 +74,20 @@ it('sends to an inside server by the stream that it has opened, where both want 
   await until(() => users.inside.text().includes('once-more'), () => why(gateway, users.peer.text()))
   // What the inside server had no acknowledgement for it may have sent once more.
   expect(missing(gateway)).toBe(0)
+}, 30_000)
+
+it('records what is said with one peer, both ways and from the first header on, for as long as is asked for', async () => {
+  const { gateway, users } = await made({ inside: { tls: 'none', dialback: 'always' } })
+  await expect(gateway.relay.act({ act: 'trace', seconds: 601 })).rejects.toThrow('600 seconds at most')
+  const { next = 0, says } = await gateway.relay.act({ act: 'trace', peer: 'peer.example', seconds: 60 })
+  expect(says).toContain('60 seconds')
+  users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'to-peer', 'secret'))
+  await until(() => users.peer.text().includes('to-peer'), () => why(gateway, users.inside.text()))
+  const { lines = [] } = await gateway.relay.act({ act: 'trace', after: next })
+  const text = lines.join('\n')
+  for (const said of [/ inside in-1 [^ ]+ in: stream header/, / inside in-1 [^ ]+ in: message\{jabber:server\} from=inside.example to=peer.example/, / outside \S+ inside.example>peer.example out: stream header/, /in: features\{[^\n]*starttls/, / outside \S+ inside.example>peer.example out: message\{/, /stream-opened: /]) expect(text).toMatch(said)
+  expect(text).not.toMatch(/secret|juliet|romeo/)
+  expect(await gateway.relay.act({ act: 'trace', zone: 'nowhere', seconds: 1 })).toMatchObject({ lines: [] })
 }, 30_000)
 
 it('tells a user inside that a peer is denied, and the peer that it is refused', async () => {

@@ -4,7 +4,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { GatewayAssignment, GatewayPresence, QueueView, StreamView } from '@dialtone/contracts'
-import { OperatorError } from '@dialtone/kernel'
+import { OperatorError, type Clock } from '@dialtone/kernel'
 import { startAttachments, type Attachments } from './attach/attachments.ts'
 import { Core, TICK_MS, keyOf } from './core/core.ts'
 import { createDrains, effective, wishesOf, type Drains, type Wish } from './core/drains.ts'
@@ -17,12 +17,17 @@ import { createDial, type Dialing } from './outbound/dial.ts'
 import { LIMITS } from './outbound/limits.ts'
 import { createVerify } from './outbound/verify.ts'
 import type { ConfigurationProblem, Intake, Relay, RelayOptions, Selection, Surroundings, World } from './seams.ts'
+import { MOST_TRACE_SECONDS, Trace } from './trace/trace.ts'
 import { createWorld, type WorldFinding } from './world.ts'
 
 type Findings = GatewayPresence['findings']
 type Parts = { core: Core, inbound: Inbound, attachments: Attachments, dial: Dialing, facts: Facts, drains: Drains, measure: () => void }
 
 const MEASURE_TICKS = 5
+/** Streams have so long to end when the process does. */
+const STOP_MS = 30_000
+/** How long what comes in a rush is collected. */
+const TURN_MS = 1
 const MOST = 100
 /** Of the event loop: above, everything that the gateway does is late. */
 const LATE_MS = 500
@@ -46,7 +51,14 @@ export function createRelay (options: RelayOptions): Relay {
     if (world === undefined) throw new Error('there is no configuration yet')
     return world
   }
-  const surroundings: Surroundings = { world: here, clock, random, meter, logger, tell }
+  const trace = new Trace(() => world, clock)
+  const surroundings: Surroundings = {
+    world: here, clock, random, meter, logger, tracing: trace,
+    tell: event => {
+      if (trace.on) trace.told(event)
+      tell(event)
+    },
+  }
 
   const begin = (): Parts => {
     const badTargets = createBadTargets(surroundings, LIMITS)
@@ -55,9 +67,10 @@ export function createRelay (options: RelayOptions): Relay {
     const dial = createDial(surroundings, { intake, badTargets, asked: question => inbound.asked(question) })
     const core: Core = new Core({
       ...surroundings, dial,
-      turnEnds: flush => { setImmediate(flush) },
+      turnEnds: createTurns(clock),
       offered: (zone, pair) => attachments.out(zone, pair),
       expects: (zone, pair) => attachments.expects(zone, pair),
+      ended: () => inbound.judge(),
       attempted: ({ zone, pair, rules }, { at, trace }, result) => {
         if (rules.side === 'external') facts.dialed(zone, { ours: pair.from, peer: pair.to }, at, result)
         if ('stream' in result) return
@@ -150,6 +163,7 @@ export function createRelay (options: RelayOptions): Relay {
     if (parts === undefined) return
     const { core, facts, drains, measure } = parts
     core.tick()
+    trace.tick()
     drains.tick()
     facts.tick()
     if (++ticks % MEASURE_TICKS === 0) measure()
@@ -192,7 +206,7 @@ export function createRelay (options: RelayOptions): Relay {
         certificates: Object.fromEntries([...world.certificateEnds].map(([domain, ends]) => [domain, new Date(ends).toISOString()])),
       }
     },
-    act: async ({ act, stream, zone, ours, peer }) => {
+    act: async ({ act, stream, zone, ours, peer, seconds, after }) => {
       const { core, inbound, attachments, dial } = running(parts)
       const selection: Selection = { ...(zone === undefined ? {} : { zone }), ...(ours === undefined ? {} : { ours }), ...(peer === undefined ? {} : { peer }), ...(stream === undefined ? {} : { stream }) }
       const routes = core.selected(selection)
@@ -231,7 +245,13 @@ export function createRelay (options: RelayOptions): Relay {
           if (first !== undefined) throw new OperatorError('not-reloaded', `What the configuration refers to was not taken, and what was in force is: ${first.pointer}: ${first.says}`)
           return { affected: here().zones.size, says: 'Secrets, certificates and keys were read again.' }
         }
-        default: throw new OperatorError('no-trace', 'This gateway traces no streams; ask for its streams, its queues and an explanation instead.')
+        case 'trace': {
+          if (seconds !== undefined && seconds > MOST_TRACE_SECONDS) throw new OperatorError('too-long', `A trace lasts ${MOST_TRACE_SECONDS} seconds at most: ask for fewer, and again after that.`)
+          if (seconds !== undefined) trace.start(selection, seconds)
+          const { lines, next, left } = trace.read(after ?? (seconds === undefined ? 0 : trace.next))
+          return { affected: lines.length, says: left > 0 ? `It is recorded for ${left} seconds more.` : 'Nothing is recorded at this moment.', lines, next }
+        }
+        default: return act satisfies never
       }
     },
     streams: ({ most = MOST, ...selection }) => {
@@ -267,8 +287,11 @@ export function createRelay (options: RelayOptions): Relay {
         at?.addEventListener('abort', hurry, { once: true })
         await untilOver(drains)
         at?.removeEventListener('abort', hurry)
-        await Promise.all([inbound.stop(), core.stop('draining')])
-        await attachments.stop()
+        // A peer that takes one byte now and then is not waited for without end.
+        const late = AbortSignal.timeout(STOP_MS)
+        const now = at === undefined ? late : AbortSignal.any([at, late])
+        await Promise.all([inbound.stop(now), core.stop('draining', now)])
+        await attachments.stop(now)
         parts.facts.last()
         parts.measure()
       }
@@ -281,6 +304,19 @@ export function createRelay (options: RelayOptions): Relay {
   function stateOf (): GatewayPresence['state'] {
     if (!stopped && asked?.spec.desired === 'running') return 'running'
     return parts?.drains.isOver('gateway') === true ? 'stopped' : 'draining'
+  }
+}
+
+/** A turn ends when all that can be read now has been read; in a rush of small ones, once a millisecond: what comes alone is not kept waiting. */
+function createTurns (clock: Clock): (flush: () => void) => void {
+  let ended = -Infinity
+  return flush => {
+    const end = () => {
+      ended = clock.elapsed()
+      flush()
+    }
+    if (clock.elapsed() - ended < TURN_MS) setTimeout(end, TURN_MS)
+    else setImmediate(end)
   }
 }
 

@@ -12,6 +12,7 @@ import type { Resolver } from '@dialtone/net'
 import type { Decision, Direction, LegRules, Sides } from '@dialtone/routing'
 import type { DialbackAnswer, ElementFrame, HeaderFrame, Keys, Pair } from '@dialtone/stream'
 import type { Static } from 'typebox'
+import type { Trace } from './trace/trace.ts'
 
 export type KeyPair = { certificate: string, key: string }
 /** A private authority, and what it makes: for a canonical domain, the same pair until it is renewed; undefined once the authority has ended. `ends` in milliseconds since the epoch. */
@@ -72,6 +73,8 @@ export type Surroundings = {
   logger: Logger
   /** Tells people who watch; bounded by whoever takes it. */
   tell: (event: Omit<GatewayEvent, 'gateway' | 'at'>) => void
+  /** Whoever says something on a stream looks whether somebody wants to know. */
+  tracing?: Trace
 }
 
 /** Who hands stanzas in: an inbound stream, a component, or a bidirectional outbound stream. */
@@ -166,6 +169,8 @@ export type OutStream = {
   readonly ended: Promise<{ clean: boolean, because?: Failure }>
   /** Ends it: what was written leaves, a stream error if there is a condition, the footer, the peer's footer or five seconds. */
   close: (condition?: StreamCondition, text?: string) => void
+  /** Ends it at once, whatever has not left: `ended` resolves without a word to the peer. */
+  abort: () => void
   view: () => StreamView
 }
 

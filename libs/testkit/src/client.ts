@@ -21,8 +21,6 @@ export type TestClient = {
   events: readonly ClientEvent[]
   /** The first event with these fields that was not taken before, waiting for it up to 20 s; the error holds what was heard instead. */
   heard: (wanted: Partial<ClientEvent>) => Promise<ClientEvent>
-  /** The same within a time of one's own; undefined when nothing was heard. */
-  within: (ms: number, wanted: Partial<ClientEvent>) => Promise<ClientEvent | undefined>
   stop: () => Promise<void>
 }
 
@@ -53,8 +51,8 @@ async function startTalker (host: NetworkHost, kind: 'client' | 'component', jid
   // It may have gone before it was told something.
   child.stdin?.on('error', () => undefined)
   const ended = once(child, 'exit').catch(() => undefined)
-  const within = async (ms: number, wanted: Partial<ClientEvent>): Promise<ClientEvent | undefined> => {
-    const until = performance.now() + ms
+  const heard = async (wanted: Partial<ClientEvent>): Promise<ClientEvent> => {
+    const until = performance.now() + HEARD_MS
     for (;;) {
       const found = events.find(event => !taken.has(event) && Object.entries(wanted).every(([name, value]) => event[name] === value))
       if (found !== undefined) {
@@ -62,7 +60,7 @@ async function startTalker (host: NetworkHost, kind: 'client' | 'component', jid
         return found
       }
       const left = until - performance.now()
-      if (left <= 0) return undefined
+      if (left <= 0) throw new Error(`${jid} did not hear ${JSON.stringify(wanted)} within ${HEARD_MS} ms, but, at last:\n${events.slice(-15).map(event => JSON.stringify(event)).join('\n')}\n${said}`)
       await new Promise<void>(resolve => {
         const timer = setTimeout(resolve, Math.min(left, 200))
         changed = () => {
@@ -72,13 +70,8 @@ async function startTalker (host: NetworkHost, kind: 'client' | 'component', jid
       })
     }
   }
-  const heard = async (wanted: Partial<ClientEvent>): Promise<ClientEvent> => {
-    const found = await within(HEARD_MS, wanted)
-    if (found === undefined) throw new Error(`${jid} did not hear ${JSON.stringify(wanted)} within ${HEARD_MS} ms, but, at last:\n${events.slice(-15).map(event => JSON.stringify(event)).join('\n')}\n${said}`)
-    return found
-  }
   const client: TestClient = {
-    jid, events, heard, within,
+    jid, events, heard,
     do: order => { child.stdin?.write(`${JSON.stringify(order)}\n`) },
     stop: async () => {
       child.kill('SIGKILL')

@@ -2,13 +2,13 @@
 import type { Bus, GatewayPresence, GatewaySpec, QueueView, RouteExplanation, StreamView } from '@dialtone/contracts'
 import { ExplainRoute, GatewayAct, GatewayPresenceDocument, GatewayQueues, GatewayStreams } from '@dialtone/contracts/schemas'
 
-type Asked = { act: string, zone?: string, peer?: string, ours?: string, stream?: string, seconds?: number }
+type Asked = { act: string, after?: number, zone?: string, peer?: string, ours?: string, stream?: string, seconds?: number }
 export type ScriptedGateway = {
   acts: Asked[]
   /** Tells of itself. */
   be: (how?: Partial<GatewayPresence>) => Promise<void>
   gone: () => Promise<void>
-  serve: (how?: { act?: (asked: Asked) => Promise<{ affected: number, says: string }> }) => Promise<{ stop: () => Promise<void> }>
+  serve: (how?: { act?: (asked: Asked) => Promise<{ affected: number, says: string, lines?: string[], next?: number }> }) => Promise<{ stop: () => Promise<void> }>
 }
 
 const THEN = '2026-03-01T12:00:00.000Z'
@@ -49,7 +49,7 @@ export function scriptedGateway (bus: Bus, name = 'edge', { create = true }: { c
       })
     },
     gone: async () => (await documents).remove(name),
-    serve: async ({ act = async ({ act: what }: Asked) => ({ affected: 2, says: `${what}: 2 routes` }) } = {}) => {
+    serve: async ({ act = async ({ act: what }: Asked) => ({ affected: 2, says: `${what}: 2 routes`, ...(what === 'trace' ? { lines: ['one line'], next: 7 } : {}) }) } = {}) => {
       const serving = [
         await bus.serve(GatewayAct, [name], async asked => {
           acts.push(asked)

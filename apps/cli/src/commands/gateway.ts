@@ -1,6 +1,6 @@
 // dialtone gateway VERB NAME: what is wanted of a gateway, or done by it at once.
 import { setTimeout as pause } from 'node:timers/promises'
-import type { GatewayActWord, GatewayDone, GatewayStatus, GatewayWant } from '@dialtone/contracts'
+import type { GatewayActWord, GatewayDone, GatewayStatus, GatewayTrace, GatewayWant } from '@dialtone/contracts'
 import { OperatorError, quoted } from '@dialtone/kernel'
 import type { Api } from '../client/api.ts'
 import { ASKING, apiOf, asJson, nameIn, type Environment } from '../client/command.ts'
@@ -12,15 +12,17 @@ import { wrap } from '../terminal.ts'
 import { conservationLine } from '../text/gateways.ts'
 
 const OPTIONS = {
-  ...ASKING, 'zone': { type: 'string' }, 'peer': { type: 'string' }, 'pair': { type: 'string' }, 'stream': { type: 'string' }, 'deadline': { type: 'string' }, 'wait': { type: 'string' },
+  ...ASKING, 'zone': { type: 'string' }, 'peer': { type: 'string' }, 'pair': { type: 'string' }, 'stream': { type: 'string' }, 'seconds': { type: 'string' }, 'deadline': { type: 'string' }, 'wait': { type: 'string' },
   'reason': { type: 'string' }, 'ticket': { type: 'string' }, 'dry-run': { type: 'boolean' }, 'quiet': { type: 'boolean' },
 } as const
 /** Those of the contract, without the validators that come with them. */
 export const WANTS: readonly GatewayWant[] = ['start', 'drain', 'stop', 'hold', 'release', 'block', 'unblock']
-export const ACTS: readonly GatewayActWord[] = ['retry', 'close', 'flush', 'drop', 'reload']
+export const ACTS: readonly GatewayActWord[] = ['retry', 'close', 'flush', 'drop', 'reload', 'trace']
 /** A request may be open for so long. */
 const MOST_WAIT_SECONDS = 240
 const LOOK_MS = 1000
+const TRACE_SECONDS = 60
+const MOST_TRACE_SECONDS = 600
 const NOT_REACHED = 1
 
 /** Resolves to 0, or to 1 where it was waited for and was not so. */
@@ -31,10 +33,11 @@ export async function runGateway (args: readonly string[], out: Out, signal: Abo
   const wants = WANTS.some(known => known === verb)
   if (!wants && !ACTS.some(known => known === verb)) throw new OperatorError('usage', `gateway takes what to do and a name: one of ${[...WANTS, ...ACTS].join(', ')}${verb === '' ? '' : `, not '${quoted(verb, 40)}'`}. See: dialtone gateway --help`)
   const name = nameIn(`gateway ${verb}`, rest)
-  for (const [option, of] of [['deadline', wants], ['wait', wants], ['stream', !wants]] as const) if (values[option] !== undefined && !of) throw new OperatorError('usage', `--${option} does not go with '${verb}'. See: dialtone gateway --help`)
+  for (const [option, of] of [['deadline', wants], ['wait', wants], ['stream', !wants], ['seconds', verb === 'trace']] as const) if (values[option] !== undefined && !of) throw new OperatorError('usage', `--${option} does not go with '${verb}'. See: dialtone gateway --help`)
   const wait = values.wait === undefined ? undefined : countOf('--wait', values.wait, 1, MOST_WAIT_SECONDS)
+  const seconds = verb !== 'trace' ? undefined : values.seconds === undefined ? TRACE_SECONDS : countOf('--seconds', values.seconds, 1, MOST_TRACE_SECONDS)
   const given = {
-    zone: values.zone, peer: values.peer === undefined ? undefined : domainOf(values.peer), pair: values.pair === undefined ? undefined : pairOf(values.pair), stream: values.stream,
+    zone: values.zone, peer: values.peer === undefined ? undefined : domainOf(values.peer), pair: values.pair === undefined ? undefined : pairOf(values.pair), stream: values.stream, seconds,
     deadlineSeconds: values.deadline === undefined ? undefined : countOf('--deadline', values.deadline, 1, 86_400), wait, reason: values.reason, ticket: values.ticket, dryRun: values['dry-run'],
   }
   const json = formatOf(values) === 'json'
@@ -45,10 +48,24 @@ export async function runGateway (args: readonly string[], out: Out, signal: Abo
   try {
     const { body: done } = await api.send<GatewayDone>('POST', `${path}/${verb}`, given, wait === undefined ? {} : { timeoutMs: (wait + 30) * 1000 })
     out.print(json ? asJson(done) : doneText(done, wait, out))
+    if (seconds !== undefined && done.next !== undefined) await follow(api, path, done.next, seconds, json, out, signal)
     return done.reached === false ? NOT_REACHED : 0
   } finally {
     over.abort()
     await telling
+  }
+}
+
+/** What is said on the streams, as it is recorded, until the time is over. */
+async function follow (api: Api, path: string, from: number, seconds: number, json: boolean, out: Out, signal: AbortSignal): Promise<void> {
+  const until = performance.now() + seconds * 1000
+  for (let after = from, over = false; !over && !signal.aborted;) {
+    const left = until - performance.now()
+    over = left <= 0
+    if (!over) await pause(Math.min(LOOK_MS, left), undefined, { signal })
+    const { lines, next } = await api.get<GatewayTrace>(`${path}/trace?after=${after}`)
+    after = next
+    for (const line of lines) out.print(json ? `${JSON.stringify({ line })}\n` : `${quoted(line, 1000)}\n`)
   }
 }
 

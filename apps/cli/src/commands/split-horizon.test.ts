@@ -29,6 +29,16 @@ it('says that the view is effective where every foreign domain leads to the gate
   expect(exit).toBe(0)
 })
 
+it('takes the refusal of a responder that forwards nothing for what it is, and says what to set', async () => {
+  const { resolver } = await site({ forwards: false })
+  const { exit, text } = await run(['check', '--inside', 'ours.example', '--resolver', resolver, 'partner.example'])
+  const line = text.replaceAll(/\s+/g, ' ')
+  expect(line).toMatch(/up the view is effective: .*; the resolver answers for foreign domains alone/)
+  expect(line).toMatch(/ours\.example is refused, as by a responder that forwards nothing/)
+  expect(line).toMatch(/what to change 1\. If the XMPP server asks nobody else: name a resolver in 'forwardTo'/)
+  expect(exit).toBe(0)
+})
+
 it('names the domains that lead to the Internet, and what to change', async () => {
   const internet = await internetOf(INTERNET)
   const { exit, text } = await run(['check', '--inside', 'ours.example', '--resolver', internet, 'partner.example'])
@@ -111,12 +121,12 @@ it.each([
 })
 
 /** A responder, the gateway behind it, and the Internet's view for what it forwards. */
-async function site ({ ours = ['ours.example'], answer = (socket: Socket, to: string) => { socket.write(header(to)) } }: { ours?: string[], answer?: (socket: Socket, to: string) => unknown } = {}): Promise<{ resolver: string, port: number }> {
+async function site ({ ours = ['ours.example'], forwards = true, answer = (socket: Socket, to: string) => { socket.write(header(to)) } }: { ours?: string[], forwards?: boolean, answer?: (socket: Socket, to: string) => unknown } = {}): Promise<{ resolver: string, port: number }> {
   const port = await gateway(answer)
   const [address = '', forward = ''] = (await internetOf(INTERNET)).split(':')
   const responder = await startResponder({
     zone: 'inside', ours: domain => ours.includes(domain), clock: { now: () => Date.now(), elapsed: () => performance.now() }, random: RANDOM, meter: NO_METER, logger: NO_LOGGER,
-    spec: { listen: [{ address: '127.56.0.2', port: 0 }], clients: ['127.0.0.0/8'], gateway: { name: NAME, addresses: [GATEWAY], port }, forwardTo: [{ address, port: Number(forward) }] },
+    spec: { listen: [{ address: '127.56.0.2', port: 0 }], clients: ['127.0.0.0/8'], gateway: { name: NAME, addresses: [GATEWAY], port }, forwardTo: forwards ? [{ address, port: Number(forward) }] : [] },
   })
   stopping.push(() => responder.stop())
   return { resolver: `127.56.0.2:${responder.listening[0]?.port ?? 0}`, port }

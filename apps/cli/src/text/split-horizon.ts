@@ -3,7 +3,8 @@ import type { State } from '@dialtone/contracts'
 import type { AskedDomain, Look, Service } from '../commands/split-horizon-look.ts'
 import { wrap, type Terminal } from '../terminal.ts'
 
-export type Leads = 'gateway' | 'internet' | 'nowhere' | 'unanswered'
+/** `refused`: of a domain of ours, by a resolver that leads foreign domains to the gateway: it answers for those alone. */
+export type Leads = 'gateway' | 'internet' | 'nowhere' | 'refused' | 'unanswered'
 export type Row = { domain: string, leads: Leads, ok: boolean, says: string }
 export type Judged = { state: State, says: string, foreign: (Row & { invented: boolean })[], inside: Row[], gateway: Row[], remedies: string[] }
 
@@ -11,7 +12,7 @@ export type Judged = { state: State, says: string, foreign: (Row & { invented: b
 export function judgeSplitHorizon (look: Look): Judged {
   const name = look.gateway?.name
   const foreign = look.foreign.map(asked => ({ ...foreignRow(asked, name), invented: asked.invented }))
-  const inside = look.inside.map(asked => insideRow(asked, name))
+  const inside = look.inside.map(asked => insideRow(asked, name, foreign.some(({ leads }) => leads === 'gateway')))
   const gateway = gatewayRows(look)
   const remedies = remediesOf(look, foreign, inside, gateway)
   const given = foreign.filter(({ invented }) => !invented)
@@ -30,7 +31,8 @@ export function judgeSplitHorizon (look: Look): Judged {
   const leaking = given.filter(({ ok }) => !ok)
   if (leaking.length > 0) return verdict('degraded', `${listed(leaking)} can still be reached past the gateway by direct TLS`)
   if (invented?.leads !== 'gateway') return verdict('degraded', 'the view covers the domains that it was given, and no other')
-  if (invented.ok) return verdict('up', 'the view is effective: every foreign domain leads to the gateway, and none of ours does')
+  const refused = inside.some(({ leads }) => leads === 'refused')
+  if (invented.ok) return verdict('up', `the view is effective: every foreign domain leads to the gateway, and none of ours does${refused ? '; the resolver answers for foreign domains alone, which is enough for a server that learns the rest elsewhere' : ''}`)
   return verdict('degraded', 'direct TLS to foreign domains leads past the gateway')
 }
 
@@ -51,10 +53,12 @@ function foreignRow ({ domain, invented, starttls, direct }: AskedDomain, gatewa
   return { domain: shown, leads, ok: !bypass, says: bypass ? `leads to the gateway, but direct TLS to ${targetsOf(direct)}` : `leads to the gateway, port ${starttls.targets[0]?.port ?? 5269}` }
 }
 
-function insideRow ({ domain, starttls }: AskedDomain, gateway: string | undefined): Row {
-  const leads = leadsTo(starttls, gateway)
+function insideRow ({ domain, starttls }: AskedDomain, gateway: string | undefined, view: boolean): Row {
+  const found = leadsTo(starttls, gateway)
+  const leads = found === 'unanswered' && starttls.outcome === 'refused' && view ? 'refused' : found
   switch (leads) {
     case 'gateway': return { domain, leads, ok: false, says: 'leads to the gateway: what is for our own server would leave it and come back' }
+    case 'refused': return { domain, leads, ok: true, says: 'is refused, as by a responder that forwards nothing: it does not lead to the gateway' }
     case 'unanswered': return { domain, leads, ok: false, says: unansweredSays(starttls.outcome) }
     case 'nowhere': return { domain, leads, ok: true, says: 'has no SRV record here, and so does not lead to the gateway' }
     default: return { domain, leads, ok: true, says: `leads to ${targetsOf(starttls)}` }
@@ -80,6 +84,7 @@ function remediesOf ({ resolver, gateway }: Look, foreign: readonly (Row & { inv
   else if (away.length > 0) remedies.push("Records for single domains have to be written again for every new peer. The gateway's responder answers for all: give it as resolver to the XMPP server.")
   if (foreign.some(({ leads, ok }) => leads === 'gateway' && !ok)) remedies.push("Answer '_xmpps-server._tcp' of foreign domains, too: with '.', or with the gateway's port for direct TLS.")
   if (inside.some(({ leads }) => leads === 'gateway')) remedies.push("Add these domains to 'domains' of the gateway's internal zone, subdomains with '*.': then they are answered by the resolvers in 'forwardTo', which must know their inside address.")
+  if (inside.some(({ leads }) => leads === 'refused')) remedies.push("If the XMPP server asks nobody else: name a resolver in 'forwardTo' of the responder, for domains of ours and whatever else is no XMPP service of a foreign domain. Empty, it refuses all of that.")
   if (rows.some(({ ok, says }) => !ok && says.includes('getaddrinfo'))) remedies.push('Let both ways of asking reach the same resolver: look at hosts in /etc/nsswitch.conf, and at /etc/hosts.')
   if (rows.some(({ ok, says }) => !ok && says.includes('has no address'))) remedies.push(`Give ${gateway?.name ?? 'the gateway'} an address in the inside DNS, or in 'gateway.addresses' of the responder.`)
   if (rows.some(({ ok, says }) => !ok && says.startsWith('for '))) remedies.push("See that the gateway's internal zone listens there, that 'from' of the zone has this machine's network, and that no firewall is between them.")

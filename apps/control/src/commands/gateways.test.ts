@@ -197,8 +197,13 @@ describe('what is done at once', () => {
     await post('drop', { pair: { ours: 'ours.example', peer: 'slow.example' } })
     await post('close', { stream: 's1' })
     await post('reload')
+    expect((await post('trace', { peer: 'slow.example', seconds: 30 })).json<GatewayDone>()).toMatchObject({ next: 7, effects: [{ outcome: 'done' }] })
+    expect((await api.app.inject({ url: '/v1/gateways/edge/trace?after=7', headers: api.as.operator })).json()).toMatchObject({ lines: ['one line'], next: 7 })
+    // A viewer sees no traffic.
+    expect((await get('/v1/gateways/edge/trace')).statusCode).toBe(403)
+    expect(edge.acts.splice(4)).toEqual([{ act: 'trace', peer: 'slow.example', seconds: 30 }, { act: 'trace', after: 7 }])
     expect(edge.acts).toEqual([{ act: 'retry', peer: 'slow.example' }, { act: 'drop', ours: 'ours.example', peer: 'slow.example' }, { act: 'close', stream: 's1' }, { act: 'reload' }])
-    await until(() => api.audited.filter(({ action }) => action.startsWith('gateway.')).length === 4)
+    await until(() => api.audited.filter(({ action }) => action.startsWith('gateway.')).length === 5)
     expect(api.audited.find(({ action }) => action === 'gateway.retry')).toMatchObject({ subject: 'Gateway/edge peer slow.example', outcome: 'done', reason: 'they are back', says: 'retry: 2 routes' })
   })
 
@@ -215,7 +220,7 @@ describe('what is done at once', () => {
   it('is not done to more than was meant', async () => {
     await there()
     await edge.serve()
-    for (const [verb, body] of [['drop', {}], ['close', {}], ['retry', { stream: 's1' }], ['reload', { peer: 'a.example' }]] as const) expect((await post(verb, body)).statusCode, verb).toBe(400)
+    for (const [verb, body] of [['drop', {}], ['close', {}], ['retry', { stream: 's1' }], ['reload', { peer: 'a.example' }], ['retry', { seconds: 5 }], ['trace', { seconds: 601 }]] as const) expect((await post(verb, body)).statusCode, verb).toBe(400)
     expect((await post('retry', {}, 'viewer')).statusCode).toBe(403)
     expect(edge.acts).toEqual([])
   })

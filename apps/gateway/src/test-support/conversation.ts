@@ -27,33 +27,44 @@ export async function ping (who: TestClient, to: string): Promise<void> {
   await who.heard({ on: 'pong', id })
 }
 
-/** Writes again and again until one arrives: after something was away. Others were returned, or nobody was there. */
+/** Writes once a second until one arrives: after something was away. Those before were returned, or wait, or nobody was there. `what` is said once in a test. */
 export async function reach (who: TestClient, whom: TestClient, what: string, withinMs = 20_000): Promise<void> {
   const late = performance.now() + withinMs
+  const arrived = () => whom.events.some(event => event.on === 'message' && event['sender'] === who.jid && event['body']?.startsWith(`${what}: `) === true)
   for (let number = 1; ; number++) {
-    who.do({ do: 'message', to: whom.jid, body: `${what} ${number}` })
-    const heard = await whom.within(1000, { on: 'message', sender: who.jid })
-    if (heard?.['body']?.startsWith(what) === true) return
+    who.do({ do: 'message', to: whom.jid, body: `${what}: ${number}` })
+    for (let left = 50; left > 0 && !arrived(); left--) await new Promise(resolve => { setTimeout(resolve, 20) })
+    if (arrived()) return
     if (performance.now() > late) throw new Error(`${who.jid} does not reach ${whom.jid}; it heard:\n${who.events.map(event => JSON.stringify(event)).slice(-10).join('\n')}`)
   }
 }
 
-/** Bodies of messages that arrived more than once. */
-export function doubled ({ events }: TestClient): string[] {
-  const bodies = events.filter(({ on }) => on === 'message').map(event => event['body'] ?? '')
-  return bodies.filter((body, at) => bodies.indexOf(body) !== at)
+/** Writes a numbered message every few milliseconds; what becomes of them is seen at the other side. Returns how to stop it. */
+export function chatter (who: TestClient, whom: TestClient): () => void {
+  let sent = 0
+  const timer = setInterval(() => who.do({ do: 'message', to: whom.jid, body: `${CHATTER}: ${++sent}` }), 25)
+  return () => clearInterval(timer)
+}
+
+export const CHATTER = 'chatter'
+
+/** What clients of one address heard, one after the other: which messages came more than once, and which after a later one of the same sender and kind. */
+export function disorderOf (clients: readonly TestClient[]): { doubled: string[], late: string[] } {
+  const last = new Map<string, number>()
+  const seen = new Set<string>()
+  const [doubled, late]: [string[], string[]] = [[], []]
+  for (const { on, sender = '', body = '' } of clients.flatMap(({ events }) => events)) {
+    const [, what, number] = /^(.*): (\d+)$/.exec(body) ?? []
+    if (on !== 'message' || number === undefined) continue
+    const about = `${sender}, ${body}`
+    if (seen.has(about)) doubled.push(about)
+    else if (Number(number) < (last.get(`${sender} ${what}`) ?? 0)) late.push(about)
+    seen.add(about)
+    last.set(`${sender} ${what}`, Number(number))
+  }
+  return { doubled, late }
 }
 
 export function bare ({ jid }: Pick<TestClient, 'jid'>): string {
   return jid.split('/')[0] ?? ''
-}
-
-/** Writes a numbered message every few milliseconds; what becomes of them is seen at the other side. Returns how to stop it, and how many it were. */
-export function chatter (who: TestClient, whom: TestClient): () => number {
-  let sent = 0
-  const timer = setInterval(() => who.do({ do: 'message', to: whom.jid, body: `chatter ${who.jid} ${++sent}` }), 25)
-  return () => {
-    clearInterval(timer)
-    return sent
-  }
 }

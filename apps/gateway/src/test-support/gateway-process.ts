@@ -9,7 +9,7 @@ import { BOUNDARY_ADDRESSES as AT, certificateOf, type Boundary, type Certificat
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 const HTTP_PORT = 9090
-const READY_MS = 15_000
+const READY_MS = 30_000
 const POLL_MS = 50
 
 /** What became of the stanzas that it accepted, of one reading of its metrics. */

@@ -27,10 +27,19 @@ export class Tally {
   routesFull = 0
   pairsFull = 0
   own = 0
+  /** On streams, of routes that are forgotten. */
+  left = 0
   faults = 0
   /** Connecting: attempts by how they ended. */
   readonly attempts = new Map<string, number>()
   readonly closed = new Map<string, number>()
+  /** What was decided about pairs: by action, and by whether a rule would have denied it and only counts. */
+  readonly decisions = new Map<string, number>()
+
+  decided (action: string, shadow: boolean): void {
+    const key = `${action} ${shadow ? 'yes' : 'no'}`
+    this.decisions.set(key, (this.decisions.get(key) ?? 0) + 1)
+  }
 
   refuse (reason: Refusal): void {
     this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1)
@@ -46,6 +55,9 @@ export type Context = Surroundings & {
   coarse: number
   /** The same of this turn, NaN before somebody has asked for it. */
   turn: number
+  /** Of the next turn it is measured how long its first stanza takes; when that came, of the monotonic clock. */
+  samples: boolean
+  sampled: number | undefined
   /** Bytes in all queues, kept by those who put in and take out. */
   queuedBytes: number
   /** Ways with stanzas that have not left. */

@@ -311,6 +311,53 @@ it('holds, lets go, refuses and counts as the policy says, live, and leaves stre
   expect([stream.closed, stream.received.length, ledger.outcomes.bounced]).toEqual(['policy-violation', 2, 1])
 })
 
+it('writes what two pairs bring in a turn to the stream that they share at once, and ends it for neither when the other is refused or given up', async () => {
+  const turns: (() => void)[] = []
+  const { core, dialings, ledger, configure } = made({}, { turnEnds: flush => turns.push(flush) })
+  const [one, two] = [IN, { from: 'other.example', to: 'inside.example' }].map(pair => {
+    const source = new FakeSource(core, 'outside')
+    source.lane(pair)
+    return (id: number) => source.send(message(`u@${pair.from}`, `v@${pair.to}`, id))
+  }) as [(id: number) => void, (id: number) => void]
+  const end = () => { for (const flush of turns.splice(0)) flush() }
+  one(1)
+  two(2)
+  const stream = await dialings[0]!.succeed()
+  await dialings[1]!.join(stream)
+  end()
+  expect(stream.received.length).toBe(2)
+  const before = stream.writes
+  for (const id of [3, 5]) {
+    one(id)
+    two(id + 1)
+  }
+  expect([stream.writes, turns.length]).toEqual([before, 1])
+  end()
+  expect([stream.writes, stream.received.length]).toEqual([before + 1, 6])
+  configure({ policies: { p: { ours: '*', peer: 'peer.example', action: 'deny' } } })
+  one(7)
+  two(8)
+  end()
+  expect([stream.closed, stream.received.length, ledger.outcomes.bounced]).toEqual([undefined, 7, 1])
+  configure({ spec: { zones: [{ name: 'outside', side: 'external', listen: [] }, { name: 'inside', side: 'internal', listen: [], domains: ['inside.example'], desired: 'stopped' }] } })
+  expect(stream.closed).toBe('system-shutdown')
+  stream.finish(true)
+  await turn()
+  expect(ledger.conservation()).toMatchObject({ onStream: 0, outcomes: { written: 7, bounced: 1 } })
+})
+
+it('sends at once what is more than a turn should collect', async () => {
+  const turns: (() => void)[] = []
+  const { core, dialings } = made({}, { turnEnds: flush => turns.push(flush) })
+  const source = new FakeSource(core, 'outside')
+  source.lane(IN)
+  source.send(...numbered(0, 1))
+  const stream = await dialings[0]!.succeed()
+  for (const flush of turns.splice(0)) flush()
+  source.send(message('u@peer.example', 'v@inside.example', 1, `<body>${'x'.repeat(70_000)}</body>`))
+  expect(stream.received.length).toBe(2)
+})
+
 it('decides anew when a policy ends by itself, though nothing was ever sent or opened', async () => {
   const clock = made().clock
   const { core, dialings, ledger, pass } = made({ policies: { p: { ours: '*', peer: '*', action: 'deny', until: new Date(clock.now() + 60_000).toISOString() } } })
@@ -393,3 +440,58 @@ const NOT_FOUND = '<error type=\'cancel\' by=\'gateway.example\'><remote-server-
 function numbered (from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, number) => message('u@peer.example', 'v@inside.example', from + number))
 }
+
+it('forgets routes that lead to a component, whose stream stays, and says what became of their stanzas when it ends', async () => {
+  const component = new FakeStream({ from: '', to: 'inside.example' }, 'component')
+  component.by = 'component'
+  const { core, pass, ledger } = made({}, { bounds: { routes: 100 }, offered: (zone, { to }) => zone === 'inside' && to === 'inside.example' ? component : undefined })
+  const send = (domain: string) => {
+    const source = new FakeSource(core, 'outside')
+    const lane = source.lane({ from: domain, to: 'inside.example' })
+    source.send(message(`a@${domain}`, 'b@inside.example', domain))
+    return lane
+  }
+  for (let number = 0; number < 100; number++) send(`once${number}.example`).end()
+  await pass(120_000)
+  expect(core.routes.size).toBe(0)
+  send('honest.example')
+  expect([component.received.length, ledger.onStream, core.context.tally.routesFull]).toEqual([101, 101, 0])
+  component.finish(true)
+  await turn()
+  expect(ledger.conservation()).toMatchObject({ accepted: 101, onStream: 0, outcomes: { written: 101 } })
+})
+
+it('forgets the oldest of them at once when there is no room', () => {
+  const component = new FakeStream({ from: '', to: 'inside.example' }, 'component')
+  component.by = 'component'
+  const { core } = made({}, { bounds: { routes: 2 }, offered: (zone, { to }) => zone === 'inside' && to === 'inside.example' ? component : undefined })
+  for (let number = 0; number < 5; number++) {
+    const source = new FakeSource(core, 'outside')
+    const lane = source.lane({ from: `once${number}.example`, to: 'inside.example' })
+    source.send(message(`a@once${number}.example`, 'b@inside.example', number))
+    lane.end()
+  }
+  expect(component.received).toHaveLength(5)
+})
+
+it('keeps no numbers of domains that a sender has made up, and finds room among many that are in use', () => {
+  const { core } = made({}, { bounds: { pairs: 300 } })
+  for (let number = 0; number < 70; number++) new FakeSource(core, 'outside').lane({ from: `old${number}.example`, to: 'inside.example' })
+  const source = new FakeSource(core, 'outside')
+  const as = { from: 'evil.example', to: 'inside.example' }
+  source.lane(as)
+  for (let number = 0; number < 1000; number++) {
+    const to = `x${number}.invalid`
+    source.sendTo(frame => core.refuse(source, as, { from: 'evil.example', to }, frame, 'unknown-domain'), message('a@evil.example', `b@${to}`, number))
+  }
+  expect([...core.pairs.keys()].filter(key => key.includes('evil.example'))).toHaveLength(1)
+  for (let number = 0; number < 1000; number++) new FakeSource(core, 'outside').lane({ from: `once${number}.example`, to: 'inside.example' }).end()
+  new FakeSource(core, 'outside').lane({ from: 'honest.example', to: 'inside.example' })
+  expect(core.pairs.has('inside.example honest.example')).toBe(true)
+  expect(core.pairs.size).toBe(300)
+})
+
+it('lets nobody spend the rate of another when there is no room for numbers', () => {
+  const { core } = made({}, { bounds: { pairs: 0 } })
+  expect(core.countOf('inside.example', 'a.example')).not.toBe(core.countOf('inside.example', 'b.example'))
+})

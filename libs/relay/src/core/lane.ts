@@ -116,6 +116,8 @@ export class PairLane implements Lane {
     this.refusal = plan.goes === 'on' ? plan.refusal : plan.goes === 'nowhere' ? plan.refusal : undefined
     this.trace = undefined
     if (plan.goes !== 'on') return
+    const { decision: { action, wanted, shadow } } = plan
+    context.tally.decided(wanted === 'enabled' ? action : wanted, shadow)
     if (plan.decision.until !== undefined) host.until(plan.decision.until)
     this.limit(plan)
     if (plan.refusal !== undefined) return

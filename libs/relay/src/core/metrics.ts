@@ -1,7 +1,9 @@
 /** The core's numbers as metrics (gateways.md 5.10), made once a second of what is counted up with stanzas. Labels come from closed or configured sets alone (R7). */
 import { OUTCOMES } from '@dialtone/contracts'
 import { defineCounter, defineGauge, type Labels, type Meter, type Metric } from '@dialtone/kernel'
+import { faults } from '../faults.ts'
 import type { Core } from './core.ts'
+import { queueSeconds, relaySeconds } from './durations.ts'
 
 export const accepted = defineCounter('dialtone_gateway_stanzas_accepted_total', 'Stanzas that were accepted: at every moment the sum of the outcomes, of those that wait, and of those on streams that are open.')
 export const outcomes = defineCounter('dialtone_gateway_stanzas_total', 'Stanzas by how they ended; each in exactly one outcome.', ['outcome'])
@@ -14,15 +16,16 @@ export const own = defineCounter('dialtone_gateway_own_stanzas_total', 'Errors a
 export const paused = defineCounter('dialtone_gateway_paused_total', 'Times that a stream was not read any more, because its stanzas do not leave (route) or come too fast (rate).', ['because'])
 export const bounds = defineCounter('dialtone_gateway_bounds_total', 'Times that a bound of the whole gateway was reached.', ['bound'])
 export const shadowed = defineCounter('dialtone_gateway_shadowed_total', 'Stanzas that a policy would have denied and only counted.')
+export const decisions = defineCounter('dialtone_gateway_policy_decisions_total', 'What was decided about a pair of domains on a stream, once for each configuration: by what is done, and by whether a rule would have denied it and only counts.', ['action', 'shadow'])
+export const policyEnds = defineGauge('dialtone_gateway_policy_ends_seconds', 'Until the next policy ends by itself; absent where none does.')
 export const attempts = defineCounter('dialtone_gateway_route_attempts_total', 'Attempts to bring a route to a stream, by how they ended: ready, or the reason.', ['outcome'])
-export const faults = defineCounter('dialtone_gateway_faults_total', 'Stanzas that the gateway could not handle because of a fault of its own.')
 export const queueStanzas = defineGauge('dialtone_gateway_queue_stanzas', 'Stanzas that wait.')
 export const queueBytes = defineGauge('dialtone_gateway_queue_bytes', 'Bytes of stanzas that wait.')
 export const queueOldest = defineGauge('dialtone_gateway_queue_oldest_seconds', 'How long the stanza has waited that has waited longest.')
 export const routes = defineGauge('dialtone_gateway_routes', 'Routes by state.', ['state'])
 export const peerQueued = defineGauge('dialtone_gateway_peer_queue_stanzas', 'Stanzas that wait for a configured peer.', ['peer'])
 
-export const CORE_METRICS = [accepted, outcomes, retried, onStream, spelling, bytes, refusals, own, paused, bounds, shadowed, attempts, faults, queueStanzas, queueBytes, queueOldest, routes, peerQueued]
+export const CORE_METRICS = [accepted, outcomes, retried, onStream, spelling, bytes, refusals, own, paused, bounds, shadowed, decisions, policyEnds, queueSeconds, relaySeconds, attempts, faults, queueStanzas, queueBytes, queueOldest, routes, peerQueued]
 
 const STATES = ['idle', 'connecting', 'ready', 'waiting', 'held', 'draining', 'blocked'] as const
 
@@ -32,6 +35,7 @@ export function measuring (core: Core, meter: Meter): () => void {
   const { ledger, tally } = context
   const last = new Map<string, number>()
   let peers = new Set<string>()
+  let hadEnd = false
   const upTo = (metric: Metric, labels: Labels, value: number) => {
     const key = `${metric.name} ${Object.values(labels).join(' ')}`
     const by = value - (last.get(key) ?? 0)
@@ -56,6 +60,14 @@ export function measuring (core: Core, meter: Meter): () => void {
     upTo(bounds, { bound: 'pairs' }, tally.pairsFull)
     upTo(shadowed, {}, tally.shadowed)
     for (const [outcome, count] of tally.attempts) upTo(attempts, { outcome }, count)
+    for (const [what, count] of tally.decisions) {
+      const [action = '', shadow = ''] = what.split(' ')
+      upTo(decisions, { action, shadow }, count)
+    }
+    const ends = nextEnd(core)
+    if (ends !== undefined) meter.set(policyEnds, {}, ends)
+    else if (hadEnd) meter.remove(policyEnds, {})
+    hadEnd = ends !== undefined
     upTo(faults, {}, tally.faults)
     const { byState, oldestMs, byPeer } = survey(core)
     meter.set(queueStanzas, {}, ledger.queued)
@@ -66,6 +78,17 @@ export function measuring (core: Core, meter: Meter): () => void {
     for (const peer of peers) if (!byPeer.has(peer)) meter.remove(peerQueued, { peer })
     peers = new Set(byPeer.keys())
   }
+}
+
+/** Seconds until the next of the policies ends by itself. */
+function nextEnd ({ context: { world, clock } }: Core): number | undefined {
+  const now = clock.now()
+  let next = Infinity
+  for (const { until } of Object.values(world().assignment.policies)) {
+    const at = until === undefined ? NaN : Date.parse(until)
+    if (at > now) next = Math.min(next, at)
+  }
+  return next === Infinity ? undefined : (next - now) / 1000
 }
 
 /** One look at all routes. `byPeer`: of configured ones. */

@@ -20,6 +20,8 @@ const WORLDS: Configured[] = [
   { policies: { p: { ours: '*', peer: '*', action: 'allow', limits: { queueStanzas: 5 } } } },
 ]
 
+const ATTRIBUTES = [/ from='(?:[ab]@)?([^']*)'/, / to='(?:[ab]@)?([^']*)'/, / id='([^']*)'/]
+
 it('keeps the sum, the order and the bounds, whatever happens, and however late a turn ends', async () => {
   await fc.assert(fc.asyncProperty(fc.integer(), fc.boolean(), async (seed, late) => run(seed, late)), { numRuns: 60 })
 }, 60_000)
@@ -29,19 +31,20 @@ async function run (seed: number, late: boolean): Promise<void> {
   const { core, ledger, dialings, random, configure, pass } = made({}, { seed, ...(late ? { turnEnds: flush => turns.push(flush) } : {}) })
   const below = (most: number) => Math.floor(random() * most)
   const streams: FakeStream[] = []
-  const all: FakeStream[] = []
   const sources = PAIRS.map(pair => {
     const source = new FakeSource(core, pair.zone)
     return { pair, source, lane: source.lane(pair), sent: 0 }
   })
   let accepted = 0
+  // By all streams, in the order in which it came.
+  const heard: string[] = []
   // By what they say: an error that was not acknowledged is sent once more, too.
   const bouncesSeen = new Set<string>()
   const check = (what: string) => {
     const label = `seed ${seed}, after ${what}`
     expect(ledger.missing, label).toBe(0)
     expect(ledger.accepted, label).toBe(accepted)
-    let [bytes, waiting, written] = [0, 0, 0]
+    let [bytes, waiting, written] = [0, 0, core.context.tally.left]
     for (const route of core.routes.values()) {
       bytes += route.queue.bytes
       waiting += route.queue.stanzas - route.queue.own
@@ -74,13 +77,15 @@ async function run (seed: number, late: boolean): Promise<void> {
     } else if (what < 8) {
       const dialing = dialings.shift()
       if (dialing === undefined) continue
-      if (below(3) > 0) {
+      const shared = streams.find(({ pair, lang, closed }) => pair.to === dialing.request.pair.to && lang === dialing.request.lang && closed === undefined)
+      if (shared !== undefined && below(2) === 0) await dialing.join(shared)
+      else if (below(3) > 0) {
         const made = await dialing.succeed(out => {
+          out.heard = text => heard.push(text)
           out.slow = below(4) === 0
           if (below(3) === 0) out.acknowledged = 0
         })
         streams.push(made)
-        all.push(made)
       } else await dialing.fail({ reason: below(2) === 0 ? 'unreachable' : 'host-unknown', says: '', temporary: below(2) === 0 })
     } else if (what === 8 && stream !== undefined) drop(stream, stream.closed !== undefined || below(2) === 0)
     else if (what === 9 && stream !== undefined) {
@@ -112,12 +117,11 @@ async function run (seed: number, late: boolean): Promise<void> {
   let doubled = 0
   for (const { pair, sent } of sources) {
     const got: number[] = []
-    for (const { received } of all.filter(({ pair: { from, to } }) => from === pair.from && to === pair.to)) {
-      for (const text of received) {
-        // Errors that were made by the gateway go the same way.
-        if (text.includes(' by=\'')) bouncesSeen.add(text)
-        else got.push(Number(/ id='(\d+)'/.exec(text)?.[1]))
-      }
+    for (const text of heard) {
+      const [from, to, id] = ATTRIBUTES.map(attribute => attribute.exec(text)?.[1])
+      // Errors that were made by the gateway go the same way.
+      if (text.includes(' by=\'')) bouncesSeen.add(text)
+      else if (from === pair.from && to === pair.to) got.push(Number(id))
     }
     const first = [...new Set(got)]
     expect(first, `order of ${pair.from} to ${pair.to}, seed ${seed}`).toEqual(first.toSorted((a, b) => a - b))

@@ -9,6 +9,7 @@ import type { Dial, DialFailure, OutStream } from '../seams.ts'
 import { LIVED_MS, afterFailure, afterStream } from './back-off.ts'
 import { settle, type Context } from './context.ts'
 import type { PairCount } from './pair-count.ts'
+import { queueSeconds } from './durations.ts'
 import { judgeRoute, type RouteRules } from './judge.ts'
 import { Line } from './line.ts'
 import type { Grip } from './pressure.ts'
@@ -76,9 +77,18 @@ export class Route {
     return this.queue.stanzas > 0 || this.failing() !== undefined ? 'waiting' : 'idle'
   }
 
-  /** Nothing needs it. */
+  /** Nothing needs it: a stream that many routes share, as that of a component, which stays for months, is left. */
   get idle (): boolean {
-    return this.lanes === 0 && this.queue.stanzas === 0 && this.way === undefined && this.attempt === undefined && !this.wantsRoom && this.notBefore <= this.context.coarse
+    const { way } = this
+    return this.lanes === 0 && this.queue.stanzas === 0 && (way === undefined || way.mayBeLeft) && this.attempt === undefined && !this.wantsRoom && this.notBefore <= this.context.coarse
+  }
+
+  /** It is forgotten. */
+  forget (): void {
+    if (this.way?.leave(this, this.onStream) !== true) return
+    this.way = undefined
+    this.direct = undefined
+    this.onStream = 0
   }
 
   /** Why a stanza would be refused at once. */
@@ -121,6 +131,7 @@ export class Route {
     const { context, way } = this
     context.ledger.onStream++
     this.onStream++
+    this.lastUsed = context.coarse
     context.tally.bytes += end - start
     if (way === undefined) return
     way.touch()
@@ -167,6 +178,8 @@ export class Route {
     const { queue, way } = this
     if (way === undefined || !way.open) return
     let bytes = 0
+    const oldest = queue.first()
+    if (oldest !== undefined && !way.blocked && this.maySend(oldest)) this.context.meter.observe(queueSeconds, {}, Math.max(0, this.context.clock.elapsed() - oldest.at) / 1000)
     for (let entry = queue.first(); entry !== undefined && !way.blocked && this.maySend(entry); entry = queue.first()) {
       const size = entry.end - entry.start
       if (!this.writeEntry(way, entry)) continue
@@ -269,7 +282,9 @@ export class Route {
     if (rules.refusal !== undefined && rules.own) this.line.endOthers(rules.refusal)
     else if (rules.refusal !== undefined) {
       this.attempt?.abort.abort()
-      if (rules.refusal === 'draining') this.release('system-shutdown', 'the service is going down')
+      // A stream that carries others, too, ends with the last that is refused.
+      if (this.way?.routes.some(other => other.rules.own) === true) this.update()
+      else if (rules.refusal === 'draining') this.release('system-shutdown', 'the service is going down')
       else this.release('policy-violation', 'the policy of this gateway does not allow it any more')
       return void this.refuseAll(rules.refusal)
     }
@@ -362,7 +377,8 @@ export class Route {
     const { context } = this
     if (this.attempt === attempt) this.attempt = undefined
     if (attempt.abort.signal.aborted || !this.rules.own || this.way !== undefined) {
-      if ('stream' in result) result.stream.close()
+      // One that others use, too, goes on.
+      if ('stream' in result && context.wayOf(result.stream).routes.length === 0) result.stream.close()
       return this.want()
     }
     if ('stream' in result) {

@@ -2,13 +2,17 @@
 import type { StreamCondition } from '@dialtone/contracts'
 import { Queue, type Waiting } from '@dialtone/routing'
 import type { OutStream } from '../seams.ts'
-import type { Context } from './context.ts'
+import { settle, type Context } from './context.ts'
+import { relaySeconds } from './durations.ts'
+import { PairCount } from './pair-count.ts'
 import type { Route } from './route.ts'
 
 /** More than that is not written to a stream whose peer does not read (gateways.md 5.8). */
 export const UNSENT = 1_048_576
 /** Nor more than that waits for acknowledgement. */
 const UNACKNOWLEDGED = 1_048_576
+/** Pairs whose routes have left. */
+const MOST_LEFT = 1000
 
 export class Way {
   readonly out: OutStream
@@ -23,6 +27,9 @@ export class Way {
   private readonly unacknowledged: Queue | undefined
   private acknowledged: number
   lastUsed: number
+  /** Stanzas of routes that have left; their pairs beyond the first thousand as one. */
+  private readonly left = new Map<PairCount, number>()
+  private readonly others = new PairCount('', '')
   private readonly context: Context
   private isTouched = false
 
@@ -46,11 +53,34 @@ export class Way {
     if (!this.routes.includes(route)) this.routes.push(route)
   }
 
+  /** Routes share it, and nothing on it waits to be acknowledged to one of them. */
+  get mayBeLeft (): boolean {
+    return this.isShared && (this.unacknowledged?.stanzas ?? 0) === 0
+  }
+
+  get isShared (): boolean { return this.out.by === 'component' || this.routes.length > 1 }
+
+  /** The route needs it no more: what it wrote there is answered for here. False where it still has to hear what becomes of it. */
+  leave (route: Route, written: number): boolean {
+    if (!this.mayBeLeft) return false
+    const at = this.routes.indexOf(route)
+    if (at >= 0) this.routes.splice(at, 1)
+    if (written === 0) return true
+    this.context.tally.left += written
+    const count = this.left.has(route.count) || this.left.size < MOST_LEFT ? route.count : this.others
+    this.left.set(count, (this.left.get(count) ?? 0) + written)
+    return true
+  }
+
   /** Something was written: it leaves when the turn ends. */
   touch (): void {
     if (this.isTouched) return
     this.isTouched = true
-    this.context.touched.push(this)
+    const { context } = this
+    context.touched.push(this)
+    if (!context.samples) return
+    context.samples = false
+    context.sampled = context.clock.elapsed()
   }
 
   /** A copy of what was written, until it is acknowledged. `waiting` may be one object for all: it is read, and its tag written. */
@@ -116,6 +146,12 @@ export class Way {
         queue.push(entry.data, entry.start, entry.end, entry)
       })
     }
+    for (const [count, written] of this.left) {
+      this.context.ledger.onStream -= written
+      this.context.tally.left -= written
+      settle(this.context, count, clean ? 'written' : 'unknown-fate', written)
+    }
+    this.left.clear()
     for (const route of this.routes) route.lost(this, clean, because, lived, again.get(route))
     flushTouched(this.context)
   }
@@ -127,4 +163,7 @@ export function flushTouched (context: Context): void {
   // A way that is flushed may relieve another, which is then behind it in the list.
   for (let number = 0; number < touched.length; number++) (touched[number] as Way).flush()
   touched.length = 0
+  if (context.sampled === undefined) return
+  context.meter.observe(relaySeconds, {}, (context.clock.elapsed() - context.sampled) / 1000)
+  context.sampled = undefined
 }

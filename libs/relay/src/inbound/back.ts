@@ -7,6 +7,7 @@ import type { Connection } from '@dialtone/net'
 import type { Pair } from '@dialtone/stream'
 import { Batch } from '../outbound/batch.ts'
 import type { OutStream } from '../seams.ts'
+import type { Trace } from '../trace/trace.ts'
 
 export type BackOptions = {
   id: string
@@ -14,6 +15,7 @@ export type BackOptions = {
   pair: Pair
   connection: Connection
   secured: boolean
+  trace?: Trace
   /** Something was handed to the connection, in bytes. */
   sent: (bytes: number) => void
   /** The core wants the stream ended, for this reason. */
@@ -51,6 +53,8 @@ export class Back implements OutStream {
 
   write (data: Uint8Array, start: number, end: number, lasting: boolean): void {
     if (!this.open) return
+    const { id, pair, options: { trace } } = this
+    if (trace?.on === true) trace.wrote({ id, zone: this.view().zone, pairs: [pair], names: undefined }, data, start, end)
     this.batch.add(data, start, end, lasting)
     this.stanzas++
   }
@@ -72,6 +76,11 @@ export class Back implements OutStream {
     if (condition !== undefined) return this.options.close(condition, text)
     this.stop()
     this.end(true)
+  }
+
+  /** Its stream ends by itself; what was written there is not waited for. */
+  abort (): void {
+    this.end(false, { at: 'probe', why: 'cancelled' })
   }
 
   /** Nothing more is taken; what was collected leaves. */

@@ -9,6 +9,7 @@ import {
   ENABLED, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, acknowledgementText, canonicalDomain, createFramer, dialbackAnswerText, enableFailureText, featuresText, headerText, readEvent, readHeader, saslFailureText, streamErrorText,
   type DialbackAnswer, type ElementFrame, type Framer, type HeaderFrame, type Limits, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState, type Rules,
 } from '@dialtone/stream'
+import { partedOf } from '../parted.ts'
 import type { Lane, Source, World, Zone } from '../seams.ts'
 import { Back } from './back.ts'
 import type { By } from './hooks.ts'
@@ -218,6 +219,7 @@ export class InboundStream {
         this.lang = found.header.lang
         const [from, to] = [canonicalDomain(found.header.from ?? '') ?? '', canonicalDomain(found.header.to ?? '') ?? '']
         this.named = { from: from === '' ? this.named?.from ?? '' : from, to: to === '' ? this.named?.to ?? '' : to }
+        if (this.shared.tracing?.on === true) this.shared.tracing.header(this, frame)
         this.step({ on: 'header', header: found.header, identity: this.provesNow(this.named) })
         this.openLanes()
       },
@@ -237,6 +239,8 @@ export class InboundStream {
   /** The hot path: no event, no string, nothing made. */
   private element (frame: ElementFrame): void {
     if (this.over) return
+    const { tracing: trace } = this.shared
+    if (trace?.on === true && this.header !== undefined) trace.element(this, frame, this.header)
     const lane = this.proven.laneOf(frame)
     if (lane !== undefined) return this.give(lane, frame)
     this.negotiate(frame)
@@ -275,6 +279,7 @@ export class InboundStream {
       this.starting = true
       return framer.stop()
     }
+    if (event.on === 'sasl-auth') event.identity = this.state.at === 'negotiating' && this.provesNow(this.state.pair)
     if (event.on === 'dialback-key') event.identity = this.provesNow({ from: canonicalDomain(event.from) ?? '', to: canonicalDomain(event.to) ?? '' })
     if (event.on === 'dialback-result' || event.on === 'dialback-verified') this.shared.meter.add(unsolicited, { zone: this.zone })
     this.frame = frame
@@ -353,6 +358,7 @@ export class InboundStream {
   }
 
   private say (text: string): void {
+    if (this.shared.tracing?.on === true) this.shared.tracing.said(this, text)
     this.sent += text.length
     this.connection.write(text)
   }
@@ -382,7 +388,7 @@ export class InboundStream {
   private async verify (number: number, pair: Pair, key: string): Promise<void> {
     const { verifications, verify, world, meter, limits } = this.shared
     const [zone, standing] = [this.zoneNow(), this.standing(pair)]
-    const bound = zone === undefined ? 'verifications' : verifications.begin(this.network, pair.from, zone.side === 'internal')
+    const bound = zone === undefined ? 'verifications' : verifications.begin(this.zone, this.network, pair.from, { trusted: zone.side === 'internal', known: this.shared.admission.knows(this.network) })
     if (zone === undefined || bound !== undefined) {
       this.count(bound ?? 'verifications')
       meter.add(keys, { zone: this.zone, answer: 'not-asked' })
@@ -398,7 +404,7 @@ export class InboundStream {
     }).catch((): DialbackAnswer => ({ type: 'error', condition: 'remote-server-timeout' }))
     clearTimeout(timer)
     this.waiting.delete(until)
-    verifications.end(this.network, pair.from, this.over ? 'valid' : answer.type)
+    verifications.end(this.zone, this.network, pair.from, answer.type)
     meter.add(keys, { zone: this.zone, answer: answer.type })
     if (standing.sides !== undefined) this.shared.hooks.shown?.({ ...this.fact(standing), answer: answer.type === 'error' ? 'failed' : answer.type })
     this.step({ on: 'dialback-judged', number, answer })
@@ -466,7 +472,7 @@ export class InboundStream {
       const { pair, by, lane, back } = each
       if (lane === undefined || back?.open === true || !mayGoBack(this.standing(pair), pair, by, this.shown())) continue
       each.back = new Back({
-        id: this.id, pair: { from: pair.to, to: pair.from }, connection: this.connection, secured: this.secured !== undefined, view: () => this.view(),
+        id: this.id, pair: { from: pair.to, to: pair.from }, connection: this.connection, secured: this.secured !== undefined, ...(this.shared.tracing === undefined ? {} : { trace: this.shared.tracing }), view: () => this.view(),
         sent: bytes => {
           this.sent += bytes
           this.heard = true
@@ -542,8 +548,8 @@ export class InboundStream {
       for (const back of backs) back.end(false, because ?? { at: 'stream', why: 'closed', received })
       return
     }
-    const reset = await last === 'reset'
-    for (const back of backs) back.end(!reset, reset ? { at: 'stream', why: 'reset', received } : undefined)
+    const { clean, because: why } = partedOf(await last, received)
+    for (const back of backs) back.end(clean, why)
   }
 
   /** Tells that a stream or a key of a pair was refused. */

@@ -1,14 +1,16 @@
 /** Opening streams: one attempt for one pair, over all targets of the peer, to an authenticated way out or the reason why there is none. */
 import type { RouteExplanation } from '@dialtone/contracts'
 import { canonicalDomain, type DialbackAnswer, type Pair, type Plan } from '@dialtone/stream'
-import type { Dial, DialRequest, Intake, OutStream, Selection, Surroundings, World, Zone } from '../seams.ts'
+import { reportFault } from '../faults.ts'
+import type { Dial, DialRequest, Intake, Selection, Surroundings, World, Zone } from '../seams.ts'
 import { createBadTargets, type BadTargets } from './bad-targets.ts'
-import { ofNoTargets, ofNoWay, type Lost } from './failures.ts'
+import { ofFailure, ofNoTargets, ofNoWay, type Lost } from './failures.ts'
 import { LIMITS, type OutboundLimits, type Weakened } from './limits.ts'
 import { dialsTotal, outboundAuthenticated, outboundClosed, outboundTls } from './metrics.ts'
 import { negotiate } from './negotiate.ts'
 import { Stream } from './out-stream.ts'
 import { names } from './own-certificate.ts'
+import { createSharing, type Opened } from './sharing.ts'
 import { findTargets, nameOf } from './targets.ts'
 import { walk, type Attempt } from './walk.ts'
 import { createWheel } from './wheel.ts'
@@ -44,15 +46,22 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
   const weakened = options.weakened ?? {}
   const badTargets = options.badTargets ?? createBadTargets(surroundings, limits)
   const wheel = createWheel(limits.tickMs)
+  const sharing = createSharing()
   const finding = { badTargets, random, limits, weakened }
   const idOf = () => Buffer.from(random.bytes(9)).toString('base64url')
 
   const dial: Dial = async request => {
     const { zone, pair, step, signal, ...wanted } = request
     const refused = problemOf(request)
-    const result = refused !== undefined ? { lost: refused } : await walk<OutStream>({ ...wanted, ...finding, zone, domain: pair.to, clock, meter, step, signal, attempt: attempt => open(attempt, request) })
+    const alone = () => walk<Stream>({ ...wanted, ...finding, zone, domain: pair.to, clock, meter, step, signal, attempt: attempt => open(attempt, request) })
+    const result: Opened & { joined?: true } = refused !== undefined ? { lost: refused } : await sharing.open(request, alone)
+    if ('won' in result && result.joined === true) {
+      const { id } = result.won
+      step({ step: 'ready', outcome: 'ok', says: `The pair is authenticated on the stream ${id}, which others use, too.` })
+      announce({ on: 'stream-opened', zone: zone.name, from: pair.from, to: pair.to, stream: id, says: `A stream to ${pair.to} takes stanzas of ${pair.from}, too, authenticated by dialback.` })
+    }
     if ('won' in result && signal.aborted) {
-      result.won.close()
+      if (result.joined !== true) result.won.close()
       meter.add(dialsTotal, { zone: zone.name, outcome: 'cancelled' })
       return { failed: { reason: 'internal-fault', says: 'The attempt was given up here before it ended.', temporary: true, failure: { at: 'probe', why: 'cancelled' } } }
     }
@@ -62,24 +71,25 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
     return { failed: result.lost.failed }
   }
 
-  async function open ({ target, connected: { connection, address, abandon }, deadline, tell, measured, signal }: Attempt, { zone, pair, leg, lang }: DialRequest): Promise<{ won: OutStream } | { lost: Lost }> {
+  async function open ({ target, connected: { connection, address, abandon }, deadline, tell, measured, signal }: Attempt, { zone, pair, leg, lang }: DialRequest): Promise<{ won: Stream } | { lost: Lost }> {
     const world = surroundings.world()
     const { limits: configured = {} } = world.assignment.spec
-    const wire = new Wire(connection, { event: () => undefined })
+    const fault = (error: unknown) => reportFault(surroundings, 'outbound', error)
+    const id = idOf()
+    const wire = new Wire(connection, { event: () => undefined }, fault, { of: { id, zone: zone.name, pairs: [pair], names: undefined }, trace: surroundings.tracing })
     const certificate = zone.certificateFor(pair.from)
     let stream: Stream | undefined
     const outcome = await negotiate(wire, {
       plan: planFor(target.kind, { pair, leg, zone }), pair, ...(lang === undefined ? {} : { lang }), keys: zone.keys, anchors: anchorsFor(world, zone, pair), leg, certificate, limits, weakened, clock, deadline, tell, measured, signal,
       judged: ({ is }, protocol) => meter.add(outboundTls, { zone: zone.name, protocol: PROTOCOLS.includes(protocol) ? protocol : 'other', verdict: is }),
       established: (state, commands, seen) => {
-        const id = idOf()
         const [least, most] = limits.keepAliveMs
         const idle = seen.features?.limits?.idleSeconds
         const about = { zone: zone.name, from: pair.from, to: pair.to, stream: id, remote: `${address.includes(':') ? `[${address}]` : address}:${target.port}` }
         stream = new Stream(wire, state, commands, {
-          id, zone: zone.name, pair, lang, remote: about.remote, seen, intake: options.intake,
+          id, zone: zone.name, pair, lang, keys: zone.keys, remote: about.remote, seen, intake: options.intake,
           asked: question => options.asked?.({ zone, ...question, address, remote: about.remote }) ?? { type: 'error', condition: 'item-not-found' }, stanzaBytes: configured.stanzaBytes ?? STANZA_BYTES,
-          idleMs: (configured.idleSeconds ?? IDLE_SECONDS) * 1000, keepAliveMs: Math.min(least + (most - least) * (random.bytes(1)[0] ?? 0) / 256, idle === undefined ? most : Math.max(5000, idle * 800)), limits, weakened, clock, wheel,
+          idleMs: (configured.idleSeconds ?? IDLE_SECONDS) * 1000, keepAliveMs: Math.min(least + (most - least) * (random.bytes(1)[0] ?? 0) / 256, idle === undefined ? most : Math.max(5000, idle * 800)), limits, weakened, clock, wheel, fault,
           closed: (how, because) => {
             meter.add(outboundClosed, { zone: zone.name, how })
             announce({ on: 'stream-closed', ...about, says: because === undefined ? `The stream to ${pair.to} ended (${how}).` : `The stream to ${pair.to} ended (${how}): ${because.at} ${because.why}.` })
@@ -95,6 +105,7 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
       return typeof outcome === 'object' && 'lost' in outcome ? outcome : { lost: ofNoWay('The stream was not authenticated.') }
     }
     await stream.ready()
+    if (!stream.open) return { lost: ofFailure(stream.because ?? { at: 'stream', why: 'ended', received: connection.received }, { at: 'negotiating', said: stream.because?.at === 'stream' && stream.because.why === 'stream-error' }) }
     tell('ready', 'ok', `The stream is authenticated by ${stream.by}.`)
     return { won: stream }
   }

@@ -5,8 +5,10 @@
 import type { Failure, StreamCondition, StreamView } from '@dialtone/contracts'
 import type { Clock } from '@dialtone/kernel'
 import {
-  ACKNOWLEDGEMENT_REQUEST, AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, ENABLE, FOOTER, acknowledgementText, advance, dialbackAnswerText, domainOf, streamErrorText, type Command, type DialbackAnswer, type ElementFrame, type Event, type Pair, type State,
+  ACKNOWLEDGEMENT_REQUEST, AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, DIALBACK, ENABLE, FOOTER, acknowledgementText, advance, canonicalDomain, dialbackAnswerText, dialbackKeyText, domainOf, readEvent, readHeader, streamErrorText, type Command,
+  type DialbackAnswer, type ElementFrame, type Event, type Keys, type Pair, type State,
 } from '@dialtone/stream'
+import { partedOf } from '../parted.ts'
 import type { CertificateSeen, Intake, Lane, OutStream } from '../seams.ts'
 import { Acks, MODULUS, REQUEST_BYTES } from './acks.ts'
 import { Batch } from './batch.ts'
@@ -20,6 +22,8 @@ export type StreamOptions = {
   zone: string
   pair: Pair
   lang: string | undefined
+  /** Of the zone, for the keys of further pairs. */
+  keys: Keys
   /** `address:port`. */
   remote: string
   seen: Seen
@@ -37,9 +41,16 @@ export type StreamOptions = {
   clock: Clock
   wheel: Wheel
   closed: (how: How, because: Failure | undefined) => void
+  /** Counts and logs a mistake of ours, and says it as what ended the stream. */
+  fault: (error: unknown) => Failure
 }
 
 const MOST_ANSWERS_BYTES = 65_536
+/** Pairs in a view, as the contract bounds them. */
+const MOST_SHOWN = 64
+/** Keys of further pairs that wait for their answers at once: more than these a receiving server may refuse. */
+const ASKED_AT_ONCE = 4
+type Asked = { pair: Pair, settle: (valid: boolean) => void }
 
 /** How a stream ended, as the metric has it. */
 export type How = 'clean' | 'idle' | 'stuck' | 'stream-error' | 'broke-protocol' | 'broken'
@@ -72,6 +83,10 @@ export class Stream implements OutStream, Turning {
   private before = 0
   private lane: Lane | undefined
   private pauses = 0
+  /** Further pairs (XEP-0220 §2.6.1): those whose keys wait, in order, the domains that were ever asked about, and those that were found good. */
+  private asking: Asked[] = []
+  private readonly askedAbout = new Set<string>()
+  private readonly more: Pair[] = []
   private readonly counts = { in: 0, out: 0, bytesIn: 0, bytesOut: 0 }
   /** On the clock's `elapsed`: the last stanza, the last word of ours, since when the peer takes nothing, when we said goodbye. */
   private lastStanza: number
@@ -121,8 +136,56 @@ export class Stream implements OutStream, Turning {
     })
   }
 
+  /** Whether further pairs may be authenticated on it: the peer can refuse one and keep the stream, and nothing comes back on it. */
+  get carriesMore (): boolean {
+    return !this.done && this.state.at === 'established' && this.by === 'dialback' && this.lane === undefined && this.options.seen.features?.dialbackErrors === true
+  }
+
+  /** Authenticates one more pair to the same server, by its key; false when the peer does not want it here, or does not answer in time. Never rejects. */
+  authorise (pair: Pair, signal: AbortSignal): Promise<boolean> {
+    if (!this.carriesMore || pair.to !== this.pair.to || signal.aborted) return Promise.resolve(false)
+    return new Promise(resolve => {
+      const late = () => asked.settle(false)
+      const timer = setTimeout(late, this.options.limits.targetMs)
+      const asked: Asked = {
+        pair,
+        settle: valid => {
+          clearTimeout(timer)
+          signal.removeEventListener('abort', late)
+          const at = this.asking.indexOf(asked)
+          if (at !== -1) this.asking.splice(at, 1)
+          if (valid) this.more.push(pair)
+          resolve(valid)
+          const next = this.asking[ASKED_AT_ONCE - 1]
+          if (at !== -1 && at < ASKED_AT_ONCE && next !== undefined) this.ask(next)
+        },
+      }
+      signal.addEventListener('abort', late, { once: true })
+      if (this.asking.push(asked) <= ASKED_AT_ONCE) this.ask(asked)
+    })
+  }
+
+  private ask ({ pair: { from, to } }: Asked): void {
+    const { wire: { header }, options: { keys, clock } } = this
+    if (header === undefined || !this.carriesMore) return
+    const read = readHeader(header)
+    this.askedAbout.add(from)
+    this.speak(dialbackKeyText(from, to, keys.keyFor({ receiving: to, originating: from, streamId: 'header' in read ? read.header.id ?? '' : '' })), clock.elapsed())
+  }
+
+  /** The answer to such a key, even one that nobody waits for any more. What was never asked about is for the table (row D1). */
+  private answered (frame: ElementFrame): boolean {
+    const event = frame.namespace === DIALBACK && frame.name === 'result' && this.wire.header !== undefined ? readEvent(frame, this.wire.header) : undefined
+    if (event?.on !== 'dialback-result' || canonicalDomain(event.from) !== this.pair.to) return false
+    const from = canonicalDomain(event.to) ?? ''
+    if (!this.askedAbout.has(from)) return false
+    this.asking.slice(0, ASKED_AT_ONCE).find(({ pair }) => pair.from === from)?.settle(event.answer.type === 'valid')
+    return true
+  }
+
   write (data: Uint8Array, start: number, end: number, lasting: boolean): void {
     if (!this.open) return
+    if (this.wire.traced) this.wire.wrote(data, start, end)
     this.batch.add(data, start, end, lasting)
     this.counts.out++
     this.counts.bytesOut += end - start
@@ -148,11 +211,26 @@ export class Stream implements OutStream, Turning {
     this.hear({ on: 'draining' })
   }
 
+  abort (): void {
+    this.finish({ at: 'probe', why: 'cancelled' }, 'broken')
+    this.wire.connection.destroy()
+  }
+
+  /** A mistake of ours: it ends, and nothing else does. */
+  fault (error: unknown): void {
+    this.finish(this.options.fault(error), 'broken')
+  }
+
+  /** Why it takes nothing any more, as far as that is known. */
+  get because (): Failure | undefined {
+    return this.state.at === 'closed' ? this.state.because : undefined
+  }
+
   view (): StreamView {
     const { id, pair, by, counts, state, options: { zone, remote, seen } } = this
     return {
       id, zone, direction: 'outbound', state: state.at, remote, since: new Date(this.since).toISOString(), bidi: this.lane !== undefined, paused: this.pauses > 0,
-      pairs: [{ ...pair, by }, ...(this.lane === undefined ? [] : [{ from: pair.to, to: pair.from, by: 'bidi' as const }])],
+      pairs: [{ ...pair, by }, ...(this.lane === undefined ? [] : [{ from: pair.to, to: pair.from, by: 'bidi' as const }]), ...this.more.map(each => ({ ...each, by }))].slice(0, MOST_SHOWN),
       ...(seen.tls === undefined ? {} : { tls: seen.tls.protocol.slice(0, 40), cipher: seen.tls.cipher.slice(0, 80) }), ...(seen.verdict === undefined ? {} : { certificate: seen.verdict.is }),
       stanzas: { in: counts.in, out: counts.out }, bytes: { in: counts.bytesIn, out: counts.bytesOut },
     }
@@ -171,7 +249,9 @@ export class Stream implements OutStream, Turning {
     const unanswered = acks?.askedAt !== undefined && now - acks.askedAt > limits.stuckMs
     if ((now - this.stuckSince > limits.stuckMs || unanswered) && weakened.patient !== true) return this.giveUp()
     if (this.saidGoodbye !== undefined) {
-      if (unsent > 0) this.saidGoodbye = now
+      // As long as it takes something it is waited for, and then for its footer.
+      if (unsent > 0 && now - Math.max(this.saidGoodbye, this.stuckSince) >= limits.closeMs) return this.giveUp()
+      if (unsent > 0) this.saidGoodbye = Math.max(this.saidGoodbye, this.stuckSince)
       else if (now - this.saidGoodbye >= limits.closeMs) this.hear({ on: 'silence', received: connection.received })
       return
     }
@@ -206,6 +286,7 @@ export class Stream implements OutStream, Turning {
   /** Stanzas of the reversed pair do not go through the table: a bidirectional stream is as fast as any other. What is of another pair does, and ends it. */
   private element (frame: ElementFrame): boolean {
     const { lane } = this
+    if (this.askedAbout.size > 0 && frame.kind === undefined && !this.done && this.answered(frame)) return true
     if (lane === undefined || frame.kind === undefined) return this.done
     if (!frame.pairIs(lane.from, lane.to) && (domainOf(frame.from ?? '') !== this.pair.to || domainOf(frame.to ?? '') !== this.pair.from)) return this.done
     this.counts.in++
@@ -229,9 +310,10 @@ export class Stream implements OutStream, Turning {
   }
 
   private settleAgreement (next: State): void {
-    if (this.agreed !== undefined && next.at === 'established' && next.managed === 'yes') {
-      this.acks = new Acks()
+    if (next.at === 'established' && next.managed === 'yes') {
+      // The peer counts from here on, even where it agreed too late for us to count on it.
       this.before = this.counts.in
+      if (this.agreed !== undefined) this.acks = new Acks()
     }
     this.agreed?.()
   }
@@ -271,9 +353,10 @@ export class Stream implements OutStream, Turning {
     this.wire.close()
     this.lane?.end()
     this.agreed?.()
+    for (const { settle } of this.asking.splice(0)) settle(false)
     closed(how, because)
     if (because === undefined && this.footerHeard) {
-      void connection.end(limits.closeMs).then(last => this.settle(last === 'reset' ? { clean: false, because: { at: 'stream', why: 'reset', received: connection.received } } : { clean: true }))
+      void connection.end(limits.closeMs).then(last => this.settle(partedOf(last, connection.received)))
       return
     }
     if (how === 'stuck') connection.destroy()

@@ -6,6 +6,7 @@ import type { Failure } from '@dialtone/contracts'
 import { quoted } from '@dialtone/kernel'
 import type { Connection, Flow, Secured, SecureOptions } from '@dialtone/net'
 import { BEFORE_AUTHENTICATION, createFramer, readEvent, readHeader, type ElementFrame, type Event, type Framer, type HeaderFrame, type Limits } from '@dialtone/stream'
+import type { Trace, Traced } from '../trace/trace.ts'
 
 export type Hearing = {
   /** A first-level element, before it is read as an event; true when it was dealt with. */
@@ -26,6 +27,8 @@ export class Wire {
 
   private framer: Framer | undefined
   private limits: Limits = BEFORE_AUTHENTICATION
+  private readonly of: Traced | undefined
+  private readonly trace: Trace | undefined
   /** After the end nothing is heard. */
   private over = false
   private securing: SecureOptions | undefined
@@ -33,14 +36,20 @@ export class Wire {
   private endedInHandshake: { failure?: Failure } | undefined
   private secured: ((secured: Secured) => Event) | undefined
 
-  constructor (connection: Connection, hearing: Hearing) {
+  private readonly fault: (error: unknown) => Failure
+
+  /** `fault` counts and logs a mistake of ours, and says it as what ends the stream. `traced`: whose stream it is, and who may want to know what is said on it. */
+  constructor (connection: Connection, hearing: Hearing, fault: (error: unknown) => Failure, traced?: { of: Traced, trace: Trace | undefined }) {
+    this.of = traced?.of
+    this.trace = traced?.trace
     this.connection = connection
     this.hearing = hearing
+    this.fault = fault
   }
 
   /** From now on bytes are taken. */
   begin (): void {
-    const flow: Flow = { bytes: chunk => this.bytes(chunk), ended: failure => this.ended(failure), drained: () => this.drained() }
+    const flow: Flow = { bytes: chunk => this.safely(() => this.bytes(chunk)), ended: failure => this.safely(() => this.ended(failure)), drained: () => this.safely(() => this.drained()) }
     this.connection.flow(flow)
   }
 
@@ -57,15 +66,23 @@ export class Wire {
   }
 
   say (text: string): void {
+    if (this.trace?.on === true && this.of !== undefined) this.trace.said(this.of, text)
     this.connection.write(text)
   }
+
+  /** A stanza that leaves with others. */
+  wrote (data: Uint8Array, start: number, end: number): void {
+    if (this.trace?.on === true && this.of !== undefined) this.trace.wrote(this.of, data, start, end)
+  }
+
+  get traced (): boolean { return this.trace?.on === true }
 
   /** TLS, as soon as the chunk that is being read is done with. `secured` says what the handshake is as an event. */
   secure (options: SecureOptions, secured: (secured: Secured) => Event): void {
     this.restart()
     this.securing = options
     this.secured = secured
-    if (!this.reading) void this.upgrade()
+    if (!this.reading) this.upgrade().catch((error: unknown) => this.broke(error))
   }
 
   /** Nothing more is heard. */
@@ -77,6 +94,22 @@ export class Wire {
 
   private reading = false
 
+  private safely (act: () => void): void {
+    try { act() } catch (error) { this.broke(error) }
+  }
+
+  /** It ends as after any failure; and if even that fails, without a word. */
+  private broke (error: unknown): void {
+    this.reading = this.handshaking = false
+    try {
+      this.tell({ on: 'stopped', failure: this.fault(error) })
+    } catch (again) {
+      this.fault(again)
+      this.close()
+      this.connection.destroy()
+    }
+  }
+
   private bytes (chunk: Uint8Array): void {
     if (this.over) return
     this.framer ??= this.reader()
@@ -86,7 +119,7 @@ export class Wire {
     this.reading = false
     if (this.securing !== undefined) {
       this.stray += chunk.length - consumed
-      void this.upgrade()
+      this.upgrade().catch((error: unknown) => this.broke(error))
     }
     this.hearing.settled?.()
   }
@@ -123,6 +156,7 @@ export class Wire {
       header: frame => {
         headed = true
         this.header = frame
+        if (this.trace?.on === true && this.of !== undefined) this.trace.header(this.of, frame)
         const read = readHeader(frame)
         if ('header' in read) return this.tell({ on: 'header', header: read.header })
         framer.stop()
@@ -131,6 +165,7 @@ export class Wire {
           : { at: 'stream', why: 'broke-protocol', condition: read.refused, detail: `the header is in the namespace ${quoted(frame.namespace, 160)}` } })
       },
       element: frame => {
+        if (this.trace?.on === true && this.of !== undefined && this.header !== undefined) this.trace.element(this.of, frame, this.header)
         if (this.over || this.hearing.element?.(frame) === true) return
         const event = readEvent(frame, this.header as HeaderFrame)
         // What follows in clear is no XML of ours (RFC 6120 §5.4.3.3).

@@ -5,11 +5,12 @@
 import type { GatewayAssignment, LintFinding } from '@dialtone/contracts'
 import { addressRules } from './addresses.ts'
 import { policyRules } from './policies.ts'
+import { responderRules } from './responders.ts'
 import { routeRules } from './routes.ts'
 import type { GatewaySubject, LintRule } from './subject.ts'
 import { zoneRules } from './zones.ts'
 
-const RULES: readonly LintRule[] = [addressRules, zoneRules, policyRules, routeRules]
+const RULES: readonly LintRule[] = [addressRules, zoneRules, responderRules, policyRules, routeRules]
 
 /** Findings on resources, with pointers into them. `now`: milliseconds since the epoch. */
 export function * lintGateways (subject: GatewaySubject, now: number): Generator<LintFinding> {

@@ -58,6 +58,8 @@ export class FakeStream implements OutStream {
   readonly id: string
   readonly pair: Pair
   by: OutStream['by'] = 'dialback'
+  /** Told of each that was received. */
+  heard: ((text: string) => void) | undefined
   lang: string | undefined
   maxBytes: number | undefined
   drained: (() => void) | undefined
@@ -102,7 +104,10 @@ export class FakeStream implements OutStream {
   /** The peer reads so many. */
   take (most: number): void {
     const had = this.pending.length
-    for (const text of this.pending.splice(0, most)) this.received.push(text)
+    for (const text of this.pending.splice(0, most)) {
+      this.received.push(text)
+      this.heard?.(text)
+    }
     if (had > 0 && this.pending.length === 0) this.drained?.()
   }
 
@@ -114,6 +119,10 @@ export class FakeStream implements OutStream {
 
   close (condition?: StreamCondition): void {
     this.closed ??= condition ?? 'closed'
+  }
+
+  abort (): void {
+    this.finish(false)
   }
 
   /** Ends it: cleanly, everything has arrived; broken, the peer has what it had read. */
@@ -185,7 +194,7 @@ function domain (jid: string | undefined): string {
 }
 
 /** An attempt that the test ends. */
-export type Dialing = { request: DialRequest, succeed: (change?: (stream: FakeStream) => void) => Promise<FakeStream>, fail: (failed: DialFailure) => Promise<void> }
+export type Dialing = { request: DialRequest, succeed: (change?: (stream: FakeStream) => void) => Promise<FakeStream>, fail: (failed: DialFailure) => Promise<void>, /** The pair is authenticated on a stream that others use, too. */ join: (stream: FakeStream) => Promise<void> }
 
 export function made (configured: Configured = {}, options: Partial<CoreOptions> & { seed?: number } = {}) {
   const clock = fakeClock()
@@ -205,6 +214,10 @@ export function made (configured: Configured = {}, options: Partial<CoreOptions>
           resolve({ stream })
           await turn()
           return stream
+        },
+        join: async stream => {
+          resolve({ stream })
+          await turn()
         },
         fail: async failed => {
           resolve({ failed })

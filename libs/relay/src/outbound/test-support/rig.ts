@@ -31,7 +31,7 @@ export type Rig = {
   rules: Rule[]
   stop: () => Promise<void>
 }
-export type About = { leg?: Partial<LegRules>, hops?: readonly Endpoint[], to?: string, allowNets?: readonly string[], signal?: AbortSignal, lang?: string }
+export type About = { from?: string, leg?: Partial<LegRules>, hops?: readonly Endpoint[], to?: string, allowNets?: readonly string[], signal?: AbortSignal, lang?: string }
 
 /** One record of either service, and the address of its target: a name of its own for every port. */
 export function srv (at: { address: string, port: number }, { service = 'xmpp-server', priority = 10, weight = 0, domain = PEER }: { service?: 'xmpp-server' | 'xmpps-server', priority?: number, weight?: number, domain?: string } = {}): ZoneRecord[] {
@@ -39,8 +39,8 @@ export function srv (at: { address: string, port: number }, { service = 'xmpp-se
   return [{ name: `_${service}._tcp.${domain}`, type: 'SRV', priority, weight, port: at.port, target }, { name: target, type: at.address.includes(':') ? 'AAAA' : 'A', address: at.address }]
 }
 
-export async function rig ({ options = {}, certificate = true, own, anchors, idleSeconds, allowNets = ['127.0.0.0/8', '::1/128'] }: {
-  options?: OutboundOptions, certificate?: boolean, /** Instead of one of the zoo's. */ own?: KeyPair, /** PEM, instead of the zoo's root. */ anchors?: string, idleSeconds?: number, allowNets?: readonly string[]
+export async function rig ({ options = {}, certificate = true, own, anchors, idleSeconds, allowNets = ['127.0.0.0/8', '::1/128'], side = 'external' }: {
+  options?: OutboundOptions, certificate?: boolean, /** Instead of one of the zoo's. */ own?: KeyPair, /** PEM, instead of the zoo's root. */ anchors?: string, idleSeconds?: number, allowNets?: readonly string[], side?: Zone['side']
 } = {}): Promise<Rig> {
   const stopping = new AbortController()
   const records: ZoneRecord[] = []
@@ -49,7 +49,7 @@ export async function rig ({ options = {}, certificate = true, own, anchors, idl
   const made = await certificateFor({ names: { dns: [OURS] } })
   const pair: KeyPair = own ?? { certificate: made.chain, key: made.key }
   const zone: Zone = {
-    name: 'outside', side: 'external', spec: { name: 'outside', side: 'external', listen: [] }, keys: KEYS, secretPrint: '', secretMade: false, certificates: [pair], componentSecret: () => '', certificateFor: domain => certificate && domain === OURS ? pair : undefined,
+    name: 'outside', side, spec: { name: 'outside', side, listen: [] }, keys: KEYS, secretPrint: '', secretMade: false, certificates: [pair], componentSecret: () => '', certificateFor: domain => certificate && domain === OURS ? pair : undefined,
     anchors: { system: false, given: [anchors ?? await trustedRoot()] }, resolver: createResolver({ address: dns.address, port: dns.port, timeoutMs: 1000, attempts: 1 }), allowNets, leg: LEG,
   }
   const assignment: GatewayAssignment = { v: 1, revision: 1, gateway: 'edge', spec: { desired: 'running', ...(idleSeconds === undefined ? {} : { limits: { idleSeconds } }) }, policies: {}, routes: {}, domains: {}, peers: {} }
@@ -71,8 +71,8 @@ export async function rig ({ options = {}, certificate = true, own, anchors, idl
   return {
     zone, surroundings, dial, steps, told, records, rules,
     count: (name, labels = {}) => counts.get(series(name, labels)) ?? 0,
-    open: async ({ leg, hops, to = PEER, allowNets: nets = [], signal = stopping.signal, lang } = {}) => {
-      const result = await dial({ zone, pair: { from: OURS, to }, leg: { ...LEG, ...leg }, ...(hops === undefined ? {} : { hops }), allowNets: nets, ...(lang === undefined ? {} : { lang }), step: step => { steps.push(step) }, signal })
+    open: async ({ from = OURS, leg, hops, to = PEER, allowNets: nets = [], signal = stopping.signal, lang } = {}) => {
+      const result = await dial({ zone, pair: { from, to }, leg: { ...LEG, ...leg }, ...(hops === undefined ? {} : { hops }), allowNets: nets, ...(lang === undefined ? {} : { lang }), step: step => { steps.push(step) }, signal })
       if ('stream' in result) streams.add(result.stream)
       return result
     },

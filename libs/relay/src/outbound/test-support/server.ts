@@ -25,7 +25,7 @@ export type Served = {
 export type Server = { address: string, port: number, /** The next stream that is authenticated. */ next: () => Promise<Served>, close: () => Promise<void> }
 
 /** `features`: offered inside TLS beside dialback. `behind`: said in one go with what authenticates. */
-export async function startServer ({ features = '', behind = '', certificate = { names: { dns: [PEER] } }, clear = false, keepFooter = false }: { features?: string, behind?: string, certificate?: CertificateSpec, clear?: boolean, /** The footer is not answered. */ keepFooter?: boolean } = {}): Promise<Server> {
+export async function startServer ({ features = '', behind = '', certificate = { names: { dns: [PEER] } }, clear = false, keepFooter = false, errors = true }: { features?: string, behind?: string, certificate?: CertificateSpec, clear?: boolean, /** The footer is not answered. */ keepFooter?: boolean, /** It can refuse a key and keep the stream (XEP-0220 §2.5). */ errors?: boolean } = {}): Promise<Server> {
   const issued = await certificateFor(certificate)
   const ready: Served[] = []
   const waiting: ((served: Served) => void)[] = []
@@ -49,10 +49,10 @@ export async function startServer ({ features = '', behind = '', certificate = {
       reader = readerOf(socket)
       await reader.until("version='1.0'>")
     }
-    socket.write(headerText(2) + `<stream:features><dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>${features}</stream:features>`)
-    const [, key = ''] = />([0-9a-f]+)<\/db:result>/.exec(await reader.until('</db:result>')) ?? []
+    socket.write(headerText(2) + `<stream:features><dialback xmlns='urn:xmpp:features:dialback'>${errors ? '<errors/>' : ''}</dialback>${features}</stream:features>`)
+    const [, from = OURS, key = ''] = /<db:result[^>]* from='([^']*)'[^>]*>([0-9a-f]+)<\/db:result>/.exec(await reader.until('</db:result>')) ?? []
     reader.footer = () => { if (!keepFooter) socket.end('</stream:stream>') }
-    socket.write(`<db:result from='${PEER}' to='${OURS}' type='valid'/>${behind}`)
+    socket.write(`<db:result from='${PEER}' to='${from}' type='valid'/>${behind}`)
     const served: Served = {
       key, say: text => { socket.write(text) }, get read () { return reader.text }, until: text => reader.until(text), pause: () => { socket.pause() }, resume: () => { socket.resume() }, reset: () => { plain.resetAndDestroy() },
       gone: new Promise(resolve => { plain.once('close', () => resolve()) }),
