@@ -83,7 +83,7 @@ export async function main (args: readonly string[], signals: Signals, environme
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
     process.stderr.write(`dialtone gateway: ${error.message}\n`)
-    return error.code === 'usage' ? USAGE : SETUP
+    return error.code === 'usage' || error.code === 'bus-address' ? USAGE : SETUP
   }
 }
 

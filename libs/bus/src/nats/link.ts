@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { OperatorError, quoted, type Logger, type Meter } from '@dialtone/kernel'
-import { Events, NatsError, connect, createInbox, nkeyAuthenticator, usernamePasswordAuthenticator, type ConnectionOptions, type Msg, type MsgHdrs, type NatsConnection, type Subscription as NatsSubscription } from 'nats'
+import { Events, NatsError, connect, createInbox, nkeyAuthenticator, nkeys, usernamePasswordAuthenticator, type ConnectionOptions, type Msg, type MsgHdrs, type NatsConnection, type Subscription as NatsSubscription } from 'nats'
 import * as metrics from '../metrics.ts'
 import { resting } from '../batches.ts'
 import { isRefusal, violationOf, type Violation } from './failures.ts'
@@ -52,8 +52,11 @@ export type Link = {
 type Wanted = { subject: string, options: { queue?: string }, hear: (message: Msg) => void, live?: NatsSubscription }
 
 const STOP_MS = 5000
+const VIOLATIONS_MS = 60_000
+/** A host alone is most often a mistake: a scheme or a port is wanted. */
+const SERVER = /^(?:(?:nats|tls):\/\/(?:[^\s/@:[\]]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?\/?|(?:[^\s/@:[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5})$/
 
-/** Throws `bus-credentials` when the seed cannot be read, or when there is a user in an address. */
+/** Throws `bus-credentials` when there is no seed in the file, or when there is a user in an address; `bus-address` for what is none. */
 export function createLink (options: LinkOptions, meter: Meter, logger: Logger): Link {
   const given = connectionOptions(options, () => pauses.next())
   const pauses = createPauses(options.reconnect)
@@ -65,6 +68,8 @@ export function createLink (options: LinkOptions, meter: Meter, logger: Logger):
   let connection: NatsConnection | undefined
   let up = false
   let met = false
+  let violationTold = -Infinity
+  let violationsUntold = 0
 
   const change = (now: boolean): void => {
     if (up === now) return
@@ -80,6 +85,14 @@ export function createLink (options: LinkOptions, meter: Meter, logger: Logger):
     if (!ending.signal.aborted) logger[now ? 'info' : 'warn']({ servers: given.servers }, now ? 'the bus is reached' : 'the bus is lost; it is tried again for ever')
     for (const hear of hearers) hear(now)
   }
+  /** One a minute: with the seed of another app everything that is wanted is refused, again and again. */
+  const tellViolation = (violation: Violation): void => {
+    const now = performance.now()
+    if (now - violationTold < VIOLATIONS_MS) return void violationsUntold++
+    logger.error({ ...violation, ...(violationsUntold === 0 ? {} : { untold: violationsUntold }) }, 'the NATS server does not allow this user to do this: is the seed that of this app? Compare its users with deploy/nats')
+    violationTold = now
+    violationsUntold = 0
+  }
   const hearStatus = async (of: NatsConnection): Promise<void> => {
     for await (const status of of.status()) {
       if (connection !== of) return
@@ -88,7 +101,7 @@ export function createLink (options: LinkOptions, meter: Meter, logger: Logger):
       const violation = violationOf(status)
       if (violation !== undefined) {
         meter.add(metrics.violations, { operation: violation.operation })
-        logger.error(violation, 'the NATS server does not allow this; compare its users with deploy/nats')
+        tellViolation(violation)
         for (const hear of violated) hear(violation)
       }
     }
@@ -123,7 +136,8 @@ export function createLink (options: LinkOptions, meter: Meter, logger: Logger):
       } catch (error) {
         const now = error instanceof Error ? error.message : String(error)
         if (isRefusal(error)) meter.add(metrics.violations, { operation: 'authorization' })
-        if (now !== said) logger.warn({ servers: given.servers, error: now }, 'the bus cannot be reached; it is tried again for ever')
+        const hint = !isRefusal(error) ? '' : options.credentials === undefined ? ' (the server wants to know who this is: give the nkey seed of its user, --bus-seed FILE)' : ' (the server does not know this user: compare its users with deploy/nats, and restart it after a change)'
+        if (now !== said) logger.warn({ servers: given.servers, error: `${now}${hint}` }, 'the bus cannot be reached; it is tried again for ever')
         said = now
       }
       connection = undefined
@@ -236,6 +250,8 @@ function connectionOptions ({ servers, name, credentials, inboxPrefix, tls }: Li
   if (credentials !== undefined && 'nkeySeedFile' in credentials) seedOf(credentials.nkeySeedFile)
   const all = typeof servers === 'string' ? servers.split(',').map(server => server.trim()) : [...servers]
   if (all.some(server => server.includes('@'))) throw new OperatorError('bus-credentials', 'the address of the bus has a user in it, which the client ignores and the log would show; give the nkey seed file, or user and password, apart from it')
+  const odd = all.find(server => !SERVER.test(server))
+  if (odd !== undefined) throw new OperatorError('bus-address', `'${quoted(odd, 80)}' is no address of a bus: give one like nats://127.0.0.1:4222, several with commas between them`)
   return {
     servers: all,
     name,
@@ -252,10 +268,18 @@ function connectionOptions ({ servers, name, credentials, inboxPrefix, tls }: Li
 }
 
 function seedOf (file: string): Uint8Array {
+  let seed: Uint8Array
   try {
-    return new TextEncoder().encode(readFileSync(file, 'utf8').trim())
+    seed = new TextEncoder().encode(readFileSync(file, 'utf8').trim())
   } catch (error) {
     throw new OperatorError('bus-credentials', `the nkey seed of the bus cannot be read from ${file} (${error instanceof Error ? error.message : String(error)})`)
+  }
+  try {
+    nkeys.fromSeed(seed)
+    return seed
+  } catch {
+    // What is in it is not shown: it may be another secret.
+    throw new OperatorError('bus-credentials', `there is no nkey seed in ${file}: it is one line that begins with SU, as deploy/nats/write-users.ts writes it`)
   }
 }
 

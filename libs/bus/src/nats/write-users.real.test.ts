@@ -40,6 +40,34 @@ it('a server with what the script writes knows each app by its seed', async () =
   await server.stop()
 })
 
+it('the script says how it is called', () => {
+  expect(execFileSync(process.execPath, [join(root, 'deploy/nats/write-users.ts'), '--help'], { encoding: 'utf8' })).toMatch(/--folder DIR[^]*--gateway NAME/)
+})
+
+it('a file without a seed, and what is no address, are said at once; without a seed the server\'s refusal says what is missing; another\'s seed is said once', async () => {
+  const folder = newFolder()
+  writeNatsUsers({ folder, vantages: [], gateways: ['edge', 'other'] })
+  const accounts = readFileSync(join(folder, 'nats-server.conf'), 'utf8').replace(/^(listen|jetstream).*$/gm, '')
+  const server = await startNatsServer({ configuration: accounts })
+  const lines: string[] = []
+  const hear = (fields: object, says: string) => { lines.push(`${says} ${JSON.stringify(fields)}`) }
+  const logger = { ...NO_LOGGER, warn: hear, error: hear }
+  const joined = (servers: string, file?: string) => connectNats({ servers, name: 'edge', inboxPrefix: permissionsFor({ app: 'gateway', gateway: 'edge' }).inboxPrefix, createStreams: false, meter: NO_METER, logger, firstMs: 500, ...(file === undefined ? {} : { credentials: { nkeySeedFile: file } }) })
+  const junk = join(folder, 'junk.nk')
+  writeFileSync(junk, 'nonsense\n')
+  await expect(joined(server.url, junk)).rejects.toMatchObject({ code: 'bus-credentials', message: expect.stringContaining(junk) as string })
+  for (const address of ['junk', 'http://127.0.0.1:4222', '']) await expect(joined(address)).rejects.toMatchObject({ code: 'bus-address' })
+  const unnamed = await joined(server.url)
+  await eventually(() => expect(lines.join('\n')).toContain('--bus-seed'))
+  await unnamed.stop()
+  lines.length = 0
+  const wrong = await joined(server.url, join(folder, 'gateway-other.nk'))
+  for (const name of ['a', 'b', 'c']) await wrong.subscribe(Seen, [name], () => undefined)
+  await eventually(() => expect(lines.filter(line => line.includes('does not allow'))).toHaveLength(1))
+  await wrong.stop()
+  await server.stop()
+})
+
 it('a vantage is added by a restart, and those that were connected come back', async () => {
   const folder = newFolder()
   const accounts = (vantages: string[]): string => readFileSync(writeNatsUsers({ folder, vantages })[0] ?? '', 'utf8').replace(/^(listen|jetstream).*$/gm, '')
