@@ -71,6 +71,7 @@ export function createRelay (options: RelayOptions): Relay {
       turnEnds: createTurns(clock),
       offered: (zone, pair) => attachments.out(zone, pair),
       expects: (zone, pair) => attachments.expects(zone, pair),
+      ended: () => inbound.judge(),
       attempted: ({ zone, pair, rules }, { at, trace }, result) => {
         if (rules.side === 'external') facts.dialed(zone, { ours: pair.from, peer: pair.to }, at, result)
         if ('stream' in result) return

@@ -18,6 +18,8 @@ export type CoreOptions = Surroundings & {
   dial: Dial
   /** A component or another stream that is there already and takes stanzas of the pair. */
   offered?: (zone: string, pair: Pair) => OutStream | undefined
+  /** Something that was decided until a time has ended: whoever decided by it decides again. */
+  ended?: () => void
   /** Such a pair waits for a component, and for nothing else. */
   expects?: (zone: string, pair: Pair) => boolean
   /** An attempt is over, well or not. */
@@ -155,7 +157,10 @@ export class Core implements Intake {
     const now = context.coarse = context.clock.elapsed()
     context.samples = true
     // What ends by itself is in the table of the world, and lanes keep what they were told.
-    if (context.clock.now() >= this.ends) this.judge()
+    if (context.clock.now() >= this.ends) {
+      this.judge()
+      this.options.ended?.()
+    }
     for (const lane of this.owing) if (!lane.owes(now)) this.owing.delete(lane)
     for (const route of this.watched) if (!route.tick(now, bounds.stallMs)) this.watched.delete(route)
     this.beginNext()

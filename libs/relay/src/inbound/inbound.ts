@@ -34,6 +34,8 @@ export type Inbound = {
    * Resolves with what is wrong, and then the listeners are as they were.
    */
   configure: (next?: World, adopt?: () => void) => Promise<readonly ConfigurationProblem[]>
+  /** What was decided may have ended by itself: streams are judged anew. */
+  judge: () => void
   select: (selection: Selection) => StreamView[]
   /** Ends streams, or of a stream that carries other pairs, too, those that are meant. Returns how many were. */
   close: (selection: Selection, condition: StreamCondition, text: string) => number
@@ -129,15 +131,17 @@ export function startInbound (options: InboundOptions): Inbound {
     meter.set(verifying, {}, verifications.running)
   }, options.sweepMs ?? SWEEP_MS)
 
+  const judge = () => { for (const stream of open) stream.rejudge() }
   const selected = (selection: Selection) => [...open].filter(stream => concerns(selection, world(), stream))
   return {
     configure: async (next = world(), adopt = () => undefined) => {
       const problems = await places.follow(next, ({ spec }) => !draining && (spec.desired ?? 'running') === 'running')
       if (problems.length > 0) return problems
       adopt()
-      for (const stream of open) stream.rejudge()
+      judge()
       return problems
     },
+    judge,
     select: selection => selected(selection).map(stream => stream.view()),
     close: (selection, condition, text) => {
       let count = 0

@@ -283,6 +283,7 @@ export class InboundStream {
       this.starting = true
       return framer.stop()
     }
+    if (event.on === 'sasl-auth') event.identity = this.state.at === 'negotiating' && this.provesNow(this.state.pair)
     if (event.on === 'dialback-key') event.identity = this.provesNow({ from: canonicalDomain(event.from) ?? '', to: canonicalDomain(event.to) ?? '' })
     if (event.on === 'dialback-result' || event.on === 'dialback-verified') this.shared.meter.add(unsolicited, { zone: this.zone })
     this.frame = frame
@@ -391,7 +392,7 @@ export class InboundStream {
   private async verify (number: number, pair: Pair, key: string): Promise<void> {
     const { verifications, verify, world, meter, limits } = this.shared
     const [zone, standing] = [this.zoneNow(), this.standing(pair)]
-    const bound = zone === undefined ? 'verifications' : verifications.begin(this.network, pair.from, zone.side === 'internal')
+    const bound = zone === undefined ? 'verifications' : verifications.begin(this.zone, this.network, pair.from, { trusted: zone.side === 'internal', known: this.shared.admission.knows(this.network) })
     if (zone === undefined || bound !== undefined) {
       this.count(bound ?? 'verifications')
       meter.add(keys, { zone: this.zone, answer: 'not-asked' })
@@ -407,7 +408,7 @@ export class InboundStream {
     }).catch((): DialbackAnswer => ({ type: 'error', condition: 'remote-server-timeout' }))
     clearTimeout(timer)
     this.waiting.delete(until)
-    verifications.end(this.network, pair.from, this.over ? 'valid' : answer.type)
+    verifications.end(this.zone, this.network, pair.from, answer.type)
     meter.add(keys, { zone: this.zone, answer: answer.type })
     if (standing.sides !== undefined) this.shared.hooks.shown?.({ ...this.fact(standing), answer: answer.type === 'error' ? 'failed' : answer.type })
     this.step({ on: 'dialback-judged', number, answer })
