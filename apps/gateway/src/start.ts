@@ -5,7 +5,7 @@ import { ExplainRoute, GatewayAct, GatewayQueues, GatewayStreams } from '@dialto
 import { holdDirectory, readSecret } from '@dialtone/host'
 import { OperatorError, type Clock, type Logger, type Stoppable } from '@dialtone/kernel'
 import { RANDOM } from '@dialtone/net'
-import { createRelay, type Relay, type RelayOptions } from '@dialtone/relay'
+import { RELAY_METRICS, createRelay, type Relay, type RelayOptions } from '@dialtone/relay'
 import { serveHttp, type Telemetry } from '@dialtone/telemetry'
 import { watchAssigned, type Assigned } from './configuration/assigned.ts'
 import { readConfig, type GatewayConfig } from './configuration/config.ts'
@@ -68,7 +68,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
   let leave: AbortSignal | undefined
   try {
     stops.push(await holdDirectory(directory, 'the gateway'))
-    telemetry.register(GATEWAY_METRICS)
+    telemetry.register([...GATEWAY_METRICS, ...RELAY_METRICS])
     const facts = bus === undefined ? () => undefined : begun(reportFacts({ bus, meter, logger })).put
     const tell: RelayOptions['tell'] = bus === undefined ? () => undefined : reportEvents({ bus, gateway, clock, meter })
     const relay = engine({ gateway, readSecret: reference => readSecret(reference, environment), facts, tell, salt: SALT, clock, random: RANDOM, meter, logger })

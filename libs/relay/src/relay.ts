@@ -10,6 +10,7 @@ import { Core, TICK_MS, keyOf } from './core/core.ts'
 import { createDrains, effective, wishesOf, type Drains, type Wish } from './core/drains.ts'
 import { explainRoute, queueView } from './core/explain.ts'
 import { measuring, survey } from './core/metrics.ts'
+import { reportFault } from './faults.ts'
 import { createFacts, type Facts } from './facts/facts.ts'
 import { startInbound, type Inbound } from './inbound/inbound.ts'
 import { createBadTargets } from './outbound/bad-targets.ts'
@@ -131,16 +132,19 @@ export function createRelay (options: RelayOptions): Relay {
     const made = await createWorld(effective(assignment), { readSecret, salt, clock, random, meter, ...(world === undefined ? {} : { previous: world }) })
     if ('problems' in made) return made.problems
     const before = world
-    world = made.world
     const isFirst = parts === undefined
+    // What is refused is never in force: places are bound first.
+    if (isFirst) world = made.world
     parts ??= begin()
     const { core, inbound, attachments, drains } = parts
-    const wrong = [...await attachments.configure(world)]
+    const wrong = [...await attachments.configure(made.world)]
     // Of the first one everything that is wrong is said: all of it is ended again.
-    if (wrong.length === 0 || isFirst) wrong.push(...await inbound.configure())
+    if (wrong.length === 0 || isFirst) wrong.push(...await inbound.configure(made.world, () => { world = made.world }))
     if (wrong.length > 0) {
-      world = before ?? made.world
-      if (before !== undefined) await attachments.configure(before)
+      if (before !== undefined) {
+        await attachments.configure(before)
+        core.judge()
+      }
       if (isFirst) {
         await Promise.all([inbound.stop(), attachments.stop()])
         parts = undefined
@@ -151,7 +155,7 @@ export function createRelay (options: RelayOptions): Relay {
     asked = assignment
     findings = made.findings
     core.start()
-    for (const { name, spec } of world.zones.values()) if (spec.desired !== 'running') inbound.drain({ zone: name })
+    for (const { name, spec } of here().zones.values()) if (spec.desired !== 'running') inbound.drain({ zone: name })
     drains.follow(wishesOf(assignment))
     core.judge()
     if (drains.isOver('gateway')) await attachments.drain()
@@ -159,14 +163,17 @@ export function createRelay (options: RelayOptions): Relay {
     return []
   }
 
+  const safely = (act: () => void) => {
+    try { act() } catch (error) { reportFault({ meter, logger }, 'tick', error) }
+  }
   const tick = () => {
     if (parts === undefined) return
     const { core, facts, drains, measure } = parts
-    core.tick()
-    trace.tick()
-    drains.tick()
-    facts.tick()
-    if (++ticks % MEASURE_TICKS === 0) measure()
+    safely(() => core.tick())
+    safely(() => trace.tick())
+    safely(() => drains.tick())
+    safely(() => facts.tick())
+    if (++ticks % MEASURE_TICKS === 0) safely(measure)
     if (ticks % LOOP_WINDOW_TICKS !== 0) return
     lateMs = loop.percentile(99) / 1e6
     loop.reset()

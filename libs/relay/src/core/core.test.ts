@@ -495,3 +495,16 @@ it('lets nobody spend the rate of another when there is no room for numbers', ()
   const { core } = made({}, { bounds: { pairs: 0 } })
   expect(core.countOf('inside.example', 'a.example')).not.toBe(core.countOf('inside.example', 'b.example'))
 })
+
+it('gives the room of an attempt back that ends by a fault, and tries again', async () => {
+  let asked = 0
+  const { core, pass, ledger } = made({}, { dial: () => { asked++; return Promise.reject(new Error('a fault')) } })
+  const source = new FakeSource(core, 'outside')
+  source.lane(IN)
+  source.send(...numbered(0, 1))
+  await turn()
+  expect([core.dialing, ledger.queued]).toEqual([0, 1])
+  await pass(60_000)
+  expect(asked).toBeGreaterThan(1)
+  expect(core.dialing).toBe(0)
+})

@@ -2,6 +2,7 @@
 import type { StreamCondition } from '@dialtone/contracts'
 import { Queue, type Waiting } from '@dialtone/routing'
 import type { OutStream } from '../seams.ts'
+import { reportFault } from '../faults.ts'
 import { settle, type Context } from './context.ts'
 import { relaySeconds } from './durations.ts'
 import { PairCount } from './pair-count.ts'
@@ -43,7 +44,7 @@ export class Way {
     out.drained = () => this.unblock()
     out.ending = () => this.shut()
     if (this.unacknowledged !== undefined) out.acked = () => this.acked()
-    void this.untilItEnds()
+    this.untilItEnds().catch((error: unknown) => reportFault(context, 'ended', error))
   }
 
   get keeps (): boolean { return this.unacknowledged !== undefined }
@@ -152,7 +153,9 @@ export class Way {
       settle(this.context, count, clean ? 'written' : 'unknown-fate', written)
     }
     this.left.clear()
-    for (const route of this.routes) route.lost(this, clean, because, lived, again.get(route))
+    for (const route of this.routes) {
+      try { route.lost(this, clean, because, lived, again.get(route)) } catch (error) { reportFault(this.context, 'ended', error) }
+    }
     flushTouched(this.context)
   }
 }

@@ -30,10 +30,10 @@ export type InboundOptions = Surroundings & {
 
 export type Inbound = {
   /**
-   * Follows `world()`: listeners are opened and closed, streams are judged anew; those that still comply go on. Resolves with what is wrong, and then the
-   * listeners are as they were.
+   * Follows `next`, or `world()`: listeners are opened and closed; then it is in force, which `adopt` makes true, and streams are judged anew; those that still comply go on.
+   * Resolves with what is wrong, and then the listeners are as they were.
    */
-  configure: () => Promise<readonly ConfigurationProblem[]>
+  configure: (next?: World, adopt?: () => void) => Promise<readonly ConfigurationProblem[]>
   /** What was decided may have ended by itself: streams are judged anew. */
   judge: () => void
   select: (selection: Selection) => StreamView[]
@@ -120,7 +120,7 @@ export function startInbound (options: InboundOptions): Inbound {
     const now = clock.elapsed()
     const counts = new Map([...world().zones.keys()].map(name => [name, { ready: 0, negotiating: 0 }]))
     for (const stream of open) {
-      stream.sweep(now)
+      try { stream.sweep(now) } catch (error) { stream.fault(error) }
       const count = counts.get(stream.zone)
       if (count !== undefined) count[stream.ready ? 'ready' : 'negotiating']++
     }
@@ -134,10 +134,11 @@ export function startInbound (options: InboundOptions): Inbound {
   const judge = () => { for (const stream of open) stream.rejudge() }
   const selected = (selection: Selection) => [...open].filter(stream => concerns(selection, world(), stream))
   return {
-    configure: async () => {
-      const now = world()
-      const problems = await places.follow(now, ({ spec }) => !draining && (spec.desired ?? 'running') === 'running')
-      if (problems.length === 0) judge()
+    configure: async (next = world(), adopt = () => undefined) => {
+      const problems = await places.follow(next, ({ spec }) => !draining && (spec.desired ?? 'running') === 'running')
+      if (problems.length > 0) return problems
+      adopt()
+      judge()
       return problems
     },
     judge,

@@ -9,6 +9,7 @@ import {
   ENABLED, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, acknowledgementText, canonicalDomain, createFramer, dialbackAnswerText, enableFailureText, featuresText, headerText, readEvent, readHeader, saslFailureText, streamErrorText,
   type DialbackAnswer, type ElementFrame, type Framer, type HeaderFrame, type Limits, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState, type Rules,
 } from '@dialtone/stream'
+import { reportFault } from '../faults.ts'
 import { partedOf } from '../parted.ts'
 import type { Lane, Source, World, Zone } from '../seams.ts'
 import { Back } from './back.ts'
@@ -171,15 +172,18 @@ export class InboundStream {
     this.framer?.raise(this.limitsAfter())
   }
 
+  /** A mistake of ours, which ends one stream and not the process. */
+  fault (error: unknown): void {
+    this.finish(reportFault(this.shared, 'inbound', error))
+  }
+
   private bytes (chunk: Uint8Array): void {
     this.heard = true
     if (this.over) return
     try {
       this.read(chunk)
     } catch (error) {
-      // A mistake of ours, which ends one stream and not the listener.
-      this.shared.logger.error({ stream: this.id, zone: this.zone, error: quoted(String(error), 300) }, 'an inbound stream ended by a fault of the gateway')
-      this.finish({ at: 'probe', why: 'unclassified', detail: quoted(String(error), 300).slice(0, 400) })
+      this.fault(error)
     }
     if (!this.given) return
     this.given = false
@@ -319,7 +323,7 @@ export class InboundStream {
         return this.say(PROCEED)
       }
       case 'send-starttls-failure': return this.say(STARTTLS_FAILURE)
-      case 'start-tls': return void this.secure().catch((error: unknown) => this.finish({ at: 'probe', why: 'unclassified', detail: quoted(String(error), 300).slice(0, 400) }))
+      case 'start-tls': return void this.secure().catch((error: unknown) => this.fault(error))
       case 'send-sasl-success': {
         this.say(SASL_SUCCESS)
         this.framer = undefined
@@ -327,7 +331,7 @@ export class InboundStream {
         return this.authenticated(command.pair, 'external')
       }
       case 'send-sasl-failure': return this.say(saslFailureText(command.condition))
-      case 'verify-key': return void this.verify(command.number, command.pair, command.key)
+      case 'verify-key': return void this.verify(command.number, command.pair, command.key).catch((error: unknown) => this.fault(error))
       case 'answer-question': return this.answer(command.pair, command.id, this.shared.questions.answer({ ...this.question(command.pair), id: command.id, key: command.key }))
       case 'refuse-question': {
         this.shared.questions.refused(this.question(command.pair), command.condition)
