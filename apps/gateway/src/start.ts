@@ -6,7 +6,7 @@ import { ExplainRoute, GatewayAct, GatewayQueues, GatewayStreams } from '@dialto
 import { readSecret } from '@dialtone/host'
 import { OperatorError, type Clock, type Logger, type Stoppable } from '@dialtone/kernel'
 import { RANDOM } from '@dialtone/net'
-import { createRelay, type Relay, type RelayOptions } from '@dialtone/relay'
+import { RELAY_METRICS, createRelay, type Relay, type RelayOptions } from '@dialtone/relay'
 import { serveHttp, type Telemetry } from '@dialtone/telemetry'
 import { watchAssigned } from './configuration/assigned.ts'
 import { readConfig, type GatewayConfig } from './configuration/config.ts'
@@ -65,7 +65,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
     await mkdir(directory, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
       throw new OperatorError('state-directory', `the state directory ${directory} cannot be made (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown'}): name another, or let the gateway write there`)
     })
-    telemetry.register(GATEWAY_METRICS)
+    telemetry.register([...GATEWAY_METRICS, ...RELAY_METRICS])
     const facts = bus === undefined ? () => undefined : begun(reportFacts({ bus, meter, logger })).put
     const tell: RelayOptions['tell'] = bus === undefined ? () => undefined : reportEvents({ bus, gateway, clock, meter })
     const relay = engine({ gateway, readSecret: reference => readSecret(reference, environment), facts, tell, salt: SALT, clock, random: RANDOM, meter, logger })

@@ -1,6 +1,7 @@
 // Addresses that come from DNS are hostile: what may not be connected to, unless the operator allows its network.
 import { BlockList, isIP } from 'node:net'
 import { OperatorError, quoted } from '@dialtone/kernel'
+import { createKept } from './kept.ts'
 
 /** IANA special-purpose registries, as far as a connection to them reaches what DNS should not name. Documentation ranges are ordinary. */
 const REFUSED: readonly [string, string][] = [
@@ -10,7 +11,7 @@ const REFUSED: readonly [string, string][] = [
   ['::/128', 'unspecified'], ['::1/128', 'loopback'], ['fc00::/7', 'unique local'], ['fe80::/10', 'link-local'], ['fec0::/10', 'site-local'], ['ff00::/8', 'multicast'],
 ]
 const LISTS = REFUSED.map(([block, what]) => ({ what, block, list: listOf([block]) }))
-const allowed = new Map<string, BlockList>()
+const allowed = createKept<BlockList>({ most: 1000 })
 
 /** Why an address is refused, or undefined. An IPv4 address inside an IPv6 one (mapped, 6to4, NAT64) is judged as both. */
 export function guarded (address: string, allowNets: readonly string[]): string | undefined {
@@ -36,9 +37,11 @@ export function parseCidr (text: string): { address: string, prefix: number, fam
 
 function allowList (allowNets: readonly string[]): BlockList {
   const key = allowNets.join(' ')
-  const known = allowed.get(key) ?? listOf(allowNets)
-  if (allowed.size < 100) allowed.set(key, known)
-  return known
+  const known = allowed.get(key)
+  if (known !== undefined) return known
+  const list = listOf(allowNets)
+  allowed.set(key, list)
+  return list
 }
 
 function listOf (blocks: readonly string[]): BlockList {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { trustedRoot, type CertificateSpec } from '@dialtone/zoo'
-import { anchorsOf, validateChain, type Anchors } from './chain.ts'
+import { CERTIFICATE_BYTES, anchorsOf, keptBytes, validateChain, type Anchors } from './chain.ts'
 import { derOf, handshake } from './test-support/platform.ts'
 
 const names = { dns: ['partner.example'] }
@@ -62,3 +62,36 @@ async function trustOf (spec: CertificateSpec): Promise<string> {
 async function anchors (): Promise<Anchors> {
   return anchorsOf({ system: false, given: [await trustedRoot()] })
 }
+
+describe('what strangers show', () => {
+  /** Whoever ends a handshake need not sign its certificate truly: any number of certificates out of one. */
+  const changed = (der: Uint8Array, n: number) => {
+    const one = Buffer.from(der)
+    one.writeUInt32BE(n, one.length - 8)
+    return Uint8Array.from(one)
+  }
+  it('a certificate of more than 16 KiB is not looked at', async () => {
+    const [small] = await derOf({ names: { dns: Array.from({ length: 500 }, (_, n) => `host-${n}.partner.example`) } })
+    const [large] = await derOf({ names: { dns: Array.from({ length: 1000 }, (_, n) => `host-${n}.partner.example`) } })
+    expect([(small?.length ?? 0) < CERTIFICATE_BYTES, (large?.length ?? 0) > CERTIFICATE_BYTES]).toEqual([true, true])
+    const { chain } = validateChain([large as Uint8Array], await anchors())
+    expect(chain).toMatchObject({ trust: 'invalid', detail: `the first certificate has ${large?.length} bytes, and no more than 16384 are looked at` })
+    expect(validateChain([small as Uint8Array], await anchors()).chain.trust).toBe('trusted')
+    // Nor as what stands between.
+    const leaf = await derOf({ names })
+    expect(validateChain([leaf[0] as Uint8Array, large as Uint8Array], await anchors()).chain.trust).toBe('trusted')
+  })
+  it('leaves nothing behind, and does not push out those who are trusted', async () => {
+    const [stranger] = await derOf({ names: { dns: Array.from({ length: 500 }, (_, n) => `host-${n}.partner.example`) }, issuer: 'self' })
+    const honest = await derOf({ names })
+    const first = validateChain(honest, await anchors()).chain
+    const run = async (from: number, to: number) => {
+      for (let n = from; n < to; n++) expect(validateChain([changed(stranger as Uint8Array, n)], await anchors()).chain.trust).not.toBe('trusted')
+      return keptBytes()
+    }
+    const before = await run(0, 1)
+    expect(await run(1, 300)).toBe(before)
+    // The very same answer: it was kept.
+    expect(validateChain(honest, await anchors()).chain).toBe(first)
+  })
+})

@@ -1,30 +1,40 @@
 /**
- * Whether a chain leads to a trust anchor (RFC 5280 §6): signatures, CA flags, path lengths. Dates, names and extended key usage are other
+ * Whether a chain leads to a trust anchor (RFC 5280 §6): signatures, CA flags, path lengths, name constraints. Dates, names and extended key usage are other
  * questions, judged elsewhere from the certificates; the platform's one error code would mix them (docs/decisions/0004).
  */
 import { X509Certificate, createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import tls from 'node:tls'
 import type { ChainSeen, StoredCertificate } from '@dialtone/contracts'
-import { readCertificate, type CertificateFacts } from '@dialtone/stream'
+import { readCertificate, violation, type CertificateFacts } from '@dialtone/stream'
+import { createKept } from './kept.ts'
 
-/** What a peer sends is bounded: certificates looked at, and steps of the search for a path. */
+/** What a peer sends is bounded: certificates looked at, the bytes of one, and steps of the search for a path. */
 const CERTIFICATES = 16
+export const CERTIFICATE_BYTES = 16_384
 const STEPS = 200
 const KEY_CERT_SIGN = 0x0400
 const SYSTEM_BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 
-export type Anchors = { readonly kind: ChainSeen['anchors'], readonly bySubject: ReadonlyMap<string, readonly Link[]>, readonly digests: ReadonlySet<string> }
+export type Anchors = { readonly kind: ChainSeen['anchors'], readonly bySubject: ReadonlyMap<string, readonly Link[]>, readonly byDigest: ReadonlyMap<string, Link>, /** Of these anchors alone, in keys. */ readonly id: number }
 type Link = { certificate: X509Certificate, facts: CertificateFacts, digest: string }
 
 export type ChainResult = { chain: ChainSeen, certificates: Record<string, StoredCertificate> }
 
-const known = new Map<string, Anchors>()
+const known = createKept<Anchors>({ most: 50 })
+let made = 0
 /** The same list again, without looking into it. */
 const latest = new WeakMap<readonly string[], { system: boolean, anchors: Anchors }>()
-const links = new Map<string, Link | undefined>()
-const results = new WeakMap<Anchors, Map<string, ChainSeen>>()
+/**
+ * Chains that led to an anchor, by their digests: who has none has not earned a place, and is judged again. Of certificates nothing is kept but the digests.
+ */
+const trusted = createKept<ChainSeen>({ most: 20_000, weight: 16 * 1024 * 1024 })
+
+/** Roughly, of all chains together. */
+export function keptBytes (): number {
+  return trusted.weight
+}
 
 /** Trust anchors: the system's bundle (or the runtime's where there is none), and PEM certificates beside or instead of them. Cached. */
 export function anchorsOf ({ system, given }: { system: boolean, given: readonly string[] }): Anchors {
@@ -40,15 +50,16 @@ function anchorsIn (system: boolean, given: readonly string[]): Anchors {
   const cached = known.get(key)
   if (cached !== undefined) return cached
   const bySubject = new Map<string, Link[]>()
-  const digests = new Set<string>()
+  const byDigest = new Map<string, Link>()
   for (const pem of [...(system ? systemCertificates() : []), ...given.flatMap(text => text.match(PEM) ?? [])]) {
-    const link = linkIn(new X509Certificate(pem).raw)
+    const { raw } = new X509Certificate(pem)
+    const link = linkOf(raw, digestOf(raw))
     if (link === undefined) continue
-    digests.add(link.digest)
+    byDigest.set(link.digest, link)
     bySubject.set(link.facts.subject, [...(bySubject.get(link.facts.subject) ?? []), link])
   }
-  const anchors: Anchors = { kind: system ? given.length > 0 ? 'both' : 'system' : 'given', bySubject, digests }
-  if (known.size < 50) known.set(key, anchors)
+  const anchors: Anchors = { kind: system ? given.length > 0 ? 'both' : 'system' : 'given', bySubject, byDigest, id: ++made }
+  known.set(key, anchors)
   return anchors
 }
 
@@ -56,24 +67,23 @@ function anchorsIn (system: boolean, given: readonly string[]): Anchors {
 export function validateChain (sent: readonly Uint8Array[], anchors: Anchors): ChainResult {
   const bounded = sent.slice(0, CERTIFICATES)
   const digests = bounded.map(digestOf)
-  const cache = results.get(anchors) ?? new Map<string, ChainSeen>()
-  results.set(anchors, cache)
-  const key = digests.join()
-  const chain = cache.get(key) ?? build(bounded.map((der, at) => linkOf(der, digests[at] ?? '')), digests, anchors)
-  if (cache.size < 10_000) cache.set(key, chain)
+  const key = `${anchors.id} ${digests.join()}`
+  const kept = trusted.get(key)
+  const chain = kept ?? build(bounded.map((der, at) => der.length > CERTIFICATE_BYTES ? undefined : linkOf(der, digests[at] ?? '')), bounded[0]?.length ?? 0, digests, anchors)
+  if (kept === undefined && chain.trust === 'trusted') trusted.set(key, chain, key.length + 80 * (chain.path.length + chain.sent.length) + 200)
   const certificates: Record<string, StoredCertificate> = {}
-  for (const [at, digest] of digests.entries()) certificates[digest] = stored(bounded[at] ?? new Uint8Array(0), digest)
+  for (const [at, digest] of digests.entries()) certificates[digest] ??= stored(bounded[at] ?? new Uint8Array(0))
   for (const digest of chain.path) {
-    const link = links.get(digest)
-    if (link !== undefined) certificates[digest] ??= stored(link.certificate.raw, digest)
+    const anchor = anchors.byDigest.get(digest)
+    if (anchor !== undefined) certificates[digest] ??= storedAnchor(anchor)
   }
   return { chain, certificates }
 }
 
-function build (sent: readonly (Link | undefined)[], digests: string[], anchors: Anchors): ChainSeen {
+function build (sent: readonly (Link | undefined)[], leafBytes: number, digests: string[], anchors: Anchors): ChainSeen {
   const common = { sent: digests, anchors: anchors.kind }
   const [leaf] = sent
-  if (leaf === undefined) return { ...common, trust: 'invalid', path: digests.slice(0, 1), detail: 'the first certificate cannot be read' }
+  if (leaf === undefined) return { ...common, trust: 'invalid', path: digests.slice(0, 1), detail: leafBytes > CERTIFICATE_BYTES ? `the first certificate has ${leafBytes} bytes, and no more than ${CERTIFICATE_BYTES} are looked at` : 'the first certificate cannot be read' }
   const unread = leaf.facts.criticalUnread[0]
   if (unread !== undefined) return { ...common, trust: 'invalid', path: [leaf.digest], detail: `the certificate has the critical extension ${unread}, which is not understood here` }
   const pool = sent.filter(link => link !== undefined)
@@ -93,7 +103,11 @@ function build (sent: readonly (Link | undefined)[], digests: string[], anchors:
 function extend (path: Link[], pool: readonly Link[], anchors: Anchors, search: Search): Link[] | undefined {
   const last = path.at(-1) as Link
   if (path.length > search.longest.length) search.longest = [...path]
-  if (anchors.digests.has(last.digest)) return path
+  if (anchors.byDigest.has(last.digest)) {
+    const constrained = misnamed(path)
+    search.refused ??= constrained
+    return constrained === undefined ? path : undefined
+  }
   if (path.length > 10) return undefined
   const candidates = [...(anchors.bySubject.get(last.facts.issuer) ?? []), ...pool.filter(link => link.facts.subject === last.facts.issuer)]
   for (const issuer of candidates) {
@@ -114,8 +128,8 @@ function extend (path: Link[], pool: readonly Link[], anchors: Anchors, search: 
 type Search = { steps: number, longest: Link[], refused: string | undefined }
 
 /**
- * Why an issuer above `path` may not be one: CA flag, key usage and path length (RFC 5280 §6.1.4 k–n), and no critical extension that is not understood (§6.1.4 o):
- * name constraints are among those, so that a constrained authority is trusted for nothing rather than for too much.
+ * Why an issuer above `path` may not be one: CA flag, key usage and path length (RFC 5280 §6.1.4 k–n), and no critical extension that is not understood (§6.1.4 o),
+ * so that whoever has one is trusted for nothing rather than for too much.
  */
 function unfitToIssue ({ facts, certificate }: Link, path: readonly Link[]): string | undefined {
   const intermediates = path.slice(1).filter(link => !link.facts.selfIssued).length
@@ -126,6 +140,18 @@ function unfitToIssue ({ facts, certificate }: Link, path: readonly Link[]): str
   return facts.pathLength !== undefined && intermediates > facts.pathLength ? `allows no more than ${facts.pathLength} intermediates below it` : undefined
 }
 
+/** Which authority of a whole path does not allow what it leads to (RFC 5280 §6.1.3 b and c); an anchor's constraints hold like any other's. Asked last: strangers get no path. */
+function misnamed (path: readonly Link[]): string | undefined {
+  for (const [at, { facts: { nameConstraints, subject } }] of path.entries()) {
+    if (nameConstraints === undefined) continue
+    for (const [below, { facts }] of path.slice(0, at).entries()) {
+      const why = below > 0 && facts.selfIssued ? undefined : violation(nameConstraints, facts)
+      if (why !== undefined) return `${subject} ${why}`
+    }
+  }
+  return undefined
+}
+
 function signs (issuer: Link, subject: Link): boolean {
   try {
     return subject.certificate.verify(issuer.certificate.publicKey)
@@ -134,42 +160,29 @@ function signs (issuer: Link, subject: Link): boolean {
   }
 }
 
-function linkIn (der: Uint8Array): Link | undefined {
-  return linkOf(der, digestOf(der))
-}
-
 function linkOf (der: Uint8Array, digest: string): Link | undefined {
-  if (links.has(digest)) return links.get(digest)
   const facts = readCertificate(der)
-  let link: Link | undefined
   try {
-    link = facts === undefined ? undefined : { certificate: new X509Certificate(der), facts, digest }
+    return facts === undefined ? undefined : { certificate: new X509Certificate(der), facts, digest }
   } catch {
-    link = undefined
+    return undefined
   }
-  if (links.size < 20_000) links.set(digest, link)
-  return link
 }
 
-const storedCache = new Map<string, StoredCertificate>()
+const storedAnchors = new WeakMap<Link, StoredCertificate>()
 
-function stored (der: Uint8Array, digest: string): StoredCertificate {
-  const cached = storedCache.get(digest)
-  if (cached !== undefined) return cached
-  const link = linkOf(der, digest)
-  let spki: Buffer | undefined
-  try {
-    spki = link?.certificate.publicKey.export({ type: 'spki', format: 'der' })
-  } catch { /* a key that the runtime does not know has no digest worth publishing */ }
-  const hash = (algorithm: string, bytes: Uint8Array) => createHash(algorithm).update(bytes).digest('hex')
-  const entry = {
-    der: Buffer.from(der).toString('base64'),
-    sha512: hash('sha512', der),
-    spkiSha256: hash('sha256', spki ?? new Uint8Array(0)),
-    spkiSha512: hash('sha512', spki ?? new Uint8Array(0)),
-  }
-  if (storedCache.size < 20_000) storedCache.set(digest, entry)
+function storedAnchor (link: Link): StoredCertificate {
+  const entry = storedAnchors.get(link) ?? stored(link.certificate.raw)
+  storedAnchors.set(link, entry)
   return entry
+}
+
+/** A certificate that cannot be read, or is too large to be, has the digests of an empty key: no pin is that. */
+function stored (der: Uint8Array): StoredCertificate {
+  const facts = der.length > CERTIFICATE_BYTES ? undefined : readCertificate(der)
+  const spki = facts === undefined ? new Uint8Array(0) : der.subarray(facts.spki.start, facts.spki.end)
+  const hash = (algorithm: string, bytes: Uint8Array) => createHash(algorithm).update(bytes).digest('hex')
+  return { der: Buffer.from(der).toString('base64'), sha512: hash('sha512', der), spkiSha256: hash('sha256', spki), spkiSha512: hash('sha512', spki) }
 }
 
 function digestOf (der: Uint8Array): string {

@@ -12,6 +12,7 @@ import { acceptHandshake, beginHandshake, type AcceptOptions, type Handshaken, t
 export type Chunk = { bytes: Uint8Array } | { end: true } | { failure: Failure } | { timeout: true }
 /** Who takes bytes as they come. `ended` is called once and last; without a failure, the other side has ended its own. */
 export type Flow = { bytes: (chunk: Uint8Array) => void, ended: (failure?: Failure) => void, drained: () => void }
+export type Ended = 'clean' | 'reset' | 'timeout' | 'unsent'
 export type Connection = {
   /** Bytes received in clear and, after the upgrade, inside TLS. */
   readonly received: number
@@ -29,8 +30,8 @@ export type Connection = {
   secure: (options: SecureOptions) => Promise<({ secured: Secured } | { failure: Failure }) & { stray: number }>
   /** The server's side of the handshake. What has arrived and was not read belongs to it. */
   secureAsServer: (options: AcceptOptions) => Promise<{ secured: PeerSecured } | { failure: Failure }>
-  /** Ends our side and waits for the other's end. */
-  end: (timeoutMs: number) => Promise<'clean' | 'reset' | 'timeout'>
+  /** Ends our side and waits for the other's end, and for what we have written to leave; `unsent`: not all of it did. */
+  end: (timeoutMs: number) => Promise<Ended>
   destroy: () => void
   /** Bytes that were written and are still here because the other side does not take them. */
   readonly unsent: number
@@ -211,17 +212,21 @@ export function open (plain: Socket, signal: AbortSignal): Connection {
   }
 }
 
-/** Until the other side ends, too; what it still sends goes to its flow. */
-function over (socket: Socket, timeoutMs: number, failed: () => boolean): Promise<'clean' | 'reset' | 'timeout'> {
+/** Until the other side ends, too, and all has left that we have written; what the other side still sends goes to its flow. */
+function over (socket: Socket, timeoutMs: number, failed: () => boolean): Promise<Ended> {
   return new Promise(resolve => {
-    const settle = (how: 'clean' | 'reset' | 'timeout') => {
+    const settle = (how: Ended) => {
       clearTimeout(timer)
       resolve(how)
     }
-    const timer = setTimeout(() => settle('timeout'), timeoutMs)
-    const ended = () => settle(failed() ? 'reset' : 'clean')
-    if (socket.readableEnded || socket.destroyed) ended()
-    else socket.once('end', ended).once('close', ended)
+    const timer = setTimeout(() => settle(socket.writableFinished ? 'timeout' : 'unsent'), timeoutMs)
+    const look = () => {
+      if (failed()) settle('reset')
+      else if (socket.destroyed) settle(socket.writableFinished ? 'clean' : 'unsent')
+      else if (socket.readableEnded && socket.writableFinished) settle('clean')
+    }
+    socket.once('end', look).once('finish', look).once('close', look)
+    look()
   })
 }
 

@@ -8,6 +8,7 @@ import { TLSSocket, connect as connectTls, createSecureContext, type SecureConte
 import type { Failure, TlsSeen } from '@dialtone/contracts'
 import { anchorsOf, validateChain, type ChainResult } from './chain.ts'
 import { classifyTls } from './classify.ts'
+import { createKept } from './kept.ts'
 
 export type Secured = ChainResult & { tls: TlsSeen }
 
@@ -138,11 +139,13 @@ function sentBy (socket: TLSSocket): Uint8Array[] {
 /** A key for X25519 alone is made ahead, as servers do: one of ML-KEM for whoever does not take it costs as much again. Who wants it asks (RFC 8446 §4.1.4). */
 const GROUPS = '*X25519:X25519MLKEM768:P-256:X448:P-521:P-384'
 
-const contexts = new Map<string, SecureContext>()
+/** By a digest: no key lies about as the name of something else. Those that were not used longest are forgotten; as many as a zone may have certificates. */
+const contexts = createKept<SecureContext>({ most: 1000 })
+const serverContexts = createKept<SecureContext>({ most: 1000 })
 
 /** Without the system's authorities (we validate), and shared: making a context costs more than a handshake. */
 function contextOf ({ clientCertificate, minVersion = 'TLSv1', maxVersion = 'TLSv1.3' }: SecureOptions): SecureContext {
-  const key = [minVersion, maxVersion, clientCertificate?.certificate, clientCertificate?.key].join('\n')
+  const key = digestOf([minVersion, maxVersion, clientCertificate?.certificate, clientCertificate?.key].join('\n'))
   const shared = contexts.get(key)
   if (shared !== undefined) return shared
   const old = minVersion === 'TLSv1' || minVersion === 'TLSv1.1'
@@ -151,7 +154,7 @@ function contextOf ({ clientCertificate, minVersion = 'TLSv1', maxVersion = 'TLS
     ...(old ? { ciphers: 'DEFAULT:@SECLEVEL=0' } : {}),
     ...(clientCertificate === undefined ? {} : { cert: clientCertificate.certificate, key: clientCertificate.key }),
   })
-  if (contexts.size < 50) contexts.set(key, context)
+  contexts.set(key, context)
   return context
 }
 
@@ -167,21 +170,17 @@ function nameOf (socket: TLSSocket): string {
  * new one serves the next handshake; those that were not used longest are forgotten.
  */
 function serverContextOf ({ certificate, key }: AcceptOptions['certificate'], unguarded = false): SecureContext {
-  const id = `${unguarded}\n${certificate}\n${key}`
+  const id = digestOf(`${unguarded}\n${certificate}\n${key}`)
   const shared = serverContexts.get(id)
-  serverContexts.delete(id)
-  const context = shared ?? createSecureContext({
-    ca: [], cert: certificate, key, minVersion: 'TLSv1.2', sessionIdContext: createHash('sha256').update(unguarded ? '' : id).digest('hex').slice(0, 32),
+  if (shared !== undefined) return shared
+  const context = createSecureContext({
+    ca: [], cert: certificate, key, minVersion: 'TLSv1.2', sessionIdContext: digestOf(unguarded ? '' : id).slice(0, 32),
     ...(unguarded ? {} : { secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION }),
   })
   serverContexts.set(id, context)
-  for (const oldest of serverContexts.keys()) {
-    if (serverContexts.size <= SERVER_CONTEXTS) break
-    serverContexts.delete(oldest)
-  }
   return context
 }
 
-const serverContexts = new Map<string, SecureContext>()
-/** As many as a zone may have certificates. */
-const SERVER_CONTEXTS = 1000
+function digestOf (text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

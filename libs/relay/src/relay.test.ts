@@ -28,6 +28,20 @@ for (const [name, zones, by] of [
   }, 30_000)
 }
 
+it('ends streams that only an exception allowed, in both directions, when it ends by itself', async () => {
+  const { gateway, users } = await made(PLAIN)
+  const rule = { ours: '*', peer: '*', action: 'allow', tls: 'required', dialback: 'over-tls' } as const
+  const exception = { ...rule, peer: 'peer.example', tls: 'none', dialback: 'always', reason: 'their old server' } as const
+  const stop = Date.now() + 3000
+  await gateway.apply({ policies: { rule, exception: { ...exception, until: new Date(stop).toISOString() } } })
+  users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'to-peer', 'x'))
+  users.peer.send(message('romeo@peer.example', 'juliet@inside.example', 'to-inside', 'y'))
+  const inClear = () => gateway.relay.streams({ zone: 'outside' }).streams.filter(({ tls, state }) => tls === undefined && state !== 'closing').map(({ direction }) => direction)
+  await until(() => users.peer.text().includes('to-peer') && users.inside.text().includes('to-inside'), () => why(gateway, users.inside.text()))
+  expect(Date.now() < stop ? inClear().toSorted() : ['inbound', 'outbound']).toEqual(['inbound', 'outbound'])
+  await until(() => inClear().length === 0, () => JSON.stringify(gateway.relay.streams({})))
+}, 30_000)
+
 it('returns what cannot be delivered to who sent it, through all of them', async () => {
   const { gateway, inside, users } = await made(PLAIN)
   const { peers } = gateway.assignment()

@@ -10,6 +10,7 @@ import { Core, TICK_MS, keyOf } from './core/core.ts'
 import { createDrains, effective, wishesOf, type Drains, type Wish } from './core/drains.ts'
 import { explainRoute, queueView } from './core/explain.ts'
 import { measuring, survey } from './core/metrics.ts'
+import { reportFault } from './faults.ts'
 import { createFacts, type Facts } from './facts/facts.ts'
 import { startInbound, type Inbound } from './inbound/inbound.ts'
 import { createBadTargets } from './outbound/bad-targets.ts'
@@ -24,6 +25,8 @@ type Findings = GatewayPresence['findings']
 type Parts = { core: Core, inbound: Inbound, attachments: Attachments, dial: Dialing, facts: Facts, drains: Drains, measure: () => void }
 
 const MEASURE_TICKS = 5
+/** Streams have so long to end when the process does. */
+const STOP_MS = 30_000
 /** How long what comes in a rush is collected. */
 const TURN_MS = 1
 const MOST = 100
@@ -68,6 +71,7 @@ export function createRelay (options: RelayOptions): Relay {
       turnEnds: createTurns(clock),
       offered: (zone, pair) => attachments.out(zone, pair),
       expects: (zone, pair) => attachments.expects(zone, pair),
+      ended: () => inbound.judge(),
       attempted: ({ zone, pair, rules }, { at, trace }, result) => {
         if (rules.side === 'external') facts.dialed(zone, { ours: pair.from, peer: pair.to }, at, result)
         if ('stream' in result) return
@@ -128,15 +132,18 @@ export function createRelay (options: RelayOptions): Relay {
     const made = await createWorld(effective(assignment), { readSecret, salt, clock, random, meter, ...(world === undefined ? {} : { previous: world }) })
     if ('problems' in made) return made.problems
     const before = world
-    world = made.world
     const isFirst = parts === undefined
+    // What is refused is never in force: places are bound first.
+    if (isFirst) world = made.world
     parts ??= begin()
     const { core, inbound, attachments, drains } = parts
-    const wrong = [...await attachments.configure(world)]
-    if (wrong.length === 0) wrong.push(...await inbound.configure())
+    const wrong = [...await attachments.configure(made.world)]
+    if (wrong.length === 0) wrong.push(...await inbound.configure(made.world, () => { world = made.world }))
     if (wrong.length > 0) {
-      world = before ?? made.world
-      if (before !== undefined) await attachments.configure(before)
+      if (before !== undefined) {
+        await attachments.configure(before)
+        core.judge()
+      }
       if (isFirst) {
         await Promise.all([inbound.stop(), attachments.stop()])
         parts = undefined
@@ -147,7 +154,7 @@ export function createRelay (options: RelayOptions): Relay {
     asked = assignment
     findings = made.findings
     core.start()
-    for (const { name, spec } of world.zones.values()) if (spec.desired !== 'running') inbound.drain({ zone: name })
+    for (const { name, spec } of here().zones.values()) if (spec.desired !== 'running') inbound.drain({ zone: name })
     drains.follow(wishesOf(assignment))
     core.judge()
     if (drains.isOver('gateway')) await attachments.drain()
@@ -155,14 +162,17 @@ export function createRelay (options: RelayOptions): Relay {
     return []
   }
 
+  const safely = (act: () => void) => {
+    try { act() } catch (error) { reportFault({ meter, logger }, 'tick', error) }
+  }
   const tick = () => {
     if (parts === undefined) return
     const { core, facts, drains, measure } = parts
-    core.tick()
-    trace.tick()
-    drains.tick()
-    facts.tick()
-    if (++ticks % MEASURE_TICKS === 0) measure()
+    safely(() => core.tick())
+    safely(() => trace.tick())
+    safely(() => drains.tick())
+    safely(() => facts.tick())
+    if (++ticks % MEASURE_TICKS === 0) safely(measure)
     if (ticks % LOOP_WINDOW_TICKS !== 0) return
     lateMs = loop.percentile(99) / 1e6
     loop.reset()
@@ -283,8 +293,11 @@ export function createRelay (options: RelayOptions): Relay {
         at?.addEventListener('abort', hurry, { once: true })
         await untilOver(drains)
         at?.removeEventListener('abort', hurry)
-        await Promise.all([inbound.stop(), core.stop('draining')])
-        await attachments.stop()
+        // A peer that takes one byte now and then is not waited for without end.
+        const late = AbortSignal.timeout(STOP_MS)
+        const now = at === undefined ? late : AbortSignal.any([at, late])
+        await Promise.all([inbound.stop(now), core.stop('draining', now)])
+        await attachments.stop(now)
         parts.facts.last()
         parts.measure()
       }

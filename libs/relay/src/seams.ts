@@ -169,6 +169,8 @@ export type OutStream = {
   readonly ended: Promise<{ clean: boolean, because?: Failure }>
   /** Ends it: what was written leaves, a stream error if there is a condition, the footer, the peer's footer or five seconds. */
   close: (condition?: StreamCondition, text?: string) => void
+  /** Ends it at once, whatever has not left: `ended` resolves without a word to the peer. */
+  abort: () => void
   view: () => StreamView
 }
 

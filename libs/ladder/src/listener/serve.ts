@@ -118,6 +118,7 @@ async function converse ({ connection, source, local, address }: Accepted, kind:
     }
     lastEvent = performance.now()
     note(event, state)
+    if (event.on === 'sasl-auth') event.identity = state.at === 'negotiating' && proves(state.pair.from)
     ;[state, ...commands] = advanceReceiving(state, event)
   }
   const { because } = state

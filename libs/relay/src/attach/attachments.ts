@@ -35,8 +35,8 @@ export type Attachments = {
   drain: () => Promise<void>
   listeners: () => GatewayPresence['listeners']
   findings: () => GatewayPresence['findings']
-  /** Ends everything. */
-  stop: () => Promise<void>
+  /** Ends everything, at once when `at` aborts. */
+  stop: (at?: AbortSignal) => Promise<void>
 }
 
 const DEFAULT_STANZA_BYTES = 262_144
@@ -186,12 +186,16 @@ export function startAttachments (options: AttachmentOptions): Attachments {
       const more = down.length === 1 ? '' : `, and ${down.length - 1} more`
       return [{ what: 'component', unhealthy: false, says: `not attached to the inside server as ${first.spec.domain}${more}: ${first.failure ?? 'connecting'}`.slice(0, 400) }]
     },
-    stop: async () => {
+    stop: async at => {
       clearInterval(ticking)
       for (const key of connectors.keys()) stopConnector(key)
       const those = [...streams]
       for (const stream of those) stream.close('system-shutdown')
+      const abort = () => { for (const stream of those) stream.abort() }
+      at?.addEventListener('abort', abort, { once: true })
+      if (at?.aborted === true) abort()
       await Promise.all([...those.map(stream => stream.ended), ...ending])
+      at?.removeEventListener('abort', abort)
       await Promise.all([...[...acceptors.values()].map(({ acceptor }) => acceptor.stop()), ...[...responders.values()].map(({ responder }) => responder.stop())])
       acceptors.clear()
       responders.clear()

@@ -27,6 +27,8 @@ export class Tally {
   routesFull = 0
   pairsFull = 0
   own = 0
+  /** On streams, of routes that are forgotten. */
+  left = 0
   faults = 0
   /** Connecting: attempts by how they ended. */
   readonly attempts = new Map<string, number>()

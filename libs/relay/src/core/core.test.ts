@@ -440,3 +440,71 @@ const NOT_FOUND = '<error type=\'cancel\' by=\'gateway.example\'><remote-server-
 function numbered (from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, number) => message('u@peer.example', 'v@inside.example', from + number))
 }
+
+it('forgets routes that lead to a component, whose stream stays, and says what became of their stanzas when it ends', async () => {
+  const component = new FakeStream({ from: '', to: 'inside.example' }, 'component')
+  component.by = 'component'
+  const { core, pass, ledger } = made({}, { bounds: { routes: 100 }, offered: (zone, { to }) => zone === 'inside' && to === 'inside.example' ? component : undefined })
+  const send = (domain: string) => {
+    const source = new FakeSource(core, 'outside')
+    const lane = source.lane({ from: domain, to: 'inside.example' })
+    source.send(message(`a@${domain}`, 'b@inside.example', domain))
+    return lane
+  }
+  for (let number = 0; number < 100; number++) send(`once${number}.example`).end()
+  await pass(120_000)
+  expect(core.routes.size).toBe(0)
+  send('honest.example')
+  expect([component.received.length, ledger.onStream, core.context.tally.routesFull]).toEqual([101, 101, 0])
+  component.finish(true)
+  await turn()
+  expect(ledger.conservation()).toMatchObject({ accepted: 101, onStream: 0, outcomes: { written: 101 } })
+})
+
+it('forgets the oldest of them at once when there is no room', () => {
+  const component = new FakeStream({ from: '', to: 'inside.example' }, 'component')
+  component.by = 'component'
+  const { core } = made({}, { bounds: { routes: 2 }, offered: (zone, { to }) => zone === 'inside' && to === 'inside.example' ? component : undefined })
+  for (let number = 0; number < 5; number++) {
+    const source = new FakeSource(core, 'outside')
+    const lane = source.lane({ from: `once${number}.example`, to: 'inside.example' })
+    source.send(message(`a@once${number}.example`, 'b@inside.example', number))
+    lane.end()
+  }
+  expect(component.received).toHaveLength(5)
+})
+
+it('keeps no numbers of domains that a sender has made up, and finds room among many that are in use', () => {
+  const { core } = made({}, { bounds: { pairs: 300 } })
+  for (let number = 0; number < 70; number++) new FakeSource(core, 'outside').lane({ from: `old${number}.example`, to: 'inside.example' })
+  const source = new FakeSource(core, 'outside')
+  const as = { from: 'evil.example', to: 'inside.example' }
+  source.lane(as)
+  for (let number = 0; number < 1000; number++) {
+    const to = `x${number}.invalid`
+    source.sendTo(frame => core.refuse(source, as, { from: 'evil.example', to }, frame, 'unknown-domain'), message('a@evil.example', `b@${to}`, number))
+  }
+  expect([...core.pairs.keys()].filter(key => key.includes('evil.example'))).toHaveLength(1)
+  for (let number = 0; number < 1000; number++) new FakeSource(core, 'outside').lane({ from: `once${number}.example`, to: 'inside.example' }).end()
+  new FakeSource(core, 'outside').lane({ from: 'honest.example', to: 'inside.example' })
+  expect(core.pairs.has('inside.example honest.example')).toBe(true)
+  expect(core.pairs.size).toBe(300)
+})
+
+it('lets nobody spend the rate of another when there is no room for numbers', () => {
+  const { core } = made({}, { bounds: { pairs: 0 } })
+  expect(core.countOf('inside.example', 'a.example')).not.toBe(core.countOf('inside.example', 'b.example'))
+})
+
+it('gives the room of an attempt back that ends by a fault, and tries again', async () => {
+  let asked = 0
+  const { core, pass, ledger } = made({}, { dial: () => { asked++; return Promise.reject(new Error('a fault')) } })
+  const source = new FakeSource(core, 'outside')
+  source.lane(IN)
+  source.send(...numbered(0, 1))
+  await turn()
+  expect([core.dialing, ledger.queued]).toEqual([0, 1])
+  await pass(60_000)
+  expect(asked).toBeGreaterThan(1)
+  expect(core.dialing).toBe(0)
+})

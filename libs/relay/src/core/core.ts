@@ -18,6 +18,8 @@ export type CoreOptions = Surroundings & {
   dial: Dial
   /** A component or another stream that is there already and takes stanzas of the pair. */
   offered?: (zone: string, pair: Pair) => OutStream | undefined
+  /** Something that was decided until a time has ended: whoever decided by it decides again. */
+  ended?: () => void
   /** Such a pair waits for a component, and for nothing else. */
   expects?: (zone: string, pair: Pair) => boolean
   /** An attempt is over, well or not. */
@@ -57,7 +59,7 @@ export class Core implements Intake {
   /** The end of the turn is waited for; and bytes that were written before it. */
   private flushing = false
   private flushed = 0
-  private readonly overflow = new PairCount('', '')
+  private readonly strangers = new PairCount('', '')
   private ends = Infinity
   private stopped = false
 
@@ -95,7 +97,9 @@ export class Core implements Intake {
       this.strays.set(source, trace)
       context.logger.info({ trace, zone: source.zone, from: pair.from, to: pair.to, reason }, 'stanzas are refused')
     }
-    turnStrayAway(context, this.countOf(sides.ours, sides.peer), source, { as, pair, frame, reason, trace })
+    // Whom it names is the sender's choice: what is no pair that is known is counted together.
+    const count = this.pairs.get(`${sides.ours} ${sides.peer}`) ?? this.strangers
+    turnStrayAway(context, count, source, { as, pair, frame, reason, trace })
   }
 
   settled (): void {
@@ -153,7 +157,10 @@ export class Core implements Intake {
     const now = context.coarse = context.clock.elapsed()
     context.samples = true
     // What ends by itself is in the table of the world, and lanes keep what they were told.
-    if (context.clock.now() >= this.ends) this.judge()
+    if (context.clock.now() >= this.ends) {
+      this.judge()
+      this.options.ended?.()
+    }
     for (const lane of this.owing) if (!lane.owes(now)) this.owing.delete(lane)
     for (const route of this.watched) if (!route.tick(now, bounds.stallMs)) this.watched.delete(route)
     this.beginNext()
@@ -181,8 +188,8 @@ export class Core implements Intake {
 
   get dialing (): number { return this.attempts }
 
-  /** Nothing new is dialed; what waits ends. Streams are closed, and this resolves when all are gone. */
-  async stop (reason: 'draining'): Promise<void> {
+  /** Nothing new is dialed; what waits ends. Streams are closed, at once when `at` aborts, and this resolves when all are gone. */
+  async stop (reason: 'draining', at?: AbortSignal): Promise<void> {
     this.stopped = true
     for (let round = 0; round < 2; round++) {
       // What ends may leave errors for senders behind, which leave by streams that are still open.
@@ -195,7 +202,11 @@ export class Core implements Intake {
       if (route.way !== undefined) ways.add(route.way)
     }
     for (const way of ways) way.close()
+    const abort = () => { for (const { out } of ways) out.abort() }
+    at?.addEventListener('abort', abort, { once: true })
+    if (at?.aborted === true) abort()
     await Promise.all([...ways].map(({ out }) => out.ended))
+    at?.removeEventListener('abort', abort)
     // Behind the routes' own callbacks.
     await Promise.resolve()
     for (const route of this.routes.values()) route.refuseAll(reason, false)
@@ -228,7 +239,8 @@ export class Core implements Intake {
     if (known !== undefined) return known
     if (this.pairs.size >= this.bounds.pairs && !this.forgetPair()) {
       this.context.tally.pairsFull++
-      return this.overflow
+      // For whoever asks alone: nobody's rate is spent by another.
+      return new PairCount(ours, peer)
     }
     const count = new PairCount(ours, peer)
     this.pairs.set(key, count)
@@ -295,9 +307,12 @@ export class Core implements Intake {
     this.swept = now
     for (const [key, route] of this.routes) {
       const { way } = route
-      if (way !== undefined) route.lastUsed = Math.max(route.lastUsed, way.lastUsed)
+      if (way !== undefined && !way.isShared) route.lastUsed = Math.max(route.lastUsed, way.lastUsed)
       if (route.idle && now - route.lastUsed >= KEPT_MS) this.forget(key, route)
     }
+    // Numbers of a pair that nobody uses are kept as long as there is room.
+    if (this.pairs.size * 2 <= this.bounds.pairs) return
+    for (const [key, { users }] of this.pairs) if (users <= 0) this.pairs.delete(key)
   }
 
   private forgetOne (): boolean {
@@ -314,6 +329,7 @@ export class Core implements Intake {
   }
 
   private forget (key: string, route: Route): void {
+    route.forget()
     this.routes.delete(key)
     this.watched.delete(route)
     route.count.users--
@@ -321,12 +337,12 @@ export class Core implements Intake {
 
   private forgetPair (): boolean {
     let looked = 0
-    for (const [key, { users }] of this.pairs) {
-      if (users <= 0) {
-        this.pairs.delete(key)
-        return true
-      }
-      if (++looked >= 64) break
+    for (const [key, count] of this.pairs) {
+      this.pairs.delete(key)
+      if (count.users <= 0) return true
+      // Behind the others, so that those come to be looked at, too.
+      this.pairs.set(key, count)
+      if (++looked >= 1000) break
     }
     return false
   }

@@ -1,6 +1,7 @@
 /** The core's numbers as metrics (gateways.md 5.10), made once a second of what is counted up with stanzas. Labels come from closed or configured sets alone (R7). */
 import { OUTCOMES } from '@dialtone/contracts'
 import { defineCounter, defineGauge, type Labels, type Meter, type Metric } from '@dialtone/kernel'
+import { faults } from '../faults.ts'
 import type { Core } from './core.ts'
 import { queueSeconds, relaySeconds } from './durations.ts'
 
@@ -18,7 +19,6 @@ export const shadowed = defineCounter('dialtone_gateway_shadowed_total', 'Stanza
 export const decisions = defineCounter('dialtone_gateway_policy_decisions_total', 'What was decided about a pair of domains on a stream, once for each configuration: by what is done, and by whether a rule would have denied it and only counts.', ['action', 'shadow'])
 export const policyEnds = defineGauge('dialtone_gateway_policy_ends_seconds', 'Until the next policy ends by itself; absent where none does.')
 export const attempts = defineCounter('dialtone_gateway_route_attempts_total', 'Attempts to bring a route to a stream, by how they ended: ready, or the reason.', ['outcome'])
-export const faults = defineCounter('dialtone_gateway_faults_total', 'Stanzas that the gateway could not handle because of a fault of its own.')
 export const queueStanzas = defineGauge('dialtone_gateway_queue_stanzas', 'Stanzas that wait.')
 export const queueBytes = defineGauge('dialtone_gateway_queue_bytes', 'Bytes of stanzas that wait.')
 export const queueOldest = defineGauge('dialtone_gateway_queue_oldest_seconds', 'How long the stanza has waited that has waited longest.')

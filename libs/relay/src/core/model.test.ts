@@ -44,7 +44,7 @@ async function run (seed: number, late: boolean): Promise<void> {
     const label = `seed ${seed}, after ${what}`
     expect(ledger.missing, label).toBe(0)
     expect(ledger.accepted, label).toBe(accepted)
-    let [bytes, waiting, written] = [0, 0, 0]
+    let [bytes, waiting, written] = [0, 0, core.context.tally.left]
     for (const route of core.routes.values()) {
       bytes += route.queue.bytes
       waiting += route.queue.stanzas - route.queue.own

@@ -6,6 +6,7 @@ import type { Failure, Refusal, RouteStep, StreamCondition } from '@dialtone/con
 import type { Entry, PairLimits, Queue, StanzaClass, Waiting } from '@dialtone/routing'
 import type { Pair } from '@dialtone/stream'
 import type { Dial, DialFailure, OutStream } from '../seams.ts'
+import { reportFault } from '../faults.ts'
 import { LIVED_MS, afterFailure, afterStream } from './back-off.ts'
 import { settle, type Context } from './context.ts'
 import type { PairCount } from './pair-count.ts'
@@ -77,9 +78,18 @@ export class Route {
     return this.queue.stanzas > 0 || this.failing() !== undefined ? 'waiting' : 'idle'
   }
 
-  /** Nothing needs it. */
+  /** Nothing needs it: a stream that many routes share, as that of a component, which stays for months, is left. */
   get idle (): boolean {
-    return this.lanes === 0 && this.queue.stanzas === 0 && this.way === undefined && this.attempt === undefined && !this.wantsRoom && this.notBefore <= this.context.coarse
+    const { way } = this
+    return this.lanes === 0 && this.queue.stanzas === 0 && (way === undefined || way.mayBeLeft) && this.attempt === undefined && !this.wantsRoom && this.notBefore <= this.context.coarse
+  }
+
+  /** It is forgotten. */
+  forget (): void {
+    if (this.way?.leave(this, this.onStream) !== true) return
+    this.way = undefined
+    this.direct = undefined
+    this.onStream = 0
   }
 
   /** Why a stanza would be refused at once. */
@@ -122,6 +132,7 @@ export class Route {
     const { context, way } = this
     context.ledger.onStream++
     this.onStream++
+    this.lastUsed = context.coarse
     context.tally.bytes += end - start
     if (way === undefined) return
     way.touch()
@@ -204,13 +215,22 @@ export class Route {
       if (attempt.steps.length < MAX_STEPS) attempt.steps.push({ at: new Date(context.clock.now()).toISOString(), ms: Math.round(context.clock.elapsed() - attempt.began), ...made })
     }
     const { hops, allowNets, leg } = this.rules
-    void this.through(attempt, dial({ zone, pair, leg, ...(hops === undefined ? {} : { hops }), allowNets, ...(this.lang === undefined ? {} : { lang: this.lang }), step, signal: attempt.abort.signal }))
+    void this.through(attempt, () => dial({ zone, pair, leg, ...(hops === undefined ? {} : { hops }), allowNets, ...(this.lang === undefined ? {} : { lang: this.lang }), step, signal: attempt.abort.signal }))
   }
 
-  private async through (attempt: Attempt, dialing: ReturnType<Dial>): Promise<void> {
-    const result = await dialing
-    this.dialed(attempt, result)
-    this.context.attempted(this, attempt, result)
+  /** Whatever goes wrong here, the attempt is over when it is over: its room is for others. */
+  private async through (attempt: Attempt, dial: () => ReturnType<Dial>): Promise<void> {
+    const { context } = this
+    const result = await dial().catch((error: unknown): Awaited<ReturnType<Dial>> => ({
+      failed: { reason: 'internal-fault', says: 'The attempt ended by a fault of the gateway.', temporary: true, failure: reportFault(context, 'dialing', error) },
+    }))
+    try {
+      this.dialed(attempt, result)
+    } catch (error) {
+      reportFault(context, 'dialed', error)
+      if ('stream' in result) result.stream.abort()
+    }
+    context.attempted(this, attempt, result)
   }
 
   /** A stream that may carry the pair: one of its own, or one that was there. */

@@ -2,14 +2,18 @@
 import type { StreamCondition } from '@dialtone/contracts'
 import { Queue, type Waiting } from '@dialtone/routing'
 import type { OutStream } from '../seams.ts'
-import type { Context } from './context.ts'
+import { reportFault } from '../faults.ts'
+import { settle, type Context } from './context.ts'
 import { relaySeconds } from './durations.ts'
+import { PairCount } from './pair-count.ts'
 import type { Route } from './route.ts'
 
 /** More than that is not written to a stream whose peer does not read (gateways.md 5.8). */
 export const UNSENT = 1_048_576
 /** Nor more than that waits for acknowledgement. */
 const UNACKNOWLEDGED = 1_048_576
+/** Pairs whose routes have left. */
+const MOST_LEFT = 1000
 
 export class Way {
   readonly out: OutStream
@@ -24,6 +28,9 @@ export class Way {
   private readonly unacknowledged: Queue | undefined
   private acknowledged: number
   lastUsed: number
+  /** Stanzas of routes that have left; their pairs beyond the first thousand as one. */
+  private readonly left = new Map<PairCount, number>()
+  private readonly others = new PairCount('', '')
   private readonly context: Context
   private isTouched = false
 
@@ -37,7 +44,7 @@ export class Way {
     out.drained = () => this.unblock()
     out.ending = () => this.shut()
     if (this.unacknowledged !== undefined) out.acked = () => this.acked()
-    void this.untilItEnds()
+    this.untilItEnds().catch((error: unknown) => reportFault(context, 'ended', error))
   }
 
   get keeps (): boolean { return this.unacknowledged !== undefined }
@@ -45,6 +52,25 @@ export class Way {
 
   join (route: Route): void {
     if (!this.routes.includes(route)) this.routes.push(route)
+  }
+
+  /** Routes share it, and nothing on it waits to be acknowledged to one of them. */
+  get mayBeLeft (): boolean {
+    return this.isShared && (this.unacknowledged?.stanzas ?? 0) === 0
+  }
+
+  get isShared (): boolean { return this.out.by === 'component' || this.routes.length > 1 }
+
+  /** The route needs it no more: what it wrote there is answered for here. False where it still has to hear what becomes of it. */
+  leave (route: Route, written: number): boolean {
+    if (!this.mayBeLeft) return false
+    const at = this.routes.indexOf(route)
+    if (at >= 0) this.routes.splice(at, 1)
+    if (written === 0) return true
+    this.context.tally.left += written
+    const count = this.left.has(route.count) || this.left.size < MOST_LEFT ? route.count : this.others
+    this.left.set(count, (this.left.get(count) ?? 0) + written)
+    return true
   }
 
   /** Something was written: it leaves when the turn ends. */
@@ -121,7 +147,15 @@ export class Way {
         queue.push(entry.data, entry.start, entry.end, entry)
       })
     }
-    for (const route of this.routes) route.lost(this, clean, because, lived, again.get(route))
+    for (const [count, written] of this.left) {
+      this.context.ledger.onStream -= written
+      this.context.tally.left -= written
+      settle(this.context, count, clean ? 'written' : 'unknown-fate', written)
+    }
+    this.left.clear()
+    for (const route of this.routes) {
+      try { route.lost(this, clean, because, lived, again.get(route)) } catch (error) { reportFault(this.context, 'ended', error) }
+    }
     flushTouched(this.context)
   }
 }

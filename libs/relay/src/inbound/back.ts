@@ -78,6 +78,11 @@ export class Back implements OutStream {
     this.end(true)
   }
 
+  /** Its stream ends by itself; what was written there is not waited for. */
+  abort (): void {
+    this.end(false, { at: 'probe', why: 'cancelled' })
+  }
+
   /** Nothing more is taken; what was collected leaves. */
   stop (): void {
     if (!this.open) return

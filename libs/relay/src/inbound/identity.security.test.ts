@@ -12,7 +12,7 @@ import type { CertificateSpec } from '@dialtone/zoo'
 import { describe, expect, it } from 'vitest'
 import { GUARDS, type Guards } from './guards.ts'
 import { chainOf } from './identity.ts'
-import { KEYS, OURS, PEER, started, type Given, type Started } from './test-support/gateway.ts'
+import { KEYS, OURS, PEER, started, worldOf, type Given, type Started } from './test-support/gateway.ts'
 import { CERTIFICATE, HEADER, STARTTLS, authenticated, dial, eventually, secure, type RawPeer } from './test-support/raw-peer.ts'
 
 const VICTIM = 'victim.example'
@@ -446,3 +446,12 @@ async function attack (says: string, given: Given = {}, shows?: CertificateSpec)
   peer.say(says)
   return { ...all, peer }
 }
+
+it('I9: EXTERNAL is judged when it is asked for: pins that came after the header count', async () => {
+  const gateway = await started()
+  const peer = await dial(gateway.starttls)
+  expect(await secure(peer, HEADER, CERTIFICATE)).toContain('EXTERNAL')
+  await gateway.become(await worldOf({ leg: { certificate: 'pinned', pins: ['0'.repeat(64)] } }))
+  peer.say(externalText('='))
+  expect(await peer.until(/<success[^>]*>|<failure.*?<\/failure>/)).toContain('<not-authorized/>')
+})

@@ -30,10 +30,12 @@ export type InboundOptions = Surroundings & {
 
 export type Inbound = {
   /**
-   * Follows `world()`: listeners are opened and closed, streams are judged anew; those that still comply go on. Resolves with what is wrong, and then the
-   * listeners are as they were.
+   * Follows `next`, or `world()`: listeners are opened and closed; then it is in force, which `adopt` makes true, and streams are judged anew; those that still comply go on.
+   * Resolves with what is wrong, and then the listeners are as they were.
    */
-  configure: () => Promise<readonly ConfigurationProblem[]>
+  configure: (next?: World, adopt?: () => void) => Promise<readonly ConfigurationProblem[]>
+  /** What was decided may have ended by itself: streams are judged anew. */
+  judge: () => void
   select: (selection: Selection) => StreamView[]
   /** Ends streams, or of a stream that carries other pairs, too, those that are meant. Returns how many were. */
   close: (selection: Selection, condition: StreamCondition, text: string) => number
@@ -43,8 +45,8 @@ export type Inbound = {
   asked: (question: { zone: Zone, pair: Pair, id: string, key: string, address: string, remote: string }) => DialbackAnswer
   listeners: () => PlaceView[]
   counts: () => { streams: number, negotiating: number, verifying: number }
-  /** Closes listeners and streams, gently, and waits for them; resolves when nothing is left. */
-  stop: () => Promise<void>
+  /** Closes listeners and streams, gently, and waits for them until `at` aborts; resolves when nothing is left. */
+  stop: (at?: AbortSignal) => Promise<void>
 }
 
 const SWEEP_MS = 500
@@ -118,7 +120,7 @@ export function startInbound (options: InboundOptions): Inbound {
     const now = clock.elapsed()
     const counts = new Map([...world().zones.keys()].map(name => [name, { ready: 0, negotiating: 0 }]))
     for (const stream of open) {
-      stream.sweep(now)
+      try { stream.sweep(now) } catch (error) { stream.fault(error) }
       const count = counts.get(stream.zone)
       if (count !== undefined) count[stream.ready ? 'ready' : 'negotiating']++
     }
@@ -129,14 +131,17 @@ export function startInbound (options: InboundOptions): Inbound {
     meter.set(verifying, {}, verifications.running)
   }, options.sweepMs ?? SWEEP_MS)
 
+  const judge = () => { for (const stream of open) stream.rejudge() }
   const selected = (selection: Selection) => [...open].filter(stream => concerns(selection, world(), stream))
   return {
-    configure: async () => {
-      const now = world()
-      const problems = await places.follow(now, ({ spec }) => !draining && (spec.desired ?? 'running') === 'running')
-      if (problems.length === 0) for (const stream of open) stream.rejudge()
+    configure: async (next = world(), adopt = () => undefined) => {
+      const problems = await places.follow(next, ({ spec }) => !draining && (spec.desired ?? 'running') === 'running')
+      if (problems.length > 0) return problems
+      adopt()
+      judge()
       return problems
     },
+    judge,
     select: selection => selected(selection).map(stream => stream.view()),
     close: (selection, condition, text) => {
       let count = 0
@@ -164,7 +169,7 @@ export function startInbound (options: InboundOptions): Inbound {
       const ready = [...open].filter(stream => stream.ready).length
       return { streams: open.size, negotiating: open.size - ready, verifying: verifications.running }
     },
-    stop: async () => {
+    stop: async at => {
       draining = true
       await places.close()
       const quiet = new Promise<void>(resolve => {
@@ -174,7 +179,10 @@ export function startInbound (options: InboundOptions): Inbound {
       for (const stream of open) stream.close('system-shutdown', 'the gateway stops')
       const late = Promise.withResolvers<void>()
       const most = setTimeout(late.resolve, limits().closeMs)
-      await Promise.race([quiet, late.promise])
+      const hurry = () => late.resolve()
+      at?.addEventListener('abort', hurry, { once: true })
+      if (at?.aborted !== true) await Promise.race([quiet, late.promise])
+      at?.removeEventListener('abort', hurry)
       clearTimeout(most)
       clearInterval(timer)
       stopping.abort()

@@ -19,7 +19,7 @@ export type InboundLimits = {
   closeMs: number
   /** Without traffic. Half of it, and white space shows whether the connection is alive. */
   idleMs: number
-  /** Keys that are proved at once: from one network, and in all; on one stream the table's own bound holds. */
+  /** Keys that are proved at once: from one network, and in one zone, a quarter of which is kept for networks that are known; on one stream the table's own bound holds. */
   verificationsPerAddress: number
   verifications: number
   /** How long a network is not believed about a domain whose key was refused. */

@@ -7,6 +7,8 @@ import { describe, expect, it } from 'vitest'
 import { GUARDS } from './guards.ts'
 import { INSIDE_LEG, OURS, PEER, SECOND, STRANGER, started, type Given, type Place } from './test-support/gateway.ts'
 import { HEADER, authenticated, dial, eventually, secure, type RawPeer } from './test-support/raw-peer.ts'
+import { limitsOf } from './limits.ts'
+import { createVerifications } from './verifications.ts'
 
 const STANZA = `<message from='${PEER}' to='${OURS}'/>`
 /** Everything that is a number without a bound. */
@@ -151,12 +153,53 @@ describe('R1: keys as a way to make us connect to others', () => {
   it('works with as many streams as it takes, where only streams are counted', async () => {
     expect((await attack({ bounds: { verifications: 1e9, verificationsPerAddress: 1e9 } }, 20)).most).toBe(80)
   })
-  it('reaches four at once on one stream, eight from one address, and sixty-four in all', async () => {
+  it('reaches four at once on one stream, eight from one address, and three quarters of sixty-four in all', async () => {
     expect((await attack({}, 1)).most).toBe(4)
     expect((await attack({}, 5)).most).toBe(8)
     const { most, count } = await attack({}, 20, at => `127.0.1.${at + 1}`)
-    expect(most).toBe(64)
+    expect(most).toBe(48)
     expect(count('dialtone_gateway_inbound_limited_total', { zone: 'outside', limit: 'verifications' })).toBeGreaterThan(0)
+  })
+  it('leaves the inside its own share, and networks that are known theirs', async () => {
+    const asked: string[] = []
+    const { starttls, inside } = await started({
+      ...CLEAR, insideLeg: { tls: 'optional', dialback: 'always' }, bounds: { ...MANY, unsentBytes: 1e9, refusals: 1e9, verifications: 8 },
+      verify: ({ zone, question }) => {
+        asked.push(`${zone.name} ${question.from}`)
+        return question.from === PEER ? Promise.resolve({ type: 'valid' }) : new Promise(() => undefined)
+      },
+    })
+    for (let at = 0; at < 3; at++) {
+      const peer = await dial(starttls, `127.0.2.${at + 1}`)
+      peer.say(HEADER + flood(at))
+      await peer.until(new RegExp(`to='d999.s${at}.example' type='error'><error type='cancel'><resource-constraint `))
+    }
+    expect(asked).toHaveLength(6)
+    const server = await dial(inside)
+    server.say(headerText({ from: OURS, to: PEER }) + dialbackKeyText(OURS, PEER, 'k'))
+    await eventually(() => asked.includes(`inside ${OURS}`))
+  })
+  it('that nobody waits for any more still count against who showed them', () => {
+    let now = 0
+    const bounds = limitsOf()
+    const all = createVerifications(() => bounds, { now: () => now, elapsed: () => now })
+    for (const answer of ['invalid', 'error'] as const) {
+      expect(all.begin('outside', 'net', 'a.example')).toBeUndefined()
+      expect(all.begin('outside', 'net', 'a.example')).toBeUndefined()
+      all.end('outside', 'net', 'a.example', answer)
+      // The other was asked by a stream that is gone: it does not shorten what is known.
+      all.end('outside', 'net', 'a.example', 'error')
+      expect(all.begin('outside', 'net', 'a.example')).toBe('refused-before')
+      now += answer === 'invalid' ? bounds.refusedMs - 1 : bounds.unaskedMs - 1
+      expect(all.begin('outside', 'net', 'a.example')).toBe('refused-before')
+      now += 1
+    }
+    for (let at = 0; at < 48; at++) expect(all.begin('outside', `net${at}`, 'a.example')).toBeUndefined()
+    expect(all.begin('outside', 'stranger', 'a.example')).toBe('verifications')
+    for (let at = 0; at < 16; at++) expect(all.begin('outside', `known${at}`, 'a.example', { known: true })).toBeUndefined()
+    expect(all.begin('outside', 'known', 'a.example', { known: true })).toBe('verifications')
+    expect(all.begin('inside', 'server', 'a.example', { trusted: true })).toBeUndefined()
+    expect(all.running).toBe(65)
   })
   it('is not believed about a domain again for a while', async () => {
     const ask = async (given: Given) => {

@@ -9,6 +9,8 @@ import {
   ENABLED, FOOTER, PROCEED, SASL_SUCCESS, STARTTLS_FAILURE, accept, acknowledgementText, canonicalDomain, createFramer, dialbackAnswerText, enableFailureText, featuresText, headerText, readEvent, readHeader, saslFailureText, streamErrorText,
   type DialbackAnswer, type ElementFrame, type Framer, type HeaderFrame, type Limits, type Pair, type ReceivingCommand, type ReceivingEvent, type ReceivingState, type Rules,
 } from '@dialtone/stream'
+import { reportFault } from '../faults.ts'
+import { partedOf } from '../parted.ts'
 import type { Lane, Source, World, Zone } from '../seams.ts'
 import { Back } from './back.ts'
 import type { By } from './hooks.ts'
@@ -170,15 +172,18 @@ export class InboundStream {
     this.framer?.raise(this.limitsAfter())
   }
 
+  /** A mistake of ours, which ends one stream and not the process. */
+  fault (error: unknown): void {
+    this.finish(reportFault(this.shared, 'inbound', error))
+  }
+
   private bytes (chunk: Uint8Array): void {
     this.heard = true
     if (this.over) return
     try {
       this.read(chunk)
     } catch (error) {
-      // A mistake of ours, which ends one stream and not the listener.
-      this.shared.logger.error({ stream: this.id, zone: this.zone, error: quoted(String(error), 300) }, 'an inbound stream ended by a fault of the gateway')
-      this.finish({ at: 'probe', why: 'unclassified', detail: quoted(String(error), 300).slice(0, 400) })
+      this.fault(error)
     }
     if (!this.given) return
     this.given = false
@@ -278,6 +283,7 @@ export class InboundStream {
       this.starting = true
       return framer.stop()
     }
+    if (event.on === 'sasl-auth') event.identity = this.state.at === 'negotiating' && this.provesNow(this.state.pair)
     if (event.on === 'dialback-key') event.identity = this.provesNow({ from: canonicalDomain(event.from) ?? '', to: canonicalDomain(event.to) ?? '' })
     if (event.on === 'dialback-result' || event.on === 'dialback-verified') this.shared.meter.add(unsolicited, { zone: this.zone })
     this.frame = frame
@@ -317,7 +323,7 @@ export class InboundStream {
         return this.say(PROCEED)
       }
       case 'send-starttls-failure': return this.say(STARTTLS_FAILURE)
-      case 'start-tls': return void this.secure().catch((error: unknown) => this.finish({ at: 'probe', why: 'unclassified', detail: quoted(String(error), 300).slice(0, 400) }))
+      case 'start-tls': return void this.secure().catch((error: unknown) => this.fault(error))
       case 'send-sasl-success': {
         this.say(SASL_SUCCESS)
         this.framer = undefined
@@ -325,7 +331,7 @@ export class InboundStream {
         return this.authenticated(command.pair, 'external')
       }
       case 'send-sasl-failure': return this.say(saslFailureText(command.condition))
-      case 'verify-key': return void this.verify(command.number, command.pair, command.key)
+      case 'verify-key': return void this.verify(command.number, command.pair, command.key).catch((error: unknown) => this.fault(error))
       case 'answer-question': return this.answer(command.pair, command.id, this.shared.questions.answer({ ...this.question(command.pair), id: command.id, key: command.key }))
       case 'refuse-question': {
         this.shared.questions.refused(this.question(command.pair), command.condition)
@@ -386,7 +392,7 @@ export class InboundStream {
   private async verify (number: number, pair: Pair, key: string): Promise<void> {
     const { verifications, verify, world, meter, limits } = this.shared
     const [zone, standing] = [this.zoneNow(), this.standing(pair)]
-    const bound = zone === undefined ? 'verifications' : verifications.begin(this.network, pair.from, zone.side === 'internal')
+    const bound = zone === undefined ? 'verifications' : verifications.begin(this.zone, this.network, pair.from, { trusted: zone.side === 'internal', known: this.shared.admission.knows(this.network) })
     if (zone === undefined || bound !== undefined) {
       this.count(bound ?? 'verifications')
       meter.add(keys, { zone: this.zone, answer: 'not-asked' })
@@ -402,7 +408,7 @@ export class InboundStream {
     }).catch((): DialbackAnswer => ({ type: 'error', condition: 'remote-server-timeout' }))
     clearTimeout(timer)
     this.waiting.delete(until)
-    verifications.end(this.network, pair.from, this.over ? 'valid' : answer.type)
+    verifications.end(this.zone, this.network, pair.from, answer.type)
     meter.add(keys, { zone: this.zone, answer: answer.type })
     if (standing.sides !== undefined) this.shared.hooks.shown?.({ ...this.fact(standing), answer: answer.type === 'error' ? 'failed' : answer.type })
     this.step({ on: 'dialback-judged', number, answer })
@@ -546,8 +552,8 @@ export class InboundStream {
       for (const back of backs) back.end(false, because ?? { at: 'stream', why: 'closed', received })
       return
     }
-    const reset = await last === 'reset'
-    for (const back of backs) back.end(!reset, reset ? { at: 'stream', why: 'reset', received } : undefined)
+    const { clean, because: why } = partedOf(await last, received)
+    for (const back of backs) back.end(clean, why)
   }
 
   /** Tells that a stream or a key of a pair was refused. */

@@ -9,8 +9,11 @@ export class Acks {
   /** Stanzas sent since `<enable/>`, and those that the peer has. */
   sent = 0
   acknowledged = 0
-  /** `sent` when an acknowledgement was last asked for, and when that was; undefined once it is answered. */
+  /** `sent` when an acknowledgement was last asked for, and when that was. */
   private asked = 0
+  private lastAt = 0
+  /** The request that is waited for, and since when; undefined when nothing is asked. Those between it and the last one are answered with them. */
+  private awaited = 0
   askedAt: number | undefined
 
   /** There are so many that nobody has asked about. */
@@ -20,7 +23,10 @@ export class Acks {
 
   ask (now: number): void {
     this.asked = this.sent
-    this.askedAt ??= now
+    this.lastAt = now
+    if (this.askedAt !== undefined) return
+    this.awaited = this.sent
+    this.askedAt = now
   }
 
   /** `h`, which counts modulo 2^32 (XEP-0198 §4). False when the peer has more than it was sent. */
@@ -28,7 +34,11 @@ export class Acks {
     const more = (h - this.acknowledged % MODULUS + MODULUS) % MODULUS
     if (this.acknowledged + more > this.sent) return false
     this.acknowledged += more
-    if (this.acknowledged >= this.asked) this.askedAt = undefined
+    if (this.askedAt !== undefined && this.acknowledged >= this.awaited) {
+      // A peer that answers is not late because it was asked again meanwhile.
+      this.askedAt = this.acknowledged >= this.asked ? undefined : this.lastAt
+      this.awaited = this.asked
+    }
     return true
   }
 }

@@ -1,9 +1,10 @@
 /** Opening streams: one attempt for one pair, over all targets of the peer, to an authenticated way out or the reason why there is none. */
 import type { RouteExplanation } from '@dialtone/contracts'
 import { canonicalDomain, type DialbackAnswer, type Pair, type Plan } from '@dialtone/stream'
+import { reportFault } from '../faults.ts'
 import type { Dial, DialRequest, Intake, Selection, Surroundings, World, Zone } from '../seams.ts'
 import { createBadTargets, type BadTargets } from './bad-targets.ts'
-import { ofNoTargets, ofNoWay, type Lost } from './failures.ts'
+import { ofFailure, ofNoTargets, ofNoWay, type Lost } from './failures.ts'
 import { LIMITS, type OutboundLimits, type Weakened } from './limits.ts'
 import { dialsTotal, outboundAuthenticated, outboundClosed, outboundTls } from './metrics.ts'
 import { negotiate } from './negotiate.ts'
@@ -73,8 +74,9 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
   async function open ({ target, connected: { connection, address, abandon }, deadline, tell, measured, signal }: Attempt, { zone, pair, leg, lang }: DialRequest): Promise<{ won: Stream } | { lost: Lost }> {
     const world = surroundings.world()
     const { limits: configured = {} } = world.assignment.spec
+    const fault = (error: unknown) => reportFault(surroundings, 'outbound', error)
     const id = idOf()
-    const wire = new Wire(connection, { event: () => undefined }, { of: { id, zone: zone.name, pairs: [pair], names: undefined }, trace: surroundings.tracing })
+    const wire = new Wire(connection, { event: () => undefined }, fault, { of: { id, zone: zone.name, pairs: [pair], names: undefined }, trace: surroundings.tracing })
     const certificate = zone.certificateFor(pair.from)
     let stream: Stream | undefined
     const outcome = await negotiate(wire, {
@@ -87,7 +89,7 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
         stream = new Stream(wire, state, commands, {
           id, zone: zone.name, pair, lang, keys: zone.keys, remote: about.remote, seen, intake: options.intake,
           asked: question => options.asked?.({ zone, ...question, address, remote: about.remote }) ?? { type: 'error', condition: 'item-not-found' }, stanzaBytes: configured.stanzaBytes ?? STANZA_BYTES,
-          idleMs: (configured.idleSeconds ?? IDLE_SECONDS) * 1000, keepAliveMs: Math.min(least + (most - least) * (random.bytes(1)[0] ?? 0) / 256, idle === undefined ? most : Math.max(5000, idle * 800)), limits, weakened, clock, wheel,
+          idleMs: (configured.idleSeconds ?? IDLE_SECONDS) * 1000, keepAliveMs: Math.min(least + (most - least) * (random.bytes(1)[0] ?? 0) / 256, idle === undefined ? most : Math.max(5000, idle * 800)), limits, weakened, clock, wheel, fault,
           closed: (how, because) => {
             meter.add(outboundClosed, { zone: zone.name, how })
             announce({ on: 'stream-closed', ...about, says: because === undefined ? `The stream to ${pair.to} ended (${how}).` : `The stream to ${pair.to} ended (${how}): ${because.at} ${because.why}.` })
@@ -103,6 +105,7 @@ export function createDial (surroundings: Surroundings, options: OutboundOptions
       return typeof outcome === 'object' && 'lost' in outcome ? outcome : { lost: ofNoWay('The stream was not authenticated.') }
     }
     await stream.ready()
+    if (!stream.open) return { lost: ofFailure(stream.because ?? { at: 'stream', why: 'ended', received: connection.received }, { at: 'negotiating', said: stream.because?.at === 'stream' && stream.because.why === 'stream-error' }) }
     tell('ready', 'ok', `The stream is authenticated by ${stream.by}.`)
     return { won: stream }
   }

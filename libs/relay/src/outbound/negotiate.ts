@@ -184,7 +184,7 @@ class Table {
     const problem = weakened.anyCertificate === true ? undefined : certificateProblem(verdict, leg)
     tell('certificate', problem === undefined ? 'ok' : 'failed', problem ?? verdict.says)
     this.ours = problem === undefined ? undefined : ofCertificate(problem, verdict.certificate)
-    return { on: 'secured', identity: problem === undefined }
+    return { on: 'secured', identity: problem === undefined && (leg.certificate !== 'any' || verdict.is === 'valid') }
   }
 
   private note (event: Event): void {

@@ -8,6 +8,7 @@ import {
   ACKNOWLEDGEMENT_REQUEST, AFTER_AUTHENTICATION, BEFORE_AUTHENTICATION, DIALBACK, ENABLE, FOOTER, acknowledgementText, advance, canonicalDomain, dialbackAnswerText, dialbackKeyText, domainOf, readEvent, readHeader, streamErrorText, type Command,
   type DialbackAnswer, type ElementFrame, type Event, type Keys, type Pair, type State,
 } from '@dialtone/stream'
+import { partedOf } from '../parted.ts'
 import type { CertificateSeen, Intake, Lane, OutStream } from '../seams.ts'
 import { Acks, MODULUS, REQUEST_BYTES } from './acks.ts'
 import { Batch } from './batch.ts'
@@ -40,6 +41,8 @@ export type StreamOptions = {
   clock: Clock
   wheel: Wheel
   closed: (how: How, because: Failure | undefined) => void
+  /** Counts and logs a mistake of ours, and says it as what ended the stream. */
+  fault: (error: unknown) => Failure
 }
 
 const MOST_ANSWERS_BYTES = 65_536
@@ -208,6 +211,21 @@ export class Stream implements OutStream, Turning {
     this.hear({ on: 'draining' })
   }
 
+  abort (): void {
+    this.finish({ at: 'probe', why: 'cancelled' }, 'broken')
+    this.wire.connection.destroy()
+  }
+
+  /** A mistake of ours: it ends, and nothing else does. */
+  fault (error: unknown): void {
+    this.finish(this.options.fault(error), 'broken')
+  }
+
+  /** Why it takes nothing any more, as far as that is known. */
+  get because (): Failure | undefined {
+    return this.state.at === 'closed' ? this.state.because : undefined
+  }
+
   view (): StreamView {
     const { id, pair, by, counts, state, options: { zone, remote, seen } } = this
     return {
@@ -231,7 +249,9 @@ export class Stream implements OutStream, Turning {
     const unanswered = acks?.askedAt !== undefined && now - acks.askedAt > limits.stuckMs
     if ((now - this.stuckSince > limits.stuckMs || unanswered) && weakened.patient !== true) return this.giveUp()
     if (this.saidGoodbye !== undefined) {
-      if (unsent > 0) this.saidGoodbye = now
+      // As long as it takes something it is waited for, and then for its footer.
+      if (unsent > 0 && now - Math.max(this.saidGoodbye, this.stuckSince) >= limits.closeMs) return this.giveUp()
+      if (unsent > 0) this.saidGoodbye = Math.max(this.saidGoodbye, this.stuckSince)
       else if (now - this.saidGoodbye >= limits.closeMs) this.hear({ on: 'silence', received: connection.received })
       return
     }
@@ -290,9 +310,10 @@ export class Stream implements OutStream, Turning {
   }
 
   private settleAgreement (next: State): void {
-    if (this.agreed !== undefined && next.at === 'established' && next.managed === 'yes') {
-      this.acks = new Acks()
+    if (next.at === 'established' && next.managed === 'yes') {
+      // The peer counts from here on, even where it agreed too late for us to count on it.
       this.before = this.counts.in
+      if (this.agreed !== undefined) this.acks = new Acks()
     }
     this.agreed?.()
   }
@@ -335,7 +356,7 @@ export class Stream implements OutStream, Turning {
     for (const { settle } of this.asking.splice(0)) settle(false)
     closed(how, because)
     if (because === undefined && this.footerHeard) {
-      void connection.end(limits.closeMs).then(last => this.settle(last === 'reset' ? { clean: false, because: { at: 'stream', why: 'reset', received: connection.received } } : { clean: true }))
+      void connection.end(limits.closeMs).then(last => this.settle(partedOf(last, connection.received)))
       return
     }
     if (how === 'stuck') connection.destroy()

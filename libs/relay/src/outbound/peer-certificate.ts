@@ -2,7 +2,7 @@
  * What the certificate of a server that we connected to is worth: chain, name and dates, for the purpose of a server (RFC 6120 §13.7.2, RFC 9525), and the keys
  * that were pinned. The reference is the peer's domain, never the target of its records.
  */
-import { SERVER_AUTH, ANY_PURPOSE, identityOf, readCertificate } from '@dialtone/stream'
+import { SERVER_AUTH, ANY_PURPOSE, identityOf, pathProblem, readCertificate } from '@dialtone/stream'
 import { quoted } from '@dialtone/kernel'
 import type { Secured } from '@dialtone/net'
 import type { LegRules } from '@dialtone/routing'
@@ -22,14 +22,8 @@ export function verdictOn ({ chain, certificates }: Pick<Secured, 'chain' | 'cer
   const give = (is: Verdict['is'], says: string): Verdict => ({ is, says, certificate })
   if (chain.trust === 'self-signed') return give('self-signed', 'The certificate is signed by its own key, which is not trusted here.')
   if (chain.trust !== 'trusted') return give('untrusted', `The certificate leads to no authority that is trusted here: ${quoted(chain.detail ?? chain.trust, 200)}.`)
-  for (const each of chain.path) {
-    const link = certificates[each]
-    const dates = link === undefined ? undefined : readCertificate(Buffer.from(link.der, 'base64'))
-    if (dates !== undefined && dates.notBefore > now) return give('not-yet-valid', `The certificate of ${dates.subject === '' ? 'the peer' : quoted(dates.subject, 120)} is not valid yet.`)
-    // An anchor is trusted for what it is, whatever its own dates are (RFC 5280 §6.1).
-    if (dates !== undefined && dates.notAfter < now && each !== chain.path.at(-1)) return give('expired', `The certificate of ${dates.subject === '' ? 'the peer' : quoted(dates.subject, 120)} has expired.`)
-  }
-  if (facts.notAfter < now) return give('expired', 'The certificate has expired.')
+  const problem = pathProblem(chain.path.flatMap(each => readCertificate(Buffer.from(certificates[each]?.der ?? '', 'base64')) ?? []), now)
+  if (problem !== undefined) return give(problem.is === 'weak' ? 'untrusted' : problem.is, `The certificate of ${problem.facts.subject === '' ? 'the peer' : quoted(problem.facts.subject, 120)} ${problem.says}.`)
   if (facts.extendedKeyUsage !== undefined && !facts.extendedKeyUsage.some(usage => usage === SERVER_AUTH || usage === ANY_PURPOSE)) return give('wrong-purpose', 'The certificate is not for servers.')
   const identity = identityOf(facts, domain)
   return identity.match === 'none' ? give('wrong-name', `The certificate does not name ${domain}.`) : give('valid', `The certificate is good for ${domain}, by ${identity.name}.`)

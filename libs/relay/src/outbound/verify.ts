@@ -4,6 +4,7 @@
  */
 import type { DialbackAnswer, Plan, Question } from '@dialtone/stream'
 import type { Surroundings, Verify } from '../seams.ts'
+import { reportFault } from '../faults.ts'
 import { createBadTargets } from './bad-targets.ts'
 import { anchorsFor, type OutboundOptions } from './dial.ts'
 import { ofNoWay, type Lost } from './failures.ts'
@@ -26,7 +27,7 @@ export function createVerify (surroundings: Surroundings, options: Omit<Outbound
       ...wanted, zone, domain: from, leg, badTargets, random, limits, weakened, clock, meter, signal, step: () => undefined,
       attempt: async ({ target, connected: { connection, abandon }, deadline, tell, measured, signal: during }) => {
         const plan: Plan = { kind: target.kind, tls: leg.tls === 'none' ? 'never' : leg.tls === 'required' && weakened.stripped !== true ? 'insist' : 'offered', authenticate: 'none', question }
-        const outcome = await negotiate(new Wire(connection, { event: () => undefined }, { of: { id: '', zone: zone.name, pairs: [{ from: to, to: from }], names: undefined }, trace: surroundings.tracing }), {
+        const outcome = await negotiate(new Wire(connection, { event: () => undefined }, error => reportFault(surroundings, 'verifying', error), { of: { id: '', zone: zone.name, pairs: [{ from: to, to: from }], names: undefined }, trace: surroundings.tracing }), {
           plan, pair: { from: to, to: from }, keys: zone.keys, anchors: anchorsFor(surroundings.world(), zone, { from: to, to: from }), leg, certificate: zone.certificateFor(to), limits, weakened, clock, deadline, tell, measured, signal: during, established: () => undefined,
           judged: ({ is }, protocol) => meter.add(outboundTls, { zone: zone.name, protocol: protocol === 'TLSv1.2' || protocol === 'TLSv1.3' ? protocol : 'other', verdict: is }),
         })

@@ -36,17 +36,20 @@ export class Wire {
   private endedInHandshake: { failure?: Failure } | undefined
   private secured: ((secured: Secured) => Event) | undefined
 
-  /** `traced`: whose stream it is, and who may want to know what is said on it. */
-  constructor (connection: Connection, hearing: Hearing, traced?: { of: Traced, trace: Trace | undefined }) {
+  private readonly fault: (error: unknown) => Failure
+
+  /** `fault` counts and logs a mistake of ours, and says it as what ends the stream. `traced`: whose stream it is, and who may want to know what is said on it. */
+  constructor (connection: Connection, hearing: Hearing, fault: (error: unknown) => Failure, traced?: { of: Traced, trace: Trace | undefined }) {
     this.of = traced?.of
     this.trace = traced?.trace
     this.connection = connection
     this.hearing = hearing
+    this.fault = fault
   }
 
   /** From now on bytes are taken. */
   begin (): void {
-    const flow: Flow = { bytes: chunk => this.bytes(chunk), ended: failure => this.ended(failure), drained: () => this.drained() }
+    const flow: Flow = { bytes: chunk => this.safely(() => this.bytes(chunk)), ended: failure => this.safely(() => this.ended(failure)), drained: () => this.safely(() => this.drained()) }
     this.connection.flow(flow)
   }
 
@@ -79,7 +82,7 @@ export class Wire {
     this.restart()
     this.securing = options
     this.secured = secured
-    if (!this.reading) void this.upgrade()
+    if (!this.reading) this.upgrade().catch((error: unknown) => this.broke(error))
   }
 
   /** Nothing more is heard. */
@@ -91,6 +94,22 @@ export class Wire {
 
   private reading = false
 
+  private safely (act: () => void): void {
+    try { act() } catch (error) { this.broke(error) }
+  }
+
+  /** It ends as after any failure; and if even that fails, without a word. */
+  private broke (error: unknown): void {
+    this.reading = this.handshaking = false
+    try {
+      this.tell({ on: 'stopped', failure: this.fault(error) })
+    } catch (again) {
+      this.fault(again)
+      this.close()
+      this.connection.destroy()
+    }
+  }
+
   private bytes (chunk: Uint8Array): void {
     if (this.over) return
     this.framer ??= this.reader()
@@ -100,7 +119,7 @@ export class Wire {
     this.reading = false
     if (this.securing !== undefined) {
       this.stray += chunk.length - consumed
-      void this.upgrade()
+      this.upgrade().catch((error: unknown) => this.broke(error))
     }
     this.hearing.settled?.()
   }

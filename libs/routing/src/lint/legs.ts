@@ -1,7 +1,7 @@
 /** Demands that contradict each other, whoever makes them: a zone, or a policy with its profile and zone (gateways.md 5.5, 5.12 L1 to L4). */
 import type { LegRules } from '../decision.ts'
 
-export type LegFinding = { level: 'error' | 'warning' | 'notice', code: string, field: 'tls' | 'certificate' | 'dialback' | 'pins' | 'external', says: string }
+export type LegFinding = { level: 'error' | 'warning' | 'notice', code: string, field: 'tls' | 'certificate' | 'dialback' | 'pins' | 'external' | 'bidi', says: string }
 
 /** `written`: the fields that stand in the resource itself; of the others somebody else is the author, and a word about them is quieter. */
 export function * legFindings (leg: LegRules, written: ReadonlySet<string>): Generator<LegFinding> {
@@ -13,5 +13,6 @@ export function * legFindings (leg: LegRules, written: ReadonlySet<string>): Gen
   if (leg.tls === 'required' && demands && leg.dialback !== 'never') yield { level: written.has('dialback') ? 'warning' : 'notice', code: 'dialback-by-certificate-alone', field: 'dialback', says: `a certificate that is ${leg.certificate} is demanded, so that dialback is only good beside one (XEP-0344)${leg.withoutDialback ? '' : ', which withoutDialback false forbids'}; set dialback to never if it is not meant` }
   if (leg.tls === 'optional' && demands) yield { level: 'warning', code: 'certificate-with-optional-tls', field: 'tls', says: `a certificate that is ${leg.certificate} is demanded and TLS only wished for: a stream without TLS always fails; set tls to required` }
   if (leg.certificate === 'pinned' && leg.pins.length === 0) yield { level: 'error', code: 'pinned-without-pins', field: 'certificate', says: 'the key has to be one of the pins and there are none, so no key is; add pins, or set certificate to valid' }
+  if (leg.tls === 'none' && leg.bidi && written.has('bidi')) yield { level: 'warning', code: 'bidi-without-tls', field: 'bidi', says: 'bidi is for streams with TLS alone (XEP-0288), and there is none, so that no stream is ever bidirectional; set tls to required, or take bidi out' }
   if (leg.certificate !== 'pinned' && leg.pins.length > 0) yield { level: 'warning', code: 'pins-unused', field: 'pins', says: `the pins are not looked at while certificate is ${leg.certificate}; set it to pinned, or take them out` }
 }

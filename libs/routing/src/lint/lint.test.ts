@@ -123,6 +123,7 @@ const CASES: readonly [finding: string, brings: Given, mended: Given][] = [
   ['warning clear-without-reason Policy/p/spec/tls', one({ tls: 'optional' }), one({ tls: 'optional', reason: 'until they have certificates' })],
   ['warning clear-without-reason Policy/p/spec/profile', one({ profile: 'webex' }), one({ profile: 'webex', ticket: 'OPS-1' })],
   ['error pinned-without-pins Policy/p/spec/certificate', one({ certificate: 'pinned' }), one({ certificate: 'pinned', pins: [PIN] })],
+  ['warning bidi-without-tls Policy/p/spec/bidi', one({ tls: 'none', dialback: 'always', reason: 'none there', bidi: true }), one({ tls: 'optional', dialback: 'always', reason: 'none there', bidi: true })],
   ['warning pins-unused Policy/p/spec/pins', one({ pins: [PIN] }), one({ certificate: 'pinned', pins: [PIN] })],
   ['error no-anchors Policy/p/spec/anchors', one({ certificate: 'valid', anchors: { system: false, given: [] } }), one({ certificate: 'valid', anchors: { system: false, given: ['file:/a'] } })],
   ['notice hold-without-end Policy/p/spec/action', one({ action: 'hold' }), one({ action: 'hold', until: '2026-11-27T00:00:00Z' })],

@@ -8,6 +8,8 @@ import {
 } from './der.ts'
 import { nameOf } from './distinguished-name.ts'
 import { keyOf, signatureNamed, type KeyFacts } from './key.ts'
+import { readNameConstraints, type NameConstraints } from './name-constraints.ts'
+import { OTHER_NAMES, type OtherName } from './other-names.ts'
 
 export type CertificateFacts = {
   /** RFC 4514 in essence, in the order of the certificate: `CN=…, O=…`, special characters escaped. For people. */
@@ -29,6 +31,8 @@ export type CertificateFacts = {
   otherNames: OtherName[]
   isAuthority: boolean
   pathLength?: number
+  /** For which names an authority may vouch; whether they are critical or not makes no difference. */
+  nameConstraints?: NameConstraints
   /** Object identifiers; undefined without the extension: good for everything. */
   extendedKeyUsage?: string[]
   /** The first two octets of the bits of RFC 5280 §4.2.1.3: digitalSignature is 0x8000, keyCertSign 0x0400. */
@@ -45,8 +49,6 @@ export type CertificateFacts = {
   /** Issuer and subject are the same name, byte for byte. */
   selfIssued: boolean
 }
-
-export type OtherName = 'email' | 'x400' | 'directory' | 'edi' | 'uri' | 'address' | 'registered-id' | 'other-name'
 
 export const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 export const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
@@ -137,6 +139,11 @@ const EXTENSIONS: Record<string, (der: Uint8Array, content: Der, facts: Certific
     if (length !== undefined) facts.pathLength = length
     return length !== undefined && rest.length === 1
   },
+  '2.5.29.30': (der, content, facts) => {
+    const constraints = readNameConstraints(der, content)
+    if (constraints !== undefined) facts.nameConstraints = constraints
+    return constraints !== undefined
+  },
   '2.5.29.35': (der, content, facts) => {
     const children = content.tag === SEQUENCE ? childrenOfDer(der, content) : undefined
     if (children?.[0]?.tag === 0x80) facts.authorityKeyId = hexOf(der, children[0])
@@ -178,5 +185,3 @@ function readOtherName (der: Uint8Array, name: Der, facts: CertificateFacts): bo
 function other (facts: CertificateFacts, kind: OtherName): void {
   if (!facts.otherNames.includes(kind)) facts.otherNames.push(kind)
 }
-
-const OTHER_NAMES: Record<number, OtherName | undefined> = { 0x81: 'email', 0xA3: 'x400', 0xA4: 'directory', 0xA5: 'edi', 0x86: 'uri', 0x87: 'address', 0x88: 'registered-id' }

@@ -167,7 +167,10 @@ function converse (segments: readonly Uint8Array[], size: number, side: Side): v
           ? { on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition: found.refused } }
           : { on: 'header', header: found.header, identity: side.secured() && canonicalDomain(found.header.from ?? '') === PEER })
       },
-      element: frame => take(readEvent(frame, header as HeaderFrame)),
+      element: frame => {
+        const event = readEvent(frame, header as HeaderFrame)
+        take(event.on === 'sasl-auth' ? { ...event, identity: side.secured() } : event)
+      },
       end: () => take({ on: 'footer', received: 0 }),
       error: ({ condition, detail }) => take({ on: 'stopped', failure: { at: 'stream', why: 'broke-protocol', condition, detail } }),
     })

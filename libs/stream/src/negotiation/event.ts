@@ -22,7 +22,8 @@ export type Event =
   /** The TLS handshake is over and its late refusal, if any, has been waited for. `identity`, on the initiating side: the peer's certificate is good for its domain. */
   | { on: 'secured', identity: boolean }
   /** SASL, from the peer that authenticates: `authzid` is decoded, '' for none, absent when it is no base64 of UTF-8. */
-  | { on: 'sasl-auth', mechanism: string, authzid?: string }
+  /** `identity`: the certificate, judged now, is good for the `from` of the stream's header. */
+  | { on: 'sasl-auth', mechanism: string, authzid?: string, identity?: boolean }
   | { on: 'sasl-success' }
   | { on: 'sasl-failure', condition: string, text?: string }
   /** `<db:result/>` with a key: the peer wants to be authenticated as `from`. `identity`: its certificate, judged now, is good for that (XEP-0344 §2.4). */

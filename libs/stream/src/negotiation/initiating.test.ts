@@ -93,6 +93,14 @@ describe('authentication', () => {
   })
 })
 
+it('a stream is made bidirectional with a peer whose certificate is good, or that dialback may prove, and with nobody else', () => {
+  const asks = (plan: Plan, identity: boolean) => commands({ ...plan, kind: 'direct' }, { on: 'secured', identity }, header(), offers({ mechanisms: ['EXTERNAL'], bidi: true })).some(command => command.do === 'send-bidi')
+  const external: Plan = { ...DEEP, authenticate: ['external'], certificate: 'any' }
+  expect([asks(external, false), asks(external, true), asks(DEEP, false), asks(DEEP, true)]).toEqual([false, true, true, true])
+  const heard = last({ ...external, kind: 'direct' }, secured, header(), offers({ mechanisms: ['EXTERNAL'], bidi: true }), { on: 'sasl-success' }, header(), offers({ bidi: true }), stanza('ceo@partner.example'))
+  expect(heard).toMatchObject({ at: 'closed', because: { condition: 'not-authorized' } })
+})
+
 describe('a receiving server that asks back', () => {
   it('sends one question after the last features and leaves with the answer', () => {
     expect(walk(ASKING, header(), offers(), verified('their-id'), footer)).toEqual(['awaiting-header send-header', 'awaiting-features', 'awaiting-answer send-dialback-question', 'closing send-footer', 'closed close'])

@@ -9,7 +9,7 @@ import type { DialbackAnswer, Event } from './event.ts'
 import { isLegacy } from '../read-header.ts'
 import { pairOfAddresses, pairOfDomains, reversed, samePair, type Pair } from './pair.ts'
 
-/** What the stream is for; it does not change while the stream lives. */
+/** What the stream is for; it does not change while the stream lives, but that it is not bidirectional with a peer that has proved nothing. */
 export type Plan = {
   kind: EndpointKind
   /** `offered`: STARTTLS when the peer offers it. `insist`: ask for it even if not, and never go on in clear. `never`: stay in clear. Without meaning for direct TLS. */
@@ -83,7 +83,10 @@ type AnyRow = Partial<Record<Event['on'], (state: State, event: Event) => Step>>
 
 const table: { [S in State['at']]: Row<S> } = {
   handshaking: {
-    secured: ({ plan }, { identity }) => {
+    secured: ({ plan: planned }, { identity }) => {
+      // Whoever is let speak by a stream of ours has to be proved: by its certificate, or, where dialback is good enough, by that DNS led us to it (XEP-0288 §3).
+      const proved = planned.authenticate === 'none' || planned.bidi !== true || identity || planned.authenticate.includes('dialback')
+      const plan: Plan = proved ? planned : { ...planned, bidi: false }
       if (plan.authenticate === 'none' || plan.certificate !== 'valid' || identity) return [{ at: 'awaiting-header', plan, secured: true, authenticated: false, bidi: false }, { do: 'send-header' }]
       // A silent close would leave the peer's operator without a reason, so the stream is opened to give one.
       return [{ at: 'closed', plan, because: broken('not-authorized', 'the certificate is not good for the domain') }, { do: 'send-header' }, { do: 'send-error', condition: 'not-authorized' }, { do: 'send-footer' }, { do: 'close' }]

@@ -17,7 +17,7 @@ const judged = (number: number, answer: DialbackAnswer = { type: 'valid' }): Eve
 const stanza = (from: string, to = 'user@ours.example'): Event => ({ on: 'stanza', name: 'message', from, to })
 const managed = (name: string, handled?: number): Event => ({ on: 'stream-management', name, ...(handled === undefined ? {} : { handled }) })
 const SECURE = [header(), { on: 'starttls' }, { on: 'secured', identity: false }, header()] as const
-const EXTERNAL = [...SECURE.slice(0, 3), header({}, true), { on: 'sasl-auth', mechanism: 'EXTERNAL', authzid: '' }, header({}, true)] as const
+const EXTERNAL = [...SECURE.slice(0, 3), header({}, true), { on: 'sasl-auth', mechanism: 'EXTERNAL', authzid: '', identity: true }, header({}, true)] as const
 
 describe('each pair has its own rules', () => {
   it('of which the ones for a header decide what is offered', () => {
@@ -81,7 +81,7 @@ describe('each pair has its own rules', () => {
       const run = driver(() => now)
       for (const event of [...SECURE.slice(0, 3), header({}, true)]) run.hear(event)
       now = rules
-      expect(run.hear({ on: 'sasl-auth', mechanism: 'EXTERNAL', authzid: '' })).toEqual([{ do: 'send-sasl-failure', condition: 'not-authorized' }])
+      expect(run.hear({ on: 'sasl-auth', mechanism: 'EXTERNAL', authzid: '', identity: true })).toEqual([{ do: 'send-sasl-failure', condition: 'not-authorized' }])
     }
   })
 

@@ -21,7 +21,7 @@ const headerWithout = (missing: 'from' | 'to' | 'version'): Event => {
 }
 const starttls: Event = { on: 'starttls' }
 const secured: Event = { on: 'secured', identity: false }
-const external = (authzid?: string): Event => ({ on: 'sasl-auth', mechanism: 'EXTERNAL', ...(authzid === undefined ? {} : { authzid }) })
+const external = (authzid?: string, identity = true): Event => ({ on: 'sasl-auth', mechanism: 'EXTERNAL', identity, ...(authzid === undefined ? {} : { authzid }) })
 const key = (from = 'partner.example', to = 'ours.example', identity = false): Event => ({ on: 'dialback-key', from, to, key: 'k', identity })
 const judged = (number: number, answer: DialbackAnswer = { type: 'valid' }): Event => ({ on: 'dialback-judged', number, answer })
 const question = (to = 'ours.example'): Event => ({ on: 'dialback-question', from: 'partner.example', to, id: 'i', key: 'k' })
@@ -124,13 +124,13 @@ describe('attacks', () => {
   it('D14, D15: EXTERNAL needs a certificate that is good for from, and no other identity', () => {
     const good = [header(), starttls, secured, header({}, true)]
     for (const [events, condition] of [
-      [[...SECURE, external('partner.example')], 'not-authorized'], [[...good, external('other.example')], 'invalid-authzid'], [[...good, external()], 'incorrect-encoding'],
+      [[...good, external('partner.example', false)], 'not-authorized'], [[...good, external('other.example')], 'invalid-authzid'], [[...good, external()], 'incorrect-encoding'],
       [[headerWithout('from'), starttls, secured, headerWithout('from'), external('')], 'not-authorized'], [[...good, { on: 'sasl-auth', mechanism: 'PLAIN', authzid: '' }], 'invalid-mechanism'],
     ] as const) expect(commands(OFFER, ...events).at(-1)).toEqual({ do: 'send-sasl-failure', condition })
     expect(walk(OFFER, ...good, external('Partner.Example')).at(-1)).toBe('awaiting-header send-sasl-success')
     expect(commands(OFFER, ...good, external(''), header({}, true), external('')).at(-1)).toEqual({ do: 'send-sasl-failure', condition: 'not-authorized' })
     expect(walk(CLEAR, header(), key('partner.example', 'ours.example', true)).at(-1)).toBe('negotiating verify-key')
-    expect(walk(OFFER, ...SECURE, external(''), external(''), external('')).at(-1)).toBe('closed send-sasl-failure send-error send-footer close')
+    expect(walk(OFFER, ...SECURE, external('', false), external('', false), external('', false)).at(-1)).toBe('closed send-sasl-failure send-error send-footer close')
   })
   it('stanzas of pairs that are not authenticated end the stream, however the domain is dressed', () => {
     const open = [...SECURE, key(), judged(1)]

@@ -13,7 +13,7 @@ import { offersDialback, refusalOf, takesKeys, type Offer } from './rules.ts'
 
 export type State =
   | { at: 'awaiting-header', offer: Offer, secured: boolean, first?: Named, standing: Standing }
-  | { at: 'negotiating', offer: Offer, secured: boolean, identity: boolean, pair: Named, standing: Standing, pending: readonly Pending[] }
+  | { at: 'negotiating', offer: Offer, secured: boolean, pair: Named, standing: Standing, pending: readonly Pending[] }
   | { at: 'handshaking', offer: Offer, first?: Named, standing: Standing }
   /** Our footer is sent; what the peer had on its way still counts, until its footer. */
   | { at: 'closing', offer: Offer, standing: Standing }
@@ -84,7 +84,7 @@ const table: { [S in State['at']]: Row<S> } = {
       if (rules.denied === true) return end(state, 'policy-violation', 'the policy of this server refuses this peer', pair)
       if (isLegacy(header) && !(rules.legacy && rules.dialback !== 'never' && takesKeys(rules, secured))) return end(state, 'unsupported-version', 'a header without version', pair)
       const proved = secured && identity && from !== ''
-      const next: State = { at: 'negotiating', offer, secured, identity: proved, pair, standing, pending: [] }
+      const next: State = { at: 'negotiating', offer, secured, pair, standing, pending: [] }
       const fresh = standing.authenticated.length === 0
       const features: Command = {
         do: 'send-features',
@@ -106,14 +106,15 @@ const table: { [S in State['at']]: Row<S> } = {
       if (surplus > 0) return end(state, 'not-well-formed', `${surplus} bytes in clear after starttls`)
       return [{ at: 'handshaking', offer, first: pair, standing: { ...standing, authenticated: [], withdrawn: [], bidi: false, managed: false } }, { do: 'send-proceed' }, { do: 'start-tls' }]
     },
-    'sasl-auth': (state, { mechanism, authzid }) => {
-      const { offer, secured, identity, pair, standing } = state
+    'sasl-auth': (state, { mechanism, authzid, identity = false }) => {
+      const { offer, secured, pair, standing } = state
       const fail = (condition: Extract<Command, { do: 'send-sasl-failure' }>['condition']) => strike(state, 'not-authorized', 'refused authentication', { do: 'send-sasl-failure', condition })
       if (!secured) return fail('encryption-required')
       if (mechanism !== 'EXTERNAL') return fail('invalid-mechanism')
       if (authzid === undefined) return fail('incorrect-encoding')
       const rules = offer.rules(pair)
-      if (!identity || !rules.external || refusalOf(rules) !== undefined || standing.authenticated.length > 0) return fail('not-authorized')
+      // What was true when the header came may have been for its own time (I9): the offer is no promise.
+      if (!identity || pair.from === '' || !rules.external || refusalOf(rules) !== undefined || standing.authenticated.length > 0) return fail('not-authorized')
       if (authzid !== '' && canonicalDomain(authzid) !== pair.from) return fail('invalid-authzid')
       return [{ at: 'awaiting-header', offer, secured, first: pair, standing: { ...standing, authenticated: [pair] } }, { do: 'send-sasl-success', pair }]
     },

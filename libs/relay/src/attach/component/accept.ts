@@ -70,7 +70,7 @@ export function createAcceptor (surroundings: Surroundings & { intake: Intake },
           void stream.ended.finally(() => { if (streams.get(domain) === stream) streams.delete(domain) })
           logger.info({ zone: stream.zone, domain, remote: source, stream: stream.id }, before === undefined ? 'a component has come' : 'a component has come again and replaces its former stream')
           hear(stream)
-          return { lost: failure => stream.lost(failure), get drained () { return stream.drained }, settled: () => intake.settled() }
+          return { lost: failure => stream.lost(failure), drained: () => stream.taken(), settled: () => intake.settled() }
         },
       },
     })

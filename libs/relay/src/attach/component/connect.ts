@@ -100,7 +100,7 @@ export function startConnector (spec: ConnectSpec, surroundings: Surroundings & 
               stream = made
               hear(made)
               resolve(made)
-              return { lost: lost => made.lost(lost), get drained () { return made.drained }, settled: () => intake.settled() }
+              return { lost: lost => made.lost(lost), drained: () => made.taken(), settled: () => intake.settled() }
             },
           },
         })

@@ -8,7 +8,8 @@ import type { Connection } from '@dialtone/net'
 import { AFTER_AUTHENTICATION, FOOTER, SERVER, STREAMS, domainOf, streamErrorText, toElement, type ElementFrame } from '@dialtone/stream'
 import type { Intake, Lane, OutStream, Source, Surroundings, World } from '../../seams.ts'
 import { Batch } from '../../outbound/batch.ts'
-import { componentEnded, componentRefused, componentStreams } from './metrics.ts'
+import { partedOf } from '../../parted.ts'
+import { componentEnded, componentPaused, componentRefused, componentStreams } from './metrics.ts'
 import { notServedText } from './not-served.ts'
 import { forComponent, type ComponentReader } from './reader.ts'
 
@@ -32,6 +33,8 @@ export type ComponentStreamOptions = {
   limits: StreamLimits
   stanzaBytes: number
 }
+/** Of answers about stanzas that are not carried here. */
+const MOST_ANSWERS_BYTES = 65_536
 type How = 'clean' | 'broken' | 'stuck' | 'replaced' | 'protocol'
 
 export class ComponentStream implements OutStream {
@@ -70,6 +73,8 @@ export class ComponentStream implements OutStream {
   private lastSaid: number
   private stuckSince: number
   private unsentBefore = 0
+  /** It is not read, because it has not taken its answers. */
+  private answering = false
   private closing: NodeJS.Timeout | undefined
   private settle: (how: { clean: boolean, because?: Failure }) => void = () => undefined
 
@@ -129,6 +134,20 @@ export class ComponentStream implements OutStream {
     if (this.batch.length === 0 || this.state === 'closed') return
     this.lastSaid = this.options.surroundings.clock.elapsed()
     this.batch.send(this.connection, false, forComponent)
+  }
+
+  /** The other side has taken what there was. */
+  taken (): void {
+    if (this.answering && this.unsent <= MOST_ANSWERS_BYTES) {
+      this.answering = false
+      this.source.resume()
+    }
+    this.drained?.()
+  }
+
+  abort (): void {
+    this.finish('broken', { at: 'probe', why: 'cancelled' })
+    this.connection.destroy()
   }
 
   close (condition?: StreamCondition, text?: string): void {
@@ -230,7 +249,7 @@ export class ComponentStream implements OutStream {
       // An inside server may have domains that are none of ours; one user of those does not end the stream of all.
       this.refused('not-ours')
       const answer = notServedText(frame, this.domain)
-      if (answer !== undefined && this.state === 'established') this.connection.write(answer)
+      if (answer !== undefined) this.answer(answer)
       return undefined
     }
     const key = `${from} ${to}`
@@ -244,6 +263,18 @@ export class ComponentStream implements OutStream {
     const lane = this.options.intake.lane(this.source, { from, to })
     this.lanes.set(key, lane)
     return lane
+  }
+
+  /** Behind what was collected. A side that asks and does not listen is not read until it has taken its answers. */
+  private answer (text: string): void {
+    if (this.state !== 'established') return
+    const bytes = new TextEncoder().encode(text)
+    this.batch.add(bytes, 0, bytes.length, true)
+    this.flush()
+    if (this.answering || this.unsent <= MOST_ANSWERS_BYTES) return
+    this.answering = true
+    this.options.surroundings.meter.add(componentPaused, { zone: this.zone, mode: this.mode })
+    this.source.pause()
   }
 
   private proves (from: string, to: string): boolean {
@@ -292,9 +323,14 @@ export class ComponentStream implements OutStream {
     this.lanes.clear()
     this.lane = undefined
     logger.info({ zone: this.zone, mode: this.mode, domain: this.domain, stream: this.id, how, in: this.counts.in, out: this.counts.out }, 'the stream of a component has ended')
-    // What it would take to be read is not waited for where it takes nothing.
+    // What it would take to be read is not waited for where it takes nothing, and nothing is written behind it.
+    if (this.answering) this.source.resume()
+    this.answering = false
     if (how === 'stuck') this.connection.destroy()
-    else void this.connection.end(limits.closeMs)
+    else {
+      const last = this.connection.end(limits.closeMs)
+      if (clean) return void last.then(how => this.settle(partedOf(how, this.connection.received)))
+    }
     this.settle({ clean, ...(because === undefined ? {} : { because }) })
   }
 }

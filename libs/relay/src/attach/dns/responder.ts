@@ -7,6 +7,7 @@ import { BlockList, isIPv6 } from 'node:net'
 import type { ResponderSpec } from '@dialtone/contracts'
 import { OperatorError, quoted, type Clock, type Logger, type Meter, type Random } from '@dialtone/kernel'
 import { listen, parseCidr, type Accepted, type Listening } from '@dialtone/net'
+import { reportFault } from '../../faults.ts'
 import { FORWARD_LIMITS, createForwarder, type ForwardLimits } from './forward.ts'
 import { responderAnswers, responderLimits, type ResponderLimit } from './metrics.ts'
 import { TCP_LIMITS, serveTcp, type TcpLimits } from './over-tcp.ts'
@@ -62,7 +63,13 @@ export async function startResponder (options: ResponderOptions): Promise<Respon
   }
 
   /** Answers one message; `done` is called when nothing more will come of it. */
-  const answer = (message: Uint8Array, transport: Transport, client: string, send: (reply: Buffer) => void, done: () => void): void => {
+  const answer: typeof reply = (message, transport, client, send, done) => {
+    try { reply(message, transport, client, send, done) } catch (error) {
+      reportFault({ meter, logger }, 'responder', error)
+      done()
+    }
+  }
+  const reply = (message: Uint8Array, transport: Transport, client: string, send: (reply: Buffer) => void, done: () => void): void => {
     const query = readQuery(message)
     const say = (what: string, reply: Buffer) => {
       meter.add(responderAnswers, { zone, transport, answer: what })
@@ -83,10 +90,15 @@ export async function startResponder (options: ResponderOptions): Promise<Respon
 
   const passOn = async (query: Query, client: string, room: number, say: (reply: Buffer) => void, nothing: () => void): Promise<void> => {
     const recursion = true
-    const found = await forwarder.ask(query, client)
-    if (stopping.signal.aborted) return nothing()
-    if (typeof found === 'string') return say(writeReply(query, { rcode: RCODE.servfail, recursion }, room))
-    return say(found.message.length <= room ? found.message : writeTruncated(query, recursion))
+    try {
+      const found = await forwarder.ask(query, client)
+      if (stopping.signal.aborted) return nothing()
+      if (typeof found === 'string') return say(writeReply(query, { rcode: RCODE.servfail, recursion }, room))
+      return say(found.message.length <= room ? found.message : writeTruncated(query, recursion))
+    } catch (error) {
+      reportFault({ meter, logger }, 'responder', error)
+      return nothing()
+    }
   }
 
   const overUdp = (socket: Socket) => {

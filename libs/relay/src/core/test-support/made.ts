@@ -121,6 +121,10 @@ export class FakeStream implements OutStream {
     this.closed ??= condition ?? 'closed'
   }
 
+  abort (): void {
+    this.finish(false)
+  }
+
   /** Ends it: cleanly, everything has arrived; broken, the peer has what it had read. */
   finish (clean: boolean): void {
     if (this.over) return
