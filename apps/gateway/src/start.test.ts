@@ -94,6 +94,10 @@ it('is ready while it runs, and not while it drains or has nothing to do', async
   running = await start({ config: { gateway: 'edge', stateDirectory: directory, http: { port: 0 } }, bus, telemetry: createTelemetry(), logger: NO_LOGGER, engine: engine.create })
   const ready = async () => (await fetch(`${running?.url}/readyz`)).status
   await vi.waitFor(async () => expect(await ready()).toBe(200), WAIT)
+  engine.findings.push({ what: 'configuration', unhealthy: true, says: 'the last one was refused' })
+  expect(await ready()).toBe(200)
+  engine.findings.push({ what: 'memory', unhealthy: true, says: 'too much waits' })
+  expect(await (await fetch(`${running.url}/readyz`)).text()).toBe('unhealthy: too much waits\n')
   engine.state = 'draining'
   expect(await (await fetch(`${running.url}/readyz`)).text()).toBe('the gateway is draining\n')
   expect((await fetch(`${running.url}/metrics`)).status).toBe(200)
@@ -105,13 +109,13 @@ async function presence (): Promise<GatewayPresence | undefined> {
 
 function scripted () {
   const engine = {
-    state: 'running' as GatewayPresence['state'], problems: [] as { pointer: string, says: string }[], configured: [] as number[], stoppedWith: undefined as AbortSignal | undefined, options: undefined as RelayOptions | undefined,
+    state: 'running' as GatewayPresence['state'], problems: [] as { pointer: string, says: string }[], configured: [] as number[], findings: [] as GatewayPresence['findings'], stoppedWith: undefined as AbortSignal | undefined, options: undefined as RelayOptions | undefined,
     create: (options: RelayOptions): Relay => {
       engine.options = options
       return {
         configure: async ({ revision }) => { engine.configured.push(revision); return engine.problems },
         presence: () => ({
-          state: engine.state, healthy: true, findings: [], revision: engine.configured.at(-1) ?? 0, listeners: [], streams: { inbound: 0, outbound: 0, negotiating: 0 },
+          state: engine.state, healthy: engine.findings.length === 0, findings: engine.findings, revision: engine.configured.at(-1) ?? 0, listeners: [], streams: { inbound: 0, outbound: 0, negotiating: 0 },
           stanzas: { accepted: 0, outcomes: OUTCOMES, queued: 0, onStream: 0, retried: 0 }, queued: { stanzas: 0, bytes: 0, oldestSeconds: 0 }, drains: [], secrets: {}, certificates: {},
         }),
         act: async ({ peer }) => { throw new OperatorError('not-found', `there is no route to ${peer}`) },

@@ -117,9 +117,11 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
 /** Whether a load balancer should send peers here: not while it drains. */
 function readiness (relay: Relay, { current, problem }: Assigned): true | string {
   if (current === undefined) return problem === undefined ? 'no configuration has come yet' : `there is no configuration to work by: ${problem}`
-  const { state, healthy, findings } = relay.presence()
+  const { state, findings } = relay.presence()
   if (state !== 'running') return `the gateway is ${state}`
-  return healthy || `unhealthy: ${findings.filter(({ unhealthy }) => unhealthy).map(({ says }) => says).join('; ')}`
+  // One that was refused leaves the last good one in force: peers are still well served here.
+  const wrong = findings.filter(({ unhealthy, what }) => unhealthy && what !== 'configuration')
+  return wrong.length === 0 || `unhealthy: ${wrong.map(({ says }) => says).join('; ')}`
 }
 
 type Own = { gateway: string, startedAt: string, at: string, relay: Relay, assigned: Assigned, doubled: boolean }

@@ -12,6 +12,7 @@ const EXPECTED: Record<string, 'anyone' | Role> = {
   'GET /v1/incidents': 'viewer', 'GET /v1/incidents/:id': 'viewer', 'GET /v1/changes': 'viewer', 'GET /v1/observations': 'viewer', 'GET /v1/observations/:id': 'viewer',
   'GET /v1/agents': 'viewer', 'GET /v1/agents/:vantage/:agent': 'viewer', 'GET /v1/listeners': 'viewer', 'GET /v1/events': 'viewer', 'GET /v1/checks/:id': 'viewer',
   'GET /v1/gateways/:name/status': 'viewer', 'GET /v1/gateways/:name/streams': 'viewer', 'GET /v1/gateways/:name/queues': 'viewer', 'GET /v1/explain-route': 'viewer',
+  'GET /v1/gateways/:name/trace': 'operator',
   ...Object.fromEntries([...GATEWAY_WANTS, ...GATEWAY_ACTS].map(verb => [`POST /v1/gateways/:name/${verb}`, 'operator'])),
   'GET /v1/lint': 'viewer', 'POST /v1/apply': 'admin', 'GET /v1/me': 'viewer', 'GET /v1/tokens': 'admin', 'POST /v1/tokens': 'admin', 'DELETE /v1/tokens/:name': 'admin',
   ...Object.fromEntries(Object.values(KINDS).flatMap(({ path }) => [[`GET /v1/${path}`, 'viewer'], [`GET /v1/${path}/:name`, 'viewer'], ...['PUT', 'PATCH', 'DELETE'].map(method => [`${method} /v1/${path}/:name`, path === 'exceptions' ? 'operator' : 'admin']), [`GET /v1/${path}/:name/revisions`, 'viewer']])),
