@@ -98,7 +98,7 @@ describe('explain-route reads like an answer', () => {
   it('it would be refused: what the sender gets, by which policy, until when', async () => {
     const { code, text } = await run(runExplainRoute, 'ours.example', 'very.bad.example')
     expect(code).toBe(2)
-    expect(text).toMatch(/would be refused: the policy denies it\n[^]*Answer: +the sender gets <not-acceptable\/> \(cancel\), because policy-deny\n[^]*Policy: +Policy blocked: deny, until 2026-12-24T00:00:00\.000Z\n/)
+    expect(text).toMatch(/would be refused: the policy denies it\n[^]*Answer: +the sender gets <not-acceptable\/> \(cancel\), for the reason 'policy-deny'\n[^]*Policy: +Policy blocked: deny, until 2026-12-24T00:00:00\.000Z\n/)
   })
 
   it('as JSON it is what the API answers; one that does not answer is named', async () => {
@@ -156,6 +156,10 @@ describe('gateway', () => {
     for (const [args, says] of [[['dance', 'edge'], /one of start, drain/], [['drain'], /takes the name of one gateway/], [['retry', 'edge', '--wait', '5'], /--wait does not go with 'retry'/], [['hold', 'edge', '--pair', 'a.example'], /--pair takes OURS\/PEER/], [['drain', 'edge', '--wait', '999'], /--wait/], [['trace', 'edge', '--seconds', '601'], /--seconds/], [['close', 'edge', '--seconds', '5'], /--seconds does not go with 'close'/]] as const) {
       await expect(run(runGateway, ...args)).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(says) })
     }
+    // What Node says of it has more than one line.
+    await expect(run(runGateway, 'drain', 'edge', '--deadline', '-1')).rejects.toMatchObject({ code: 'usage', message: expect.not.stringContaining('\\n') })
+    await expect(run(runExplainRoute, 'ours.example', '10.0.0.1')).rejects.toMatchObject({ message: expect.not.stringContaining('--endpoint') })
+    for (const args of [[], ['dance', 'edge']]) await expect(run(runGateway, ...args)).rejects.toThrow("'dialtone gateway --name NAME'")
     await expect(run(runGateway, 'hold', 'edge')).rejects.toMatchObject({ code: 'configuration', message: expect.stringContaining('/peer') })
   })
 })
@@ -203,7 +207,15 @@ spec:
   await writeFile(file, text(30))
   expect((await run(runApply, '-f', file)).text).toMatch(/Gateway +full/)
   await writeFile(file, text(60))
-  expect((await run(runApply, '-f', file, '--dry-run')).text).toMatch(/changed +Gateway full\n +- drainSeconds: 30\n +\+ drainSeconds: 60\n/)
+  const planned = (await run(runApply, '-f', file, '--dry-run')).text
+  expect(planned).toMatch(/changed +Gateway full\n +- drainSeconds: 30\n +\+ drainSeconds: 60\n/)
+  // Whom a finding is about is said once.
+  expect(planned).not.toMatch(/(\w+\/[\w.-]+): \1/)
+  await writeFile(file, text(30).replace('tls: optional', 'tls: required').replace('forwardTo: []', 'forwardTo: [{ host: 10.0.0.53, port: 53 }]').replace("domains: [ours.example, '", "domains: [Ours.example, '"))
+  await expect(run(runApply, '-f', file)).rejects.toThrow(/'address' meant[^]*lower case|lower case[^]*'address' meant/)
+  await writeFile(file, text(30).replace('dialback: over-tls', 'dialback: always'))
+  expect((await run(runApply, '-f', file, '--dry-run')).text).toMatch(/changed +Gateway full\n +- zones\.world\.dialback: "over-tls"\n +\+ zones\.world\.dialback: "always"\n/)
+  await writeFile(file, text(60))
   const { spec } = await json<{ spec: object }>(runGet, 'gateway', 'full')
   expect(spec).toMatchObject({ drainSeconds: 30, unmatched: 'deny', zones: [{ name: 'world', listen: [{}, { kind: 'direct' }] }, { name: 'lan', responder: { clients: ['10.0.0.0/8'] } }] })
   const all = join(dir, 'all.yaml')

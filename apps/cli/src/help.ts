@@ -15,6 +15,7 @@ A fleet: agents that look all the time, and a control API that answers
   dialtone up                  all of it in this process
   dialtone control             the control API alone
   dialtone probe               the agent of one vantage alone
+  dialtone gateway --name NAME   a gateway alone: it carries stanzas
 
 Of a fleet that runs
   dialtone overview            every domain and pair, and its cause
@@ -481,12 +482,16 @@ Done at once, and forgotten:
 
 The same again changes nothing and says so.
 
+The process itself, which carries the stanzas:
+  dialtone gateway --name NAME ...   see its options with
+                                     dialtone gateway --name NAME --help
+
   --zone NAME, --peer DOMAIN, --pair OURS/PEER   of this alone
   --stream ID           of close and trace: this one
   --seconds SECONDS     of trace: for how long, at most 600; default 60
   --deadline SECONDS    of drain and stop: what is left then is bounced
-  --wait SECONDS        wait until it is so, at most 240; prints whether every
-                        stanza is accounted for
+  --wait SECONDS        wait until it is so, at most 240 (of the API: 600);
+                        prints whether every stanza is accounted for
   --reason TEXT, --ticket TEXT   for the audit trail
   --dry-run             say what would be done, and do nothing
   --format text|json    or --json: what the API answers

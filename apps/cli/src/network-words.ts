@@ -1,10 +1,21 @@
 // Network words on the command line, read by the adapter that will use them.
 import { isIP } from 'node:net'
+import { OperatorError } from '@dialtone/kernel'
 import { systemResolver, toAscii, toHost, parseCidr } from '@dialtone/net'
 import type { CheckRequest } from '@dialtone/ladder'
 
 /** A domain as an operator writes it (U-labels, capitals, trailing dot) in A-label form. */
 export function domainOf (text: string): string {
+  try {
+    return toAscii(text)
+  } catch (error) {
+    // Only a check is told where to connect.
+    throw error instanceof OperatorError ? new OperatorError(error.code, error.message.replace(', and give the address with --endpoint', '')) : error
+  }
+}
+
+/** The same for a command that takes `--endpoint`, and can say so. */
+export function checkedDomainOf (text: string): string {
   return toAscii(text)
 }
 

@@ -112,5 +112,5 @@ function name (text: string): string {
 }
 
 function firstSentence (text: string): string {
-  return quoted(text.split(/\. |\.$/)[0] ?? text, 200)
+  return quoted(text.split(/\.\s|\.$/)[0] ?? text, 200)
 }

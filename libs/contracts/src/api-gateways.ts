@@ -20,6 +20,8 @@ export const GatewayView = Type.Object({
   conservation: Type.Optional(Type.Object({ accepted: Count, accounted: Count, holds: Type.Boolean() }, closed)),
   /** Zones whose secret other gateways take from the same reference, and have another behind it. */
   secretsDiffer: Type.Optional(Type.Array(Type.Object({ zone: Name, reference: Type.String(), gateways: Type.Array(Name) }, closed))),
+  /** Zones that are wanted otherwise than running, or are otherwise. */
+  zones: Type.Optional(Type.Array(Type.Object({ zone: Name, desired: Type.Enum(['running', 'draining', 'stopped']), says: Type.String() }, closed))),
   presence: Type.Optional(GatewayPresence),
 }, closed)
 export type GatewayView = Static<typeof GatewayView>
@@ -52,7 +54,7 @@ const why = { reason: Type.Optional(Text(400)), ticket: Type.Optional(Text(100))
 export const GatewayWantRequest = Type.Object({
   ...scope,
   deadlineSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400, description: 'Of a drain or stop: after that what is left is bounced; kept as drainSeconds of the gateway. Default what is there, else 30' })),
-  wait: Type.Optional(Type.Integer({ minimum: 0, maximum: 600, description: 'Seconds to wait until the gateway tells that it is so; default 0' })),
+  wait: Type.Optional(Type.Integer({ minimum: 0, maximum: 600, description: 'Seconds to wait until the gateway tells that it is so; default 0. Many HTTP clients give up after 300, so that dialtone gateway --wait takes 240 at most' })),
   ...why,
 }, closed)
 export type GatewayWantRequest = Static<typeof GatewayWantRequest>

@@ -159,7 +159,8 @@ it('holds a peer and lets go, closes and retries, and says what is queued', asyn
   await gateway.relay.act({ act: 'retry', peer: 'peer.example' })
   users.inside.send(message('juliet@inside.example', 'romeo@peer.example', 'after', 'x'))
   await until(() => users.peer.text().includes('after'), () => why(gateway, ''))
-  await expect(gateway.relay.act({ act: 'drop', peer: 'nobody.example' })).rejects.toMatchObject({ code: 'nothing-selected' })
+  for (const act of ['drop', 'flush', 'retry', 'close'] as const) expect(await gateway.relay.act({ act, peer: 'nobody.example' })).toMatchObject({ affected: 0 })
+  expect(await gateway.relay.act({ act: 'close', stream: 'nope' })).toMatchObject({ affected: 0, says: expect.stringContaining('no stream nope') })
 }, 30_000)
 
 it('accounts for everything when a peer goes away in the middle, and returns what waits for it', async () => {

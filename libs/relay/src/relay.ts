@@ -222,13 +222,13 @@ export function createRelay (options: RelayOptions): Relay {
           const targets = dial.forget(selection) + attachments.retry(selection)
           for (const route of routes) route.again()
           core.settled()
-          if (routes.length === 0 && targets === 0) throw nothing('route')
+          if (routes.length === 0 && targets === 0) return { affected: 0, says: 'Nothing waits to be tried again.' }
           return { affected: routes.length, says: `${routes.length} routes are tried again now, and nothing that was remembered of their targets counts.` }
         }
         case 'close': {
           const closed = inbound.close(selection, 'reset', 'an operator closes the stream') + waysOf(core, selection).length + attachments.close(selection, 'reset', 'an operator closes the stream')
           for (const route of routes) route.release()
-          if (closed === 0) throw nothing('stream')
+          if (closed === 0) return { affected: 0, says: stream === undefined ? 'No stream of this kind is open.' : `There is no stream ${stream}: look at the streams of the gateway for those that are open.` }
           return { affected: closed, says: `${closed} streams are closed; what is needed opens again.` }
         }
         case 'flush': {
@@ -236,13 +236,13 @@ export function createRelay (options: RelayOptions): Relay {
           const waiting = held.reduce((sum, { queue }) => sum + queue.stanzas, 0)
           for (const route of held) route.flush()
           core.settled()
-          if (waiting === 0) throw nothing('stanza that waits')
+          if (waiting === 0) return { affected: 0, says: 'Nothing waits.' }
           return { affected: waiting, says: `${waiting} stanzas of ${held.length} routes go out as soon as there is a stream; what comes after them waits again where it is held.` }
         }
         case 'drop': {
           const waiting = routes.reduce((sum, route) => sum + route.refuseAll('dropped'), 0)
           core.settled()
-          if (waiting === 0) throw nothing('stanza that waits')
+          if (waiting === 0) return { affected: 0, says: 'Nothing waits.' }
           return { affected: waiting, says: `${waiting} stanzas were returned to their senders; errors and results among them are gone.` }
         }
         case 'reload': {

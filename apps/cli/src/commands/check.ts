@@ -7,7 +7,7 @@ import { domainsIn } from '../credentials.ts'
 import { openDeep } from '../deep-options.ts'
 import { exitCode } from '../exit-code.ts'
 import { CHECK_HELP } from '../help.ts'
-import { domainOf } from '../network-words.ts'
+import { checkedDomainOf } from '../network-words.ts'
 import { countOf, formatAmong, parse } from '../options.ts'
 import type { Out } from '../out.ts'
 import { SILENT, liveProgress, plainProgress } from '../progress.ts'
@@ -25,7 +25,7 @@ export async function runCheck (args: readonly string[], out: Out, signal: Abort
   if (values.help === true) return out.print(CHECK_HELP)
 
   const format = formatAmong(values, FORMATS)
-  const domains = [...new Set([...positionals.map(domainOf), ...(values['from-file'] === undefined ? [] : await domainsIn(values['from-file'], domainOf, signal))])]
+  const domains = [...new Set([...positionals.map(checkedDomainOf), ...(values['from-file'] === undefined ? [] : await domainsIn(values['from-file'], checkedDomainOf, signal))])]
   if (domains.length === 0) throw new OperatorError('usage', 'which domain? For example: dialtone check partner.example')
   const parallel = countOf('--parallel', values.parallel ?? '16', 1, 1000)
   const { request, config, plan, warnings } = await prepare(values, domains, signal)

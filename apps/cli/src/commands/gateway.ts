@@ -18,7 +18,7 @@ const OPTIONS = {
 /** Those of the contract, without the validators that come with them. */
 export const WANTS: readonly GatewayWant[] = ['start', 'drain', 'stop', 'hold', 'release', 'block', 'unblock']
 export const ACTS: readonly GatewayActWord[] = ['retry', 'close', 'flush', 'drop', 'reload', 'trace']
-/** A request may be open for so long. */
+/** An answer may be waited for no longer: HTTP clients give up after five minutes without a byte of it. The API allows 600, for clients that do not. */
 const MOST_WAIT_SECONDS = 240
 const LOOK_MS = 1000
 const TRACE_SECONDS = 60
@@ -31,7 +31,7 @@ export async function runGateway (args: readonly string[], out: Out, signal: Abo
   if (values.help === true) return out.print(GATEWAY_HELP)
   const [verb = '', ...rest] = positionals
   const wants = WANTS.some(known => known === verb)
-  if (!wants && !ACTS.some(known => known === verb)) throw new OperatorError('usage', `gateway takes what to do and a name: one of ${[...WANTS, ...ACTS].join(', ')}${verb === '' ? '' : `, not '${quoted(verb, 40)}'`}. See: dialtone gateway --help`)
+  if (!wants && !ACTS.some(known => known === verb)) throw new OperatorError('usage', `gateway takes what to do and a name: one of ${[...WANTS, ...ACTS].join(', ')}${verb === '' ? '' : `, not '${quoted(verb, 40)}'`}. The process itself is started with 'dialtone gateway --name NAME'. See: dialtone gateway --help`)
   const name = nameIn(`gateway ${verb}`, rest)
   for (const [option, of] of [['deadline', wants], ['wait', wants], ['stream', !wants], ['seconds', verb === 'trace']] as const) if (values[option] !== undefined && !of) throw new OperatorError('usage', `--${option} does not go with '${verb}'. See: dialtone gateway --help`)
   const wait = values.wait === undefined ? undefined : countOf('--wait', values.wait, 1, MOST_WAIT_SECONDS)

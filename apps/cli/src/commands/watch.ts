@@ -5,7 +5,7 @@ import { CHECK_OPTIONS, prepare } from '../check-options.ts'
 import { openDeep } from '../deep-options.ts'
 import { EXIT_CODE } from '../exit-code.ts'
 import { WATCH_HELP } from '../help.ts'
-import { domainOf } from '../network-words.ts'
+import { checkedDomainOf } from '../network-words.ts'
 import { countOf, formatOf, parse } from '../options.ts'
 import type { Out } from '../out.ts'
 import { check } from '../run-check.ts'
@@ -22,7 +22,7 @@ export async function runWatch (args: readonly string[], out: Out, signal: Abort
   const json = formatOf(values) === 'json'
   const [name, ...others] = positionals
   if (name === undefined || others.length > 0) throw new OperatorError('usage', 'watch takes one domain. For example: dialtone watch partner.example --as ours.example')
-  const domain = domainOf(name)
+  const domain = checkedDomainOf(name)
   const everyMs = values.every === undefined ? undefined : 1000 * countOf('--every', values.every, 1, 86_400)
   const count = values.count === undefined ? undefined : countOf('--count', values.count, 1, 999_999_999)
   const { request, config, plan, warnings } = await prepare(values, [domain], signal)

@@ -19,7 +19,7 @@ export function appliedText ({ results, counts, revision, lint, lintLeftOut, dry
       ]) : []),
     ]),
     ...(unchanged.length > MOST_UNCHANGED ? [] : unchanged.map(({ kind, name }) => paint('dim', `unchanged ${kind} ${quoted(name, 253)}`))),
-    ...lint.map(({ level, resource, says }) => `${paint(LEVEL_COLOUR[level], level.padEnd(9))} ${wrap(`${resource === undefined ? '' : `${quoted(resource, 120)}: `}${quoted(says, 400)}`, columns - 10, '          ')}`),
+    ...lint.map(({ level, resource, says }) => `${paint(LEVEL_COLOUR[level], level.padEnd(9))} ${wrap(`${resource === undefined || says.includes(resource) ? '' : `${quoted(resource, 120)}: `}${quoted(says, 400)}`, columns - 10, '          ')}`),
     ...(lintLeftOut === undefined || lintLeftOut === 0 ? [] : [`          and ${lintLeftOut} more findings`]),
     ...(elsewhere === 0 ? [] : [paint('dim', `          ${elsewhere} ${elsewhere === 1 ? 'finding' : 'findings'} about other resources: see GET /v1/lint`)]),
     `${dryRun ? 'would be: ' : ''}${counts.created} created, ${counts.changed} changed, ${counts.unchanged} unchanged, ${counts.deleted} deleted; revision ${revision}${dryRun ? '; nothing is applied' : ''}`, '',

@@ -17,17 +17,24 @@ export function explanationText ({ gateway, revision, from, to, outcome, says, r
   const { columns, paint, shapes } = terminal
   const sections: Section[] = [
     ['Gateway', [`${gateway}, by revision ${revision} of the configuration`]],
-    ['Answer', refusal === undefined ? [] : [`the sender gets <${quoted(refusal.condition, 60)}/> (${quoted(refusal.type, 20)}), because ${refusal.reason}`]],
+    ['Answer', refusal === undefined ? [] : [`the sender gets <${quoted(refusal.condition, 60)}/> (${quoted(refusal.type, 20)}), for the reason '${refusal.reason}'`]],
     ['Zones', [`${zones.from ?? 'no zone'} ${shapes.line}${shapes.to} ${zones.to ?? 'no zone'}`]],
-    ['Policy', [`${policy.name === undefined ? 'none' : `Policy ${policy.name}`}: ${quoted(policy.action, 40)}${policy.until === undefined ? '' : `, until ${policy.until}`}`, quoted(policy.matched, 600)]],
+    ['Policy', policy.action === 'none' ? [quoted(policy.matched, 600)] : [`${policy.name === undefined ? 'none' : `Policy ${policy.name}`}: ${quoted(policy.action, 40)}${policy.until === undefined ? '' : `, until ${policy.until}`}`, quoted(policy.matched, 600)]],
     ['Expects', policy.expects.map(one => quoted(one, 300))],
     ['Way', [`${WAY[way.by]}${way.name === undefined ? '' : ` ${quoted(way.name, 300)}`}`, ...way.targets.map(({ target, kind, says: said, failed }) => `${markOf(failed, terminal)} ${quoted(target, 300)} ${quoted(kind, 20)}  ${quoted(said, 300)}`)]],
     ['Streams', streams.length === 0 ? ['none carries it now'] : streams.map(({ id, direction, remote, state, tls, pairs, since, stanzas }) => `${quoted(id, 64)} ${direction === 'inbound' ? 'in' : 'out'} ${quoted(remote, 100)} ${quoted(state, 40)}, ${tls === undefined ? 'no TLS' : quoted(tls, 40)}, ${[...new Set(pairs.map(({ by }) => by))].join(' and ') || 'nobody proved yet'}, open for ${sinceOf(since, now)}, ${stanzas.in} in ${stanzas.out} out`)],
     ['Waiting', queue === undefined ? [] : [`${queue.state}: ${queue.stanzas} stanzas of ${queue.bytes} bytes${queue.stanzas === 0 ? '' : `, the oldest for ${spanOf(queue.oldestSeconds * 1000)}`}${queue.nextAttemptSeconds === undefined ? '' : `; again in ${spanOf(queue.nextAttemptSeconds * 1000)}`}`]],
     ['Last failure', queue?.failure === undefined ? [] : [`${queue.failure.reason}, ${sinceOf(queue.failure.at, now)} ago: ${quoted(queue.failure.says, 400)}`, ...queue.failure.steps.map(step => stepLine(step, terminal))]],
   ]
-  return `${paint(COLOUR[outcome], wrap(`A stanza from ${from} to ${to} ${WOULD[outcome]}: ${quoted(says, 600)}`, columns))}\n\n${sectionsText(sections, terminal)}`
+  return `${paint(COLOUR[outcome], wrap(headline(from, to, outcome, says), columns))}\n\n${sectionsText(sections, terminal)}`
 }
+
+/** What the gateway says goes on where it begins with the outcome, so that nothing is said twice. */
+function headline (from: string, to: string, outcome: RouteExplanation['outcome'], says: string): string {
+  const [, rest] = OPENING[outcome]?.exec(says) ?? []
+  return `A stanza from ${from} to ${to} ${WOULD[outcome]}${rest === undefined ? `: ${quoted(says, 600)}` : quoted(rest, 600)}`
+}
+const OPENING: Partial<Record<RouteExplanation['outcome'], RegExp>> = { refuse: /^It (?:is refused|would be returned)([:, ].*)$/s, queue: /^It waits( .*)$/s }
 
 function stepLine ({ ms, step, target, outcome, says }: RouteStep, { shapes, paint }: Terminal): string {
   const mark = outcome === 'ok' ? paint('green', shapes.ok) : outcome === 'failed' ? paint('red', shapes.failed) : paint('dim', shapes.skipped)

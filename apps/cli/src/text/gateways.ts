@@ -8,10 +8,10 @@ import { table, type Cell } from './table.ts'
 import { spanOf } from './watching.ts'
 
 export function gatewayTable (gateways: readonly GatewayView[], now: string, terminal: Terminal): string[] {
-  return table(['gateway', 'wanted', 'state', 'in/out', 'waiting', 'oldest', 'seen', 'what'], gateways.map(({ gateway, desired, state, healthy, says, presence, conservation }) => [
+  return table(['gateway', 'wanted', 'state', 'in/out', 'waiting', 'oldest', 'seen', 'what'], gateways.map(({ gateway, desired, state, healthy, says, presence, conservation, zones = [] }) => [
     gateway, desired ?? '-', stateCell(state, healthy, desired, terminal), presence === undefined ? '-' : `${presence.streams.inbound}/${presence.streams.outbound}`, presence === undefined ? '-' : String(presence.queued.stanzas),
     presence === undefined || presence.queued.stanzas === 0 ? '-' : seconds(presence.queued.oldestSeconds), presence === undefined ? 'never' : `${sinceOf(presence.at, now)} ago`,
-    `${conservation?.holds === false ? `stanzas do not add up (${conservation.accepted} taken, ${conservation.accounted} accounted for); ` : ''}${quoted(says, 400)}`,
+    `${conservation?.holds === false ? `stanzas do not add up (${conservation.accepted} taken, ${conservation.accounted} accounted for); ` : ''}${quoted(says, 400)}${zones.filter(({ zone }) => !says.startsWith(`zone ${zone} `)).map(({ zone, desired: of, says: how }) => `; zone ${zone} is wanted ${of}: ${quoted(how, 200)}`).join('')}`,
   ]), terminal)
 }
 
@@ -29,11 +29,12 @@ export function queueTable (queues: readonly QueueView[], terminal: Terminal): s
   ]), terminal)
 }
 
-export function gatewayText ({ asOf, gateway, desired, state, healthy, says, presence, conservation, revision }: GatewayStatus, terminal: Terminal): string {
+export function gatewayText ({ asOf, gateway, desired, state, healthy, says, presence, conservation, revision, zones = [] }: GatewayStatus, terminal: Terminal): string {
   const sections: Section[] = [
     ['Gateway', [gateway]],
     ['State', [`${state}${state === 'absent' ? '' : healthy ? ', well' : ', not well'} as of ${asOf}${presence === undefined ? '' : `, it told ${sinceOf(presence.at, asOf)} ago`}`, quoted(says, 600)]],
     ['Wanted', [desired === undefined ? 'nothing: no Gateway resource has this name' : `${desired}, as written in revision ${revision}`]],
+    ['Zones', zones.map(({ zone, desired: of, says: how }) => `${zone} is wanted ${of}: ${quoted(how, 300)}`)],
   ]
   if (presence === undefined) return sectionsText(sections, terminal)
   const { version, startedAt, findings, listeners, streams, stanzas, queued, drains, certificates } = presence

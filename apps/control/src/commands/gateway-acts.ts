@@ -8,7 +8,7 @@ import { actorOf } from '../http/actor.ts'
 import { refusal } from '../http/problem.ts'
 import type { App } from '../http/server.ts'
 import { askGateway, knownGateway } from '../queries/ask-gateway.ts'
-import { closed, given } from '../queries/parameters.ts'
+import { closed, given, noBody } from '../queries/parameters.ts'
 import { refusalOf } from '../resources/problem.ts'
 import { scopeOf, scopeText, type Scope } from './gateway-desired.ts'
 import type { CommandNeeds } from './needs.ts'
@@ -24,7 +24,7 @@ export function gatewayActRoutes (app: App, { bus, gateways, audit }: Pick<Comma
   const needs = { bus, gateways }
   for (const act of GATEWAY_ACTS) {
     app.post(`/v1/gateways/:name/${act}`, {
-      config: { role: 'operator' },
+      config: { role: 'operator' }, preValidation: noBody,
       schema: { tags: ['commands'], summary: SUMMARY[act], description: 'Done by the gateway at once; nothing of it is kept. What was wanted of it in the long run stays.', params: Type.Object({ name: Name }, closed), querystring: Type.Object({}, closed), body: GatewayActRequest, response: { 200: GatewayDone } },
     }, async (request): Promise<Static<typeof GatewayDone>> => {
       const { params: { name }, body: { stream, seconds, reason, ticket, dryRun = false, ...scoped } } = request
@@ -39,6 +39,7 @@ export function gatewayActRoutes (app: App, { bus, gateways, audit }: Pick<Comma
       const deed: Omit<AuditRecord, 'outcome' | 'says'> = { actor: actor.name, role: actor.role, action: `gateway.${act}`, subject, ...given({ reason, ticket }) }
       try {
         const { affected, says, next } = await askGateway(needs, GatewayAct, name, { act, ...of, ...given({ stream }), ...(act === 'trace' ? { seconds: seconds ?? TRACE_SECONDS } : {}) })
+        if (affected === 0 && act === 'close' && stream !== undefined) throw refusal('not-found', quoted(says, 600), { pointer: '/stream' })
         await audit.record({ ...deed, outcome: 'done', says: quoted(says, 600) })
         return { dryRun, effects: [{ subject, outcome: affected === 0 && act !== 'trace' ? 'unchanged' : 'done', says: quoted(says, 600) }], ...given({ next }) }
       } catch (error) {

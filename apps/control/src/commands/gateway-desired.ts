@@ -4,6 +4,7 @@
  */
 import type { GatewaySpec, GatewayWant } from '@dialtone/contracts'
 import { unreachable } from '@dialtone/kernel'
+import { lintGateways } from '@dialtone/routing'
 import { refusal } from '../http/problem.ts'
 
 type Pair = { ours: string, peer: string }
@@ -75,6 +76,23 @@ function afterwards (want: GatewayWant, now: PeerWanted): PeerWanted {
     case 'unblock': return now === 'blocked' ? 'enabled' : now
     default: return unreachable(want)
   }
+}
+
+/** Throws a 400 with the linter's sentence where nothing can ever be of this peer or pair: an inside domain is no peer, and ours comes first in a pair. */
+export function refuseUnmatched (name: string, spec: GatewaySpec, scope: Scope): void {
+  if (scope.of !== 'peer' && scope.of !== 'pair') return
+  const pointer = scope.of === 'peer' ? `/spec/peers/${scope.peer}` : `/spec/pairs/${scope.pair.ours} ${scope.pair.peer}`
+  const found = [...lintGateways({ gateways: [{ name, spec }], policies: [], routes: [], domains: [], peers: [], complete: false }, 0)].find(one => (one.code === 'peer-is-ours' || one.code === 'no-such-pair') && one.pointer === pointer)
+  if (found !== undefined) throw refusal('invalid-request', `${found.says}.`, { pointer: `/${scope.of}` })
+}
+
+/** What is to be said of a release or an unblock that changes nothing, since what stops the peer is something else. */
+export function staysSo ({ peers = {}, pairs = {} }: GatewaySpec, want: GatewayWant, scope: Scope): string | undefined {
+  if ((want !== 'release' && want !== 'unblock') || (scope.of !== 'peer' && scope.of !== 'pair')) return undefined
+  const ofThePeer = own(peers, scope.of === 'peer' ? scope.peer : scope.pair.peer) ?? 'enabled'
+  const now = scope.of === 'peer' ? ofThePeer : own(pairs, `${scope.pair.ours} ${scope.pair.peer}`) ?? ofThePeer
+  if (now === 'enabled') return undefined
+  return `it was not ${want === 'release' ? 'held' : 'blocked'}: it is ${now}, and stays so until ${now === 'blocked' ? "'unblock'" : now === 'held' ? "'release'" : "'start'"}`
 }
 
 function withEntries (spec: GatewaySpec, field: 'peers' | 'pairs', entries: Record<string, PeerWanted>, key: string, value: PeerWanted | undefined): GatewaySpec {

@@ -4,9 +4,9 @@ import type { GatewayView, GatewayWant } from '@dialtone/contracts'
 import { Type, type Static } from 'typebox'
 import { refusal } from '../http/problem.ts'
 import type { App } from '../http/server.ts'
-import { askGateway } from '../queries/ask-gateway.ts'
-import { closed, given } from '../queries/parameters.ts'
-import { scopeOf, scopeText, wantedOf, type Scope } from './gateway-desired.ts'
+import { askGateway, knownGateway } from '../queries/ask-gateway.ts'
+import { closed, given, noBody } from '../queries/parameters.ts'
+import { refuseUnmatched, scopeOf, scopeText, staysSo, wantedOf, type Scope } from './gateway-desired.ts'
 import type { CommandNeeds } from './needs.ts'
 
 const DOES: Readonly<Record<GatewayWant, string>> = {
@@ -24,7 +24,7 @@ export function gatewayWantRoutes (app: App, { bus, configuration, gateways, edi
 
   for (const want of GATEWAY_WANTS) {
     app.post(`/v1/gateways/:name/${want}`, {
-      config: { role: 'operator' },
+      config: { role: 'operator' }, preValidation: noBody,
       schema: {
         tags: ['commands'], summary: `Want a gateway, one of its zones, a peer or a pair ${WANTED[want]}`, description: 'Kept in the Gateway resource, so that it outlives every process: a gateway that is away does it when it is back. The same again answers `unchanged`.',
         params: Type.Object({ name: Name }, closed), querystring: Type.Object({}, closed), body: GatewayWantRequest, response: { 200: GatewayDone },
@@ -32,18 +32,22 @@ export function gatewayWantRoutes (app: App, { bus, configuration, gateways, edi
     }, async (request, reply): Promise<Static<typeof GatewayDone>> => {
       const { params: { name }, body: { deadlineSeconds, wait = 0, reason, ticket, dryRun = false, ...scoped } } = request
       const scope = scopeOf(scoped)
-      if (configuration.get('Gateway', name) === undefined) throw missing(name)
+      knownGateway(gateways, name)
+      const before = configuration.get('Gateway', name)?.spec
+      if (before === undefined) throw missing(name)
       const plan = dryRun ? await planOf(name, want, scope) : undefined
       const { revision, changed } = await edit(request, {
         kind: 'Gateway', name,
         change: spec => {
           if (spec === undefined) throw missing(name)
-          return wantedOf(spec, want, scope, deadlineSeconds)
+          const wanted = wantedOf(spec, want, scope, deadlineSeconds)
+          if (wanted !== spec) refuseUnmatched(name, wanted, scope)
+          return wanted
         },
       }, { action: `gateway.${want}`, dryRun, ...given({ reason, ticket }) })
       const subject = scope.of === 'gateway' ? `Gateway/${name}` : `Gateway/${name} ${scopeText(scope)}`
       const view = gateways.get(name)
-      const effect = { subject, outcome: !changed ? 'unchanged' as const : dryRun ? 'would-do' as const : 'done' as const, says: !changed ? `it is wanted so already; ${view?.says ?? ''}` : plan ?? saysOf(want, scope, view) }
+      const effect = { subject, outcome: !changed ? 'unchanged' as const : dryRun ? 'would-do' as const : 'done' as const, says: !changed ? [staysSo(before, want, scope) ?? 'it is wanted so already', ...view === undefined ? [] : [view.says]].join('; ') : plan ?? saysOf(want, scope, view) }
       const done = { dryRun, revision, effects: [effect], ...(dryRun ? {} : { watch: `/v1/events?topics=gateway:${name}` }) }
       if (dryRun || wait === 0) return { ...done, ...given({ gateway: view }) }
       // An assignment that says nothing new is not written: what was so already is of the revision at which the resource last changed.
@@ -96,5 +100,5 @@ function isReached (view: GatewayView | undefined, want: GatewayWant, scope: Sco
 }
 
 function missing (name: string): Error {
-  return refusal('not-found', `There is no Gateway '${name}'; create it first with PUT /v1/gateways/${name}.`)
+  return refusal('not-found', `There is no Gateway resource '${name}', though one tells of itself under that name; create it first with PUT /v1/gateways/${name}.`)
 }

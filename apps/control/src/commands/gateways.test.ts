@@ -138,10 +138,35 @@ describe('what is wanted', () => {
   it('is refused where it cannot be: by who may not, of what is not there, of two things at once', async () => {
     expect((await post('drain', {}, 'viewer')).statusCode).toBe(403)
     expect((await post('hold')).json()).toMatchObject({ status: 400, pointer: '/peer' })
+    // What can never match, in the words of the linter.
+    expect((await post('block', { peer: 'ours.example' })).json()).toMatchObject({ status: 400, pointer: '/peer', detail: "Gateway/edge: 'ours.example' is one of ours, so it is never a peer and this changes nothing." })
+    expect((await post('hold', { pair: { ours: 'peer.example', peer: 'ours.example' } })).json()).toMatchObject({ status: 400, pointer: '/pair', detail: expect.stringContaining('in this order') })
     expect((await post('drain', { zone: 'dmz' })).json()).toMatchObject({ status: 404 })
     expect((await post('drain', { zone: 'lan', peer: 'peer.example' })).statusCode).toBe(400)
     expect((await post('drain', { peer: 'PEER' })).statusCode).toBe(400)
     expect((await post('dance')).statusCode).toBe(404)
+  })
+
+  it('may come without a body, and says what stays when another thing is let go', async () => {
+    const start = await api.app.inject({ method: 'POST', url: '/v1/gateways/edge/start', headers: api.as.operator })
+    expect([start.statusCode, start.json<GatewayDone>().effects[0]?.outcome]).toEqual([200, 'unchanged'])
+    await post('block', { peer: 'peer.example' })
+    expect((await post('release', { peer: 'peer.example' })).json<GatewayDone>().effects).toMatchObject([{ outcome: 'unchanged', says: expect.stringContaining("it was not held: it is blocked, and stays so until 'unblock'") }])
+  })
+
+  it('a zone that is stopped is seen, while it drains and afterwards', async () => {
+    await post('stop', { zone: 'lan' })
+    const view = () => api.gateways.get('edge')
+    expect(view()?.zones).toEqual([{ zone: 'lan', desired: 'stopped', says: 'the gateway is not there, and does it when it is back' }])
+    const drain = { scope: 'zone lan', since: '2026-03-01T12:00:00Z', deadline: '2026-03-01T12:00:30Z', streams: 2, queued: 4, done: false }
+    await there({ drains: [drain] })
+    await until(() => view()?.zones?.[0]?.says === 'it drains until 2026-03-01T12:00:30Z: 2 streams and 4 stanzas that wait are left')
+    await edge.be({ revision: api.configuration.revision, drains: [{ ...drain, streams: 0, queued: 0, done: true }] })
+    await until(() => view()?.says === 'zone lan is wanted stopped: it has drained, and takes nothing')
+    shaped(GatewayStatus, (await get('/v1/gateways/edge/status')).body)
+    await post('start', { zone: 'lan' })
+    await edge.be({ revision: api.configuration.revision, listeners: [{ zone: 'lan', address: '10.0.0.1', port: 5269, kind: 'starttls', open: false }] })
+    await until(() => view()?.zones?.[0]?.says === '1 of its 1 listeners are closed')
   })
 
   it('two who write at once both succeed', async () => {
@@ -211,6 +236,8 @@ describe('what is done at once', () => {
     await there()
     await edge.serve({ act: async () => ({ affected: 0, says: 'nothing waits' }) })
     expect((await post('flush')).json<GatewayDone>().effects).toMatchObject([{ outcome: 'unchanged', says: 'nothing waits' }])
+    expect((await post('close', { stream: 'nope' })).json()).toMatchObject({ status: 404, pointer: '/stream' })
+    expect((await post('close', { peer: 'slow.example' })).json<GatewayDone>().effects).toMatchObject([{ outcome: 'unchanged' }])
     edge.acts.length = 0
     expect((await post('drop', { peer: 'slow.example', dryRun: true })).json<GatewayDone>().effects).toMatchObject([{ outcome: 'would-do', says: 'would drop 1 route with 4 stanzas that wait' }])
     expect((await post('close', { stream: 's1', dryRun: true })).json<GatewayDone>().effects).toMatchObject([{ says: 'would close that stream' }])

@@ -41,7 +41,8 @@ function hinted (problems: readonly FieldProblem[], given: object, prefix: strin
   return problems.slice(0, MOST_FIELD_PROBLEMS).map(one => {
     if (!one.says.startsWith('must be a domain, as A-labels')) return one
     const value = at(given, one.pointer.slice(prefix.length))
-    const why = typeof value === 'string' ? notADomain(value) : undefined
+    const [wild, bare] = typeof value === 'string' && value.startsWith('*.') ? ['*.', value.slice(2)] : ['', value]
+    const why = typeof bare === 'string' ? notADomain(bare)?.replace("written as '", `written as '${wild}`) : undefined
     return why === undefined ? one : { ...one, says: why.startsWith('must be written') ? `${one.says}: it ${why}` : one.says }
   })
 }

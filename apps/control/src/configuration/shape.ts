@@ -12,6 +12,9 @@ export const MOST_FIELD_PROBLEMS = 64
 
 const SECRET = SecretRef as { pattern?: string, description?: string }
 
+/** Other words for the same, which no slip of the hand explains. */
+const SAME: ReadonlyMap<string, readonly string[]> = new Map([['host', ['address', 'name']], ['hostname', ['host', 'address', 'name']], ['ip', ['address', 'host']], ['address', ['host', 'addresses']]])
+
 type Found = { keyword: string, schemaPath: string, instancePath: string, params: object, message: string }
 
 /**
@@ -47,7 +50,7 @@ function excessProblems (found: Excess, prefix: string, what: string): FieldProb
   if ('most' in found) return [{ pointer: prefix + pointer, says: `must have at most ${found.most} items` }]
   const { known } = found
   return found.unknown.map(name => {
-    const meant = nearest(name, known)
+    const meant = SAME.get(fold(name))?.find(word => known.includes(word)) ?? nearest(name, known)
     const instead = meant !== undefined ? `; is '${meant}' meant?` : known.length === 0 ? ', which has none' : `; known are ${known.slice(0, 40).join(', ')}`
     return { pointer: `${prefix}${pointer}/${escapePointer(quoted(name, 100))}`, says: `is not a field of ${pointer === '' ? what : `'${pointer.slice(1)}'`}${instead}` }
   })

@@ -6,13 +6,36 @@ import { differingSays, type Differing } from './shared-secrets.ts'
 /** Undefined: there is none of that name, neither wanted nor running. */
 export function gatewayView (gateway: string, wanted: Resource<'Gateway'> | undefined, presence: GatewayPresence | undefined, differing: Differing[] = []): GatewayView | undefined {
   if (wanted === undefined && presence === undefined) return undefined
+  const zones = zonesOf(wanted, presence)
   return {
     gateway, ...(wanted === undefined ? {} : { desired: wanted.spec.desired, revision: wanted.revision }),
     state: presence?.state ?? 'absent', healthy: presence?.healthy ?? false,
-    says: sentenceOf(wanted, presence, differing),
+    says: sentenceOf(wanted, presence, differing, zones),
+    ...(zones.length === 0 ? {} : { zones }),
     ...(differing.length === 0 ? {} : { secretsDiffer: differing }),
     ...(presence === undefined ? {} : { conservation: conservationOf(presence.stanzas), presence }),
   }
+}
+
+type Zones = NonNullable<GatewayView['zones']>
+
+function zonesOf (wanted: Resource<'Gateway'> | undefined, presence: GatewayPresence | undefined): Zones {
+  return (wanted?.spec.zones ?? []).flatMap(({ name: zone, desired = 'running' }) => {
+    const says = zoneSays(zone, desired, wanted, presence)
+    return desired === 'running' && says === undefined ? [] : [{ zone, desired, says: says ?? 'it is so' }]
+  })
+}
+
+/** Undefined: it runs, and that is wanted. What a zone is tells its drain, and whether its sockets are open. */
+function zoneSays (zone: string, desired: Zones[number]['desired'], wanted: Resource<'Gateway'> | undefined, presence: GatewayPresence | undefined): string | undefined {
+  if (presence === undefined) return desired === 'running' ? undefined : 'the gateway is not there, and does it when it is back'
+  const drain = presence.drains.find(({ scope }) => scope === `zone ${zone}`)
+  const own = presence.listeners.filter(one => one.zone === zone)
+  const closed = own.filter(({ open }) => !open).length
+  if (presence.revision < (wanted?.revision ?? 0)) return desired === 'running' && drain === undefined ? undefined : 'the gateway has not heard of it yet'
+  if (drain?.done === false) return `it drains until ${drain.deadline}: ${drain.streams} streams and ${drain.queued} stanzas that wait are left`
+  if (desired !== 'running') return drain?.done === true ? 'it has drained, and takes nothing' : undefined
+  return closed === 0 || presence.state !== 'running' ? undefined : `${closed} of its ${own.length} listeners are closed`
 }
 
 /** Whether every accepted stanza is accounted for. */
@@ -21,7 +44,7 @@ export function conservationOf ({ accepted, outcomes, queued, onStream }: Conser
   return { accepted, accounted, holds: accepted === accounted }
 }
 
-function sentenceOf (wanted: Resource<'Gateway'> | undefined, presence: GatewayPresence | undefined, [differs]: Differing[]): string {
+function sentenceOf (wanted: Resource<'Gateway'> | undefined, presence: GatewayPresence | undefined, [differs]: Differing[], [zone]: Zones): string {
   if (presence === undefined) return `nobody tells of itself under this name: start the gateway, or see in its log whether it reaches the bus; what is wanted of it (${wanted?.spec.desired}) is done when it is back`
   const { findings, state, streams, queued, drains, revision } = presence
   const worst = findings.find(({ unhealthy }) => unhealthy)
@@ -33,6 +56,7 @@ function sentenceOf (wanted: Resource<'Gateway'> | undefined, presence: GatewayP
   if (state === 'draining') return `it drains: ${left}`
   if (revision < wanted.revision) return `it works by revision ${revision} of the configuration; what was written in ${wanted.revision} has not reached it yet`
   if (state !== wanted.spec.desired) return `it is ${state}, and is wanted ${wanted.spec.desired}`
+  if (zone !== undefined) return quoted(`zone ${zone.zone} is wanted ${zone.desired}: ${zone.says}`, 500)
   if (differs !== undefined) return quoted(differingSays(differs), 500)
   const finding = findings[0]
   if (finding !== undefined) return quoted(`${finding.what}: ${finding.says}`, 500)

@@ -19,7 +19,7 @@ export async function askGateway<Q extends TSchema, A extends TSchema> ({ bus, g
 /** Throws 404 where there is none of that name, neither wanted nor running. */
 export function knownGateway (gateways: Gateways, name: string): GatewayView {
   const view = gateways.get(name)
-  if (view === undefined) throw refusal('not-found', `There is no gateway '${name}': no Gateway resource has that name, and nobody tells of itself under it; GET /v1/gateways lists those that there are.`)
+  if (view === undefined) throw refusal('not-found', `There is no gateway '${name}': no Gateway resource has that name, and nobody tells of itself under it; GET /v1/gateways lists those that there are, and PUT /v1/gateways/${name} makes one.`)
   return view
 }
 
@@ -29,7 +29,7 @@ function unanswered ({ failed, says }: Unanswered, { gateway, state }: GatewayVi
     case 'no-responders': return refusal('no-gateway', state === 'absent' ? `Start ${it}: nobody tells of itself under that name, so nobody can be asked.` : `Try again in a moment: ${it} told of itself a few seconds ago and does not listen now; if it stays so, see its log.`, { retryAfterSeconds: 10 })
     case 'disconnected': return refusal('bus-unreachable', `The bus went away; whether ${it} did it is not known. Ask for its status when the bus is back.`, { retryAfterSeconds: 5 })
     case 'timeout': return refusal('gateway-timeout', `No answer came from ${it} in ${ASK_MS / 1000} s; whether it was done is not known. See GET /v1/gateways/${gateway}/status, and its log.`, { retryAfterSeconds: 10 })
-    case 'refused': return refusal('gateway-refused', `Refused by ${it}: ${quoted(says, 400)}.`)
+    case 'refused': return refusal('gateway-refused', `Refused by ${it}: ${quoted(says, 400).replace(/\.$/, '')}.`)
     case 'malformed': return refusal('malformed-answer', `What ${it} answered cannot be read; let gateway and control be of one release.`)
     default: return unreachable(failed)
   }

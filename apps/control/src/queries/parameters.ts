@@ -64,3 +64,8 @@ export function given<T extends object> (fields: T): { [K in keyof T]?: Exclude<
 export function notModified (reply: unknown): never {
   return (reply as FastifyReply).status(304).send() as never
 }
+
+/** `preValidation` of a command that may be given without a body: then it is `{}`. */
+export async function noBody (request: { body: unknown }): Promise<void> {
+  request.body ??= {}
+}

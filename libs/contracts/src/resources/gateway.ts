@@ -4,7 +4,7 @@ import { PROFILES } from '../words.ts'
 import { Address, Cidr, DomainName, Endpoint, Name, Port, SecretRef, Text, Time, closed } from './common.ts'
 
 /** A domain, `*.suffix` (every name below it, not itself), or `*`. The most exact one wins: a domain, then the longest suffix, then `*`. */
-export const DomainPattern = Type.String({ maxLength: 255, pattern: '^(\\*|(\\*\\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?)$', description: "A domain, '*.suffix', or '*'" })
+export const DomainPattern = Type.String({ maxLength: 255, pattern: '^(\\*|(\\*\\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?)$', description: "A domain, as A-labels in lower case, '*.suffix' of one, or '*'" })
 
 const Place = { address: Address, port: Port }
 const Seconds = (maximum: number, description: string) => Type.Optional(Type.Integer({ minimum: 1, maximum, description }))

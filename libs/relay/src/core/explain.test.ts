@@ -15,7 +15,7 @@ for (const [name, pair, configured, outcome, says] of [
   ['to a peer that a policy denies', OUT, { policies: { no: { ours: '*', peer: 'peer.example', action: 'deny' } } }, 'refuse', 'It is refused, since the policy denies it: Policy/no is the most exact that fits: ours \'*\', peer \'peer.example\'.'],
   ['to a peer that is held', OUT, { spec: { peers: { 'peer.example': 'held' } } }, 'queue', 'It waits for at most 120 s (a message), for peer.example is held.'],
   ['to a peer by its records', OUT, {}, 'deliver', 'It goes from the zone inside to the zone outside, where the records of peer.example point (x.peer.example:5269 first). There is no stream yet; one is opened for the first stanza, which waits for it.'],
-  ['to our own server', { from: 'peer.example', to: 'inside.example' }, {}, 'deliver', 'It goes from the zone outside to the zone inside, to the server that Domain/inside.example names (x.peer.example:5269 first). There is no stream yet; one is opened for the first stanza, which waits for it.'],
+  ['to our own server', { from: 'peer.example', to: 'inside.example' }, {}, 'deliver', 'It goes from the zone outside to the zone inside, to the server that Domain/inside.example names (x.peer.example:5269 first). There is no stream yet; one is opened for the first stanza, which waits for it. This assumes that its server proves peer.example first, by a certificate that is good for it or dialback, for which x.peer.example:5269 is asked.'],
 ] as const) {
   it(`says what would become of a stanza ${name}`, async () => {
     const explained = await explain(pair, configured)
@@ -40,6 +40,32 @@ it('says why the last attempt failed, what the sender is told, and what there is
   second.send(message('u@inside.example', 'v@peer.example', 1))
   await other.dialings[0]!.succeed()
   expect((await explain(OUT, {}, other.core, other.clock.elapsed())).says).toContain('There is a stream (stream-0, authenticated by dialback), and it is written to that at once.')
+})
+
+it('says stopped of a zone that has drained, and of a gateway', async () => {
+  const { core, clock } = made()
+  const closed = (desired: 'running' | 'stopped') => {
+    const assignment = assignmentOf({})
+    const world = worldOf({ ...assignment, spec: { ...assignment.spec, desired } }, clock)
+    return { ...world, zones: new Map([...world.zones].map(([name, zone]) => [name, name === 'inside' ? { ...zone, spec: { ...zone.spec, desired: 'stopped' as const } } : zone])) }
+  }
+  const says = async (desired: 'running' | 'stopped') => (await explainRoute(OUT, { gateway: 'g', world: closed(desired), now: clock.now(), elapsed: 0, routeOf: () => undefined, hasComponent: () => false, plan: async () => ({ targets: [] }), streams: () => [] })).says
+  expect(core.routes.size).toBe(0)
+  expect(await says('running')).toBe('It is refused, since the zone inside is stopped.')
+  expect(await says('stopped')).toBe('It is refused, since the gateway is stopped.')
+})
+
+it('says what it assumes of a peer that has to prove itself and has no records', async () => {
+  const absent: DialFailure = { reason: 'dns-absent', says: 'peer.example does not exist.', temporary: false }
+  const back = { from: 'peer.example', to: 'inside.example' }
+  const plan: Parameters<typeof explainRoute>[1]['plan'] = async ({ pair }) => pair.to === 'peer.example' ? { targets: [], failed: absent } : { targets: [] }
+  const says = async (configured: Configured) => {
+    const { clock } = made(configured)
+    const { outcome, says: sentence } = await explainRoute(back, { gateway: 'g', world: worldOf(assignmentOf(configured), clock), now: clock.now(), elapsed: 0, routeOf: () => undefined, hasComponent: () => false, plan, streams: () => [] })
+    return [outcome, sentence.replace(/^It goes .*waits for it\. /, '')]
+  }
+  expect(await says({})).toEqual(['deliver', 'This assumes that its server proves peer.example first, by a certificate that is good for it; dialback cannot, for which the server that its records name is asked: peer.example does not exist.'])
+  expect(await says({ policies: { plain: { ours: '*', peer: 'peer.example', action: 'allow', external: false } } })).toEqual(['refuse', 'It is refused, since a server of peer.example can prove the domain by dialback alone, for which the server that its records name is asked: peer.example does not exist.'])
 })
 
 it('says what DNS says when it says that there is nothing', async () => {
