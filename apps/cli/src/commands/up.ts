@@ -40,10 +40,10 @@ export async function runUp (args: readonly string[], out: Out, signal: AbortSig
     }, signal)
     try {
       const ready = {
-        url: running.url, dir, kept: running.api !== undefined, vantages: running.vantages(), command: commandHere(knownState(environment) === dir ? undefined : dir, environment),
+        url: running.url, dir, kept: running.api !== undefined, vantages: running.vantages(), problems: running.problems(), command: commandHere(knownState(environment) === dir ? undefined : dir, environment),
         ...(running.firstToken === undefined ? {} : { token: running.firstToken }), ...(running.demo ? { demo: { domain: 'ours.example', blocked: 'blocked-ours.example' } } : {}),
       }
-      out.tell(json ? JSON.stringify({ on: 'ready', url: ready.url, token: ready.token ?? null, state: dir, demo: running.demo, vantages: ready.vantages }) + '\n' : banner(ready, out.terminal))
+      out.tell(json ? JSON.stringify({ on: 'ready', url: ready.url, token: ready.token ?? null, state: dir, demo: running.demo, vantages: ready.vantages, ...(ready.problems.length === 0 ? {} : { problems: ready.problems }) }) + '\n' : banner(ready, out.terminal))
       const watched = running.api !== undefined && !json && values.quiet !== true && out.errors.interactive ? liveLines(running.api, text => out.progress(text), out.errors, signal) : Promise.resolve()
       await aborted(signal)
       if (values.quiet !== true) out.progress('stopping ...\n')

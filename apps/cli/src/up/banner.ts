@@ -12,11 +12,13 @@ export type Ready = {
   /** Of the demo fleet, in whose name the requests ask. Absent: what is configured. */
   demo?: { domain: string, blocked: string }
   vantages: readonly string[]
+  /** What is wrong with what runs here. */
+  problems?: readonly string[]
   /** The command that started this process, as one types it. */
   command: string
 }
 
-export function banner ({ url, dir, token, kept, demo, vantages, command }: Ready, { paint, shapes }: Terminal): string {
+export function banner ({ url, dir, token, kept, demo, vantages, problems = [], command }: Ready, { paint, shapes }: Terminal): string {
   const file = join(dir, 'token')
   const curl = (rest: string) => `curl -sS -H "Authorization: Bearer ${kept ? `$(cat ${shell(file)})` : '$DIALTONE_TOKEN'}" ${rest}`
   const domain = demo?.domain ?? 'ours.example'
@@ -26,6 +28,7 @@ export function banner ({ url, dir, token, kept, demo, vantages, command }: Read
     token !== undefined ? `        of an admin; not printed again. Kept for you in ${file}`
       : kept ? `        another: ${command} token create NAME --role admin` : '        for what follows: export DIALTONE_TOKEN=TOKEN',
     '',
+    ...problems.flatMap(problem => [`${paint('bold', 'Problem')} ${problem}`, '']),
     ...(demo === undefined ? [] : ['A demo fleet on loopback. Its time-outs and intervals are scaled down, so that causes are named after', 'seconds; the defaults, for real networks, are longer.', '']),
     'Try',
     `  ${curl(shell(`${url}/v1/overview`))}`,

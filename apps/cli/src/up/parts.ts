@@ -49,8 +49,8 @@ export async function watchConfiguration (bus: Bus, changed: () => void): Promis
 }
 
 /** One part in this process for each name that is wanted: the agent of a vantage, a gateway. `what` is what people call it. One that does not start is told and tried again with the next change. */
-export function partsOf (what: string, start: (name: string) => Promise<Stoppable>, logger: Logger, complain: (sentence: string) => void) {
-  const running = new Map<string, Stoppable>()
+export function partsOf (what: string, start: (name: string) => Promise<Stoppable & { readonly problem?: string | undefined }>, logger: Logger, complain: (sentence: string) => void) {
+  const running = new Map<string, Stoppable & { readonly problem?: string | undefined }>()
   let turn: Promise<void> = Promise.resolve()
   const settle = async (wanted: readonly string[]) => {
     for (const [name, part] of running) {
@@ -73,5 +73,7 @@ export function partsOf (what: string, start: (name: string) => Promise<Stoppabl
     want: (names: readonly string[]): Promise<void> => turn = turn.then(() => settle(names)),
     stop: (): Promise<void> => turn = turn.then(() => settle([])),
     running: (): string[] => [...running.keys()],
+    /** What is wrong with those that run, now. */
+    problems: (): string[] => [...running].flatMap(([name, { problem }]) => problem === undefined ? [] : [`${what} ${name}: ${problem}`]),
   }
 }

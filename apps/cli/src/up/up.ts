@@ -42,6 +42,8 @@ export type RunningUp = Stoppable & {
   demo: boolean
   vantages: () => readonly string[]
   gateways: () => readonly string[]
+  /** What is wrong with gateways that run here, now. */
+  problems: () => readonly string[]
 }
 
 /** Resolves when the API answers and the agents look. Rejects with an OperatorError that says what to do; then nothing is left running. */
@@ -83,7 +85,7 @@ export async function up (options: UpOptions, signal: AbortSignal): Promise<Runn
     const settle = () => Promise.all([agents.want(wanted('Vantage', options.vantages)), gateways.want(wanted('Gateway', options.gateways))])
     changed = () => { void settle() }
     await settle()
-    return { url: control.url, demo, vantages: agents.running, gateways: gateways.running, stop, ...(control.firstToken === undefined ? {} : { firstToken: control.firstToken }), ...given(await api().catch(unusable)) }
+    return { url: control.url, demo, vantages: agents.running, gateways: gateways.running, problems: gateways.problems, stop, ...(control.firstToken === undefined ? {} : { firstToken: control.firstToken }), ...given(await api().catch(unusable)) }
   } catch (error) {
     await stop()
     throw error
