@@ -138,6 +138,6 @@ export type Outcome = (typeof OUTCOMES)[number]
 /** Why a gateway does not deliver a stanza, or does not get a stream: the stable word in bounces, metrics and explanations. What each becomes (RFC 6120 §8.3.3) is a table in `routing`. */
 export const REFUSALS = [
   'domain-invalid', 'dns-absent', 'dns-failed', 'address-refused', 'unreachable', 'tls-failed', 'certificate-refused', 'stream-failed', 'host-unknown', 'authentication-refused',
-  'dialback-invalid', 'dialback-error', 'policy-deny', 'held', 'draining', 'blocked', 'queue-full', 'too-large', 'rate-limited', 'inside-down', 'unknown-domain', 'same-zone', 'expired', 'dropped', 'internal-fault',
+  'dialback-invalid', 'dialback-error', 'policy-deny', 'held', 'draining', 'blocked', 'queue-full', 'too-large', 'inside-down', 'unknown-domain', 'same-zone', 'expired', 'dropped', 'internal-fault',
 ] as const
 export type Refusal = (typeof REFUSALS)[number]

@@ -25,7 +25,7 @@ export type WorldOptions = {
   previous?: World
 }
 export type WorldFinding = GatewayPresence['findings'][number]
-/** `findings`: what works and should be mended. `certificatesChanged`: zones that show or trust other certificates than in `previous`; TLS is set up anew in those. */
+/** `findings`: what works and should be mended. `certificatesChanged`: zones that show or trust other certificates than in `previous`. New handshakes follow by themselves. */
 export type NewWorld = { world: World, findings: readonly WorldFinding[], certificatesChanged: readonly string[] }
 
 /** Of one try of a question; UDP is tried twice. */

@@ -27,7 +27,6 @@ export const BOUNCES: Readonly<Record<Refusal, Bounce>> = {
   'blocked': cancel('not-allowed', 'the operator of the gateway has blocked it'),
   'queue-full': wait('resource-constraint', 'too much is waiting already'),
   'too-large': { condition: 'policy-violation', type: 'modify', says: 'the stanza is too large', by: false },
-  'rate-limited': wait('resource-constraint', 'too much was sent'),
   'inside-down': wait('remote-server-timeout', 'the server could not be reached'),
   'unknown-domain': cancel('item-not-found', 'the domain is not served here'),
   'same-zone': cancel('item-not-found', 'the domain is not served here'),

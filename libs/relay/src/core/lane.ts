@@ -13,7 +13,7 @@ import type { PairCount } from './pair-count.ts'
 import { Grip } from './pressure.ts'
 import { reversed } from './reversed.ts'
 import type { Route } from './route.ts'
-import { classOf, kindOf, rewritten, type StanzaKind } from './stanza.ts'
+import { classOf, kindOf, rewritten } from './stanza.ts'
 import { turnAway } from './turn-away.ts'
 
 export type LaneHost = {
@@ -175,7 +175,7 @@ export class PairLane implements Lane {
         return
       }
       const of = classOf(frame, kind)
-      const refusal = this.refusal ?? this.passOn(frame, kind, of)
+      const refusal = this.refusal ?? this.passOn(frame, of)
       if (refusal === undefined) return
       settled = true
       this.refuse(frame, of, refusal)
@@ -187,7 +187,7 @@ export class PairLane implements Lane {
   }
 
   /** Puts it into our spelling where it is not, and writes or queues it; or says why not. */
-  private passOn (frame: ElementFrame, _kind: StanzaKind, of: StanzaClass): Refusal | undefined {
+  private passOn (frame: ElementFrame, of: StanzaClass): Refusal | undefined {
     const { context, source, pair } = this
     const route = this.route as Route
     if (frame.end - frame.start > this.maxBytes) return 'too-large'
