@@ -1,4 +1,5 @@
 // One configuration for every project: unit and scenario tests in `test`, tests against real servers in `real`.
+import { join } from 'node:path'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 /** The vitest configuration of one project and lane. `real` runs `*.real.test.ts` one file after the other. */
@@ -14,7 +15,7 @@ export function lane (project: string, which: 'test' | 'real'): ViteUserConfig {
       fileParallelism: !real,
       testTimeout: real ? 60_000 : 15_000,
       hookTimeout: 60_000,
-      reporters: ['default', ['../../tools/lane-reporter.ts', { lane: which }]],
+      reporters: ['default', [join(import.meta.dirname, 'tools/lane-reporter.ts'), { lane: which }]],
     },
   })
 }

@@ -22,14 +22,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   engine: ['kernel', 'contracts', 'domain', 'adapter'],
   app: ['kernel', 'contracts', 'domain', 'adapter', 'engine'],
   testkit: ['kernel', 'contracts', 'domain', 'adapter', 'engine'],
-  tools: ['kernel', 'contracts', 'domain', 'adapter', 'engine', 'app', 'testkit'],
+  deploy: ['kernel', 'contracts', 'domain', 'adapter', 'testkit'],
+  tools: ['deploy', 'kernel', 'contracts', 'domain', 'adapter', 'engine', 'app', 'testkit'],
 }
 /** The order inside the domain: nothing else goes sideways. */
 const DOMAIN_ORDER: Record<string, readonly string[]> = { checks: ['discovery', 'stream'], verdict: ['checks', 'discovery', 'stream'] }
 
 const root = resolve(import.meta.dirname, '..')
 const rootManifest = read('package.json')
-const projects = globSync(['apps/*/package.json', 'libs/*/package.json', 'tools/package.json'], { cwd: root }).map(file => {
+const projects = globSync(['apps/*/package.json', 'libs/*/package.json', 'deploy/package.json', 'tools/package.json'], { cwd: root }).map(file => {
   const manifest = read(file)
   const tier = manifest.nx?.tags?.find(tag => tag.startsWith('tier:'))?.slice(5) ?? 'none'
   return { dir: dirname(file), short: basename(dirname(file)), tier, manifest }

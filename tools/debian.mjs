@@ -16,6 +16,10 @@ export const PACKAGES = [
   { name: 'prometheus-blackbox-exporter', why: 'the peer of `npm run bench -- check` and `ladder`' },
   { name: 'nats-server', why: 'the bus of a fleet of separate processes' },
   { name: 'prometheus', why: 'scrapes the agents and control in the tests of the fleet' },
+  { name: 'prometheus-alertmanager', why: 'receives, groups and inhibits the alerts of the tests' },
+  { name: 'systemd', why: 'verifies the units of deploy/systemd' },
+  { name: 'bind9-dnsutils', why: 'dig, as the runbooks use it' },
+  { name: 'netcat-openbsd', why: 'nc, as the runbooks use it' },
   { name: 'python3', why: 'its Expat judges what the framer accepts' },
   { name: 'python3-slixmpp', why: 'clients of real users on both sides of a gateway' },
   { name: 'go-sendxmpp', why: 'another client, which knows nothing of the first one\'s library' },
@@ -24,7 +28,7 @@ export const PACKAGES = [
 
 /** The users that the services of PACKAGES run as: a new process of one of them is a service that was started. */
 const SERVICE_USERS = ['prosody', 'ejabberd', 'epmd', 'jabber', 'knot', 'unbound', 'prometheus', 'nats']
-const UNITS = ['prosody', 'ejabberd', 'epmd', 'jabberd', 'jabberd-router', 'jabberd-s2s', 'jabberd-c2s', 'jabberd-sm', 'knot', 'unbound', 'prometheus-blackbox-exporter', 'prometheus', 'nats-server']
+const UNITS = ['prosody', 'ejabberd', 'epmd', 'jabberd', 'jabberd-router', 'jabberd-s2s', 'jabberd-c2s', 'jabberd-sm', 'knot', 'unbound', 'prometheus-blackbox-exporter', 'prometheus', 'prometheus-alertmanager', 'nats-server']
 const POLICY = '/usr/sbin/policy-rc.d'
 const SAVED = `${POLICY}.before-dialtone`
 const MARK = '# written by the Dialtone tests; holder'

@@ -93,7 +93,7 @@ async function run (name, { targets, counts: counting = false, args = [], says }
 /** The projects that declare one of the targets, from their manifests: what must leave counts, whatever Nx did. */
 function projectsWith (targets) {
   const folders = ['apps', 'libs'].flatMap(parent => readdirSync(join(ROOT, parent)).map(short => ({ short, dir: `${parent}/${short}` })))
-  return [...folders, { short: 'tools', dir: 'tools' }].filter(({ dir }) => {
+  return [...folders, ...['deploy', 'tools'].map(name => ({ short: name, dir: name }))].filter(({ dir }) => {
     const manifest = join(ROOT, dir, 'package.json')
     return existsSync(manifest) && targets.some(target => target in (JSON.parse(readFileSync(manifest, 'utf8')).nx?.targets ?? {}))
   })

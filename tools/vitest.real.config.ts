@@ -1,0 +1,3 @@
+import { lane } from '../vitest.shared.ts'
+
+export default lane('tools', 'real')
