@@ -4,7 +4,7 @@
  */
 import type { OverviewRow } from '@dialtone/contracts'
 import type { AlertName } from '@dialtone/deploy'
-import type { NetworkHost, XmppServer } from '@dialtone/testkit'
+import type { FleetProcess, NetworkHost, Prometheus, XmppServer } from '@dialtone/testkit'
 
 /**
  * The hosts that the other parts go by; the world has more. Inside, behind the firewall: `ours` (the server of OURS), `edge` (the server of EDGE, which federates through
@@ -35,6 +35,8 @@ export type World = {
   /** The root that good certificates lead to, PEM; and the certificate of a domain, signed by it. */
   root: string
   certificate: (domain: string) => Promise<{ certificate: string, key: string }>
+  /** The domains that agents answer dialback for, and the public address that each is published at. */
+  probes: Readonly<Record<'inside' | 'amsterdam' | 'frankfurt', { domain: string, address: string }>>
   /** The dialback secret of the server of OURS. */
   secret: string
   server: (domain: string) => XmppServer
@@ -44,7 +46,9 @@ export type World = {
   stop: () => Promise<void>
 }
 
-/** Dialtone in the world, twice: `shared` holds the secret of our server, `bare` does not. The gateway belongs to `shared` alone. */
+/**
+ * Dialtone in the world, twice: `shared` holds the secret of our server, `bare` does not: its agents send keys for domains of their own. The gateway belongs to `shared` alone.
+ */
 export type FleetName = 'shared' | 'bare'
 export type Fleets = {
   /** A request to the control of a fleet, as an admin. Throws with the problem where it is refused. */
@@ -52,8 +56,19 @@ export type Fleets = {
   rows: (fleet: FleetName) => Promise<readonly OverviewRow[]>
   /** Alerts that Alertmanager of a fleet would notify of at this moment: firing, neither inhibited nor silenced. */
   notified: (fleet: FleetName) => Promise<readonly { alert: AlertName, labels: Readonly<Record<string, string>> }[]>
+  /** What Alertmanager of a fleet has sent out so far: what an operator was told. */
+  notifications: (fleet: FleetName) => readonly Notification[]
+  /** The Prometheus of a fleet. */
+  prometheus: (fleet: FleetName) => Prometheus
+  /** The gateway of EDGE, an agent, control: what a break may end and start again. */
+  process: (fleet: FleetName, name: 'control' | 'inside' | 'amsterdam' | 'frankfurt' | 'gateway') => FleetProcess
+  /** Whether the domains that are broken for good are peers of OURS. */
+  standing: (are: boolean) => Promise<void>
   stop: () => Promise<void>
 }
+
+/** One alert of one message of Alertmanager. `to`: the receiver; `at`: milliseconds. */
+export type Notification = { at: number, to: string, status: 'firing' | 'resolved', alert: AlertName, labels: Readonly<Record<string, string>> }
 
 export type Lab = { world: World, fleets?: Fleets }
 

@@ -12,6 +12,8 @@ export type ScrapeJob = {
   targets: readonly string[]
   /** Of single targets, beside job and instance. */
   labels?: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** What the exposition itself says of a label goes before `labels`. */
+  honorLabels?: boolean
   bearerToken?: string
   /** Default /metrics. */
   path?: string
@@ -116,11 +118,12 @@ async function ready (url: string): Promise<void> {
   }
 }
 
-function configOf ({ job, targets, labels = {}, bearerToken, path = '/metrics', params = {}, probes }: ScrapeJob): object {
+function configOf ({ job, targets, labels = {}, honorLabels = false, bearerToken, path = '/metrics', params = {}, probes }: ScrapeJob): object {
   const [exporter] = targets
   return {
     job_name: job,
     metrics_path: path,
+    honor_labels: honorLabels,
     params: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, [value]])),
     ...(bearerToken === undefined ? {} : { authorization: { credentials: bearerToken } }),
     static_configs: probes === undefined ? targets.map(target => ({ targets: [target], labels: labels[target] ?? {} })) : [{ targets: probes }],

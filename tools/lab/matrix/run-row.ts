@@ -1,0 +1,26 @@
+// One row of the matrix: something is broken, both fleets are watched, it is healed, and both are watched until all is as before.
+import type { Break, FleetName, Lab } from '../seams.ts'
+import type { Expectation } from './expected.ts'
+import { FLEETS, type FleetResult, type RowResult } from './result.ts'
+import { untilNamed, untilRecovered, type Before, type Patience } from './watch.ts'
+
+export type RunRow = { lab: Required<Lab>, broken: Break, expectation: Expectation, before: Record<FleetName, Before>, signal: AbortSignal, patience: Patience }
+/** `from`, `healed`, `to`: milliseconds, of what was broken and of what was watched. */
+export type RanRow = { row: RowResult, from: number, healed: number, to: number }
+
+/** Whatever happens, it is healed. */
+export async function runRow ({ lab, broken, expectation, before, signal, patience }: RunRow): Promise<RanRow> {
+  const watched = (fleet: FleetName) => ({ fleets: lab.fleets, fleet, before: before[fleet], signal, patience })
+  const from = Date.now()
+  const heal = await broken.breaks(lab)
+  let named: FleetResult[]
+  try {
+    named = await Promise.all(FLEETS.map(fleet => untilNamed(watched(fleet), expectation[fleet], from)))
+  } finally {
+    await heal()
+  }
+  const healed = Date.now()
+  const results = await Promise.all(FLEETS.map((fleet, index) => untilRecovered(watched(fleet), named[index] as FleetResult, from, healed)))
+  const [shared, bare] = results as [FleetResult, FleetResult]
+  return { row: { name: broken.name, says: broken.says, ...(expectation.why === undefined ? {} : { why: expectation.why }), fleets: { shared, bare } }, from, healed, to: Date.now() }
+}

@@ -1,0 +1,73 @@
+// The matrix for people: a line as each row ends, the table at the end, and the same as a page of the documentation.
+import { FLEETS, allOf, isRight, summary, type FleetResult, type MatrixResult, type RowResult } from './result.ts'
+
+/** One row as it ends. */
+export function rowLine (row: RowResult): string {
+  const of = FLEETS.map(fleet => {
+    const { secondsToName, secondsToAlert, secondsToRecover, named } = row.fleets[fleet]
+    const times = [secondsToName === undefined ? undefined : `named in ${secondsToName} s`, secondsToAlert === undefined ? undefined : `told in ${secondsToAlert} s`, secondsToRecover === undefined ? undefined : `recovered in ${secondsToRecover} s`]
+    return `  ${fleet}: ${named.join('; ') || 'nothing'}${times.some(each => each !== undefined) ? ` (${times.filter(each => each !== undefined).join(', ')})` : ''}`
+  })
+  const wrong = FLEETS.flatMap(fleet => row.fleets[fleet].wrong.map(each => `  WRONG, ${fleet}: ${each}`))
+  return [`${row.name}: ${isRight(row) ? 'right' : 'WRONG'}`, ...of, ...wrong].join('\n')
+}
+
+/** The table, and what is wrong below it. */
+export function matrixText (result: MatrixResult): string {
+  const rows = allOf(result).map(cellsOf)
+  const widths = HEAD.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]?.length ?? 0)))
+  const render = (cells: readonly string[]): string => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()
+  const wrong = allOf(result).filter(row => !isRight(row))
+  return [
+    'CONFUSION MATRIX', render(HEAD), ...rows.map(render), '', ...wrong.map(rowLine), ...(wrong.length === 0 ? [] : ['']),
+    `${summary(result)}, in ${Math.round(result.seconds / 60)} minutes`,
+  ].join('\n')
+}
+
+const HEAD = ['break', 'right?', 'expected (shared)', 'named (shared)', 'expected (bare)', 'named (bare)', 's to name', 's to recover', 'alert', 'others'] as const
+
+function cellsOf (row: RowResult): string[] {
+  const { shared, bare } = row.fleets
+  const both = (of: (fleet: FleetResult) => number | undefined) => [of(shared), of(bare)].map(each => each === undefined ? '-' : each.toFixed(1)).join(' / ')
+  const alerts = (each: FleetResult) => each.alerts.map(name => name.replace(/^Dialtone/, '')).join(', ') || 'none'
+  const a = [alerts(shared), alerts(bare)]
+  return [
+    row.name, isRight(row) ? 'yes' : 'NO', short(shared.expected), short(shared.named), short(bare.expected), short(bare.named),
+    both(each => each.secondsToName), both(each => each.secondsToRecover), a[0] === a[1] ? a[0] ?? '' : a.join(' / '), [shared.others.length, bare.others.length].join(' / '),
+  ]
+}
+
+/** Causes alone, each once. */
+function short (texts: readonly string[]): string {
+  return [...new Set(texts.map(text => /: ([a-z]+(?:\.[a-z-]+)?)( |$)/.exec(text)?.[1] ?? text))].join(', ')
+}
+
+/** The page of the documentation. */
+export function matrixPage (result: MatrixResult): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  const section = (title: string, rows: readonly RowResult[]): string[] => rows.length === 0 ? [] : ['', `## ${title}`, '', line(PAGE_HEAD), line(PAGE_HEAD.map(() => '---')), ...rows.map(row => line(pageCells(row)))]
+  const reasons = allOf(result).filter(({ why }) => why !== undefined)
+  const wrong = allOf(result).filter(row => !isRight(row))
+  return [
+    '# What was broken in the lab, and what was named', '',
+    `Written by \`npm run lab:matrix\` from \`tools/lab/results/matrix.json\`; run at ${result.startedAt.slice(0, 16).replace('T', ' ')} UTC, ${Math.round(result.seconds / 60)} minutes. **${summary(result)}.**`, '',
+    'Real servers in a network of namespaces ([the lab](../../tools/lab/README.md)); each thing is broken, named by two fleets at once, healed, and watched until everything is as before. `shared` holds the',
+    'dialback secret of our server; `bare` does not, and proves only what a stranger can. A row is right when both fleets name what [the causes](../checks/causes.md) say must be named, API and',
+    'metric agree, nothing else becomes wrong that does not follow from it, the alert of that cause is told and no other, and all recovers. Light checks run every four seconds instead of 60, times of alerts are divided by 60:',
+    'seconds to name are those of the lab, of a machine with two processors that runs both fleets and all servers.',
+    ...section('Breaks', [result.healthy, ...result.breaks]), ...section('Peers that are broken for good', result.standing),
+    ...(reasons.length === 0 ? [] : ['', '## Why so', '', ...reasons.map(({ name, why }) => `- \`${name}\`: ${why}`)]),
+    ...(wrong.length === 0 ? [] : ['', '## What is wrong', '', ...wrong.map(row => ['```', rowLine(row), '```'].join('\n'))]),
+    '',
+  ].join('\n')
+}
+
+const PAGE_HEAD = ['break', 'what is done', 'named with the secret', 'named without', 's to name', 's to recover', 'alert', 'right'] as const
+
+function pageCells (row: RowResult): string[] {
+  const { shared, bare } = row.fleets
+  const both = (of: (fleet: FleetResult) => number | undefined) => [of(shared), of(bare)].map(each => each === undefined ? '–' : each.toFixed(0)).join(' / ')
+  const alerts = [shared, bare].map(each => each.alerts.join(', ') || 'none')
+  const named = ({ named: causes }: FleetResult) => causes.length === 0 ? 'nothing, as it should be' : causes.map(each => `\`${each}\``).join(', ')
+  return [`\`${row.name}\``, row.says, named(shared), named(bare), both(each => each.secondsToName), both(each => each.secondsToRecover), alerts[0] === alerts[1] ? alerts[0] ?? '' : alerts.join(' / '), isRight(row) ? 'yes' : '**no**']
+}

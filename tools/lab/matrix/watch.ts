@@ -1,0 +1,134 @@
+// One fleet while something is broken: until it names it, until it is known who was told, and until all is as before.
+import { setTimeout as pause } from 'node:timers/promises'
+import type { DomainView, PairView } from '@dialtone/contracts'
+import type { FleetName, Fleets } from '../seams.ts'
+import { compare, keyOf, rowsOf, same, told, type Comparison, type Row, type Rows, type SideExpectation } from './compare.ts'
+import type { FleetResult } from './result.ts'
+
+/** What a fleet says, and which alerts are out, while all is well. */
+export type Before = { rows: Rows, alerts: ReadonlySet<string> }
+
+export type Patience = {
+  /** Milliseconds to name it; to tell all who are to be told; how long nobody may be told where nothing is expected; to be as before. */
+  nameMs: number, alertMs: number, quietMs: number, recoverMs: number
+}
+/** Of a lab on a busy machine. A notice is told after an hour, which is a minute here. */
+export const PATIENCE: Patience = { nameMs: 120_000, alertMs: 120_000, quietMs: 25_000, recoverMs: 150_000 }
+
+const POLL_MS = 500
+/** Rows and facts of each that a wrong result tells. */
+const TOLD = 4
+
+export type Watched = {
+  fleets: Fleets, fleet: FleetName, before: Before, signal: AbortSignal, patience: Patience
+  /** Which alerts are watched, by their labels. Default all. */
+  about?: (labels: Readonly<Record<string, string>>) => boolean
+}
+
+export async function beforeOf (fleets: Fleets, fleet: FleetName): Promise<Before> {
+  return { rows: rowsOf(await fleets.rows(fleet)), alerts: new Set((await fleets.notified(fleet)).map(alertKey)) }
+}
+
+/** `since`: when it was broken, milliseconds. Resolves when all is said, or patience is at its end. */
+export async function untilNamed (watched: Watched, expectation: SideExpectation, since: number): Promise<FleetResult> {
+  const { fleets, fleet, before, signal, patience } = watched
+  const { rows: expected, alerts: expectedAlerts } = expectation
+  const nothing = expected.length === 0
+  let comparison: Comparison
+  let named: number | undefined
+  for (;;) {
+    comparison = compare(expectation, before.rows, rowsOf(await fleets.rows(fleet)))
+    if (!nothing && comparison.missing.length === 0 && (await metricsDiffer(fleets, fleet, expected)).length === 0) {
+      named = Date.now()
+      break
+    }
+    if (Date.now() - since > (nothing ? patience.quietMs : patience.nameMs)) break
+    await pause(POLL_MS, undefined, { signal })
+  }
+  // Who names nothing tells nobody: that is known already.
+  const until = Date.now() + (named === undefined && !nothing ? 0 : patience.alertMs)
+  for (;;) {
+    comparison = compare(expectation, before.rows, rowsOf(await fleets.rows(fleet)))
+    const missed = expectedAlerts.filter(name => !firedSince(watched, since).has(name))
+    if ((missed.length === 0 && comparison.unexplained.length === 0 && comparison.missing.length === 0) || Date.now() > until) break
+    await pause(POLL_MS, undefined, { signal })
+  }
+  const fired = firedSince(watched, since)
+  const wrong = [
+    ...await Promise.all(comparison.missing.map(async ({ expected: each, said }) => `${told(each)} is not said; ${said === undefined ? 'nothing is said of it' : await whyOf(fleets, fleet, said)}`)),
+    ...await Promise.all(comparison.unexplained.slice(0, TOLD).map(async row => `not expected: ${await whyOf(fleets, fleet, row)}`)),
+    ...(comparison.missing.length > 0 ? [] : await metricsDiffer(fleets, fleet, expected)),
+    ...expectedAlerts.filter(name => !fired.has(name)).map(name => `${name} was not told`),
+    ...[...fired.keys()].filter(name => !expectedAlerts.some(each => each === name)).map(name => `${name} was told, and should not have been`),
+  ]
+  const first = Math.min(...expectedAlerts.flatMap(name => fired.get(name) ?? []))
+  const now = rowsOf(await fleets.rows(fleet))
+  return {
+    expected: nothing ? ['nothing'] : expected.map(told), named: nothing ? changed(before.rows, now).map(told) : expected.map(each => now.get(keyOf(each))).map(row => row === undefined ? 'nothing' : told(row)),
+    right: wrong.length === 0, wrong,
+    ...(named === undefined ? {} : { secondsToName: seconds(named - since) }), ...(Number.isFinite(first) ? { secondsToAlert: seconds(first - since) } : {}),
+    expectedAlerts: [...expectedAlerts], alerts: [...fired.keys()].toSorted(), others: [...comparison.explained, ...comparison.unexplained].map(told),
+  }
+}
+
+/** Until every row is as before and no alert is out that was not. What was not expected to be told may not be told while it recovers, either. */
+export async function untilRecovered (watched: Watched, result: FleetResult, since: number, healed: number): Promise<FleetResult> {
+  const { fleets, fleet, before, signal, patience } = watched
+  let left: string[]
+  let recovered: number | undefined
+  for (;;) {
+    const rows = changed(before.rows, rowsOf(await fleets.rows(fleet)))
+    if (rows.length === 0) recovered ??= Date.now()
+    else recovered = undefined
+    const alerts = (await fleets.notified(fleet)).map(alertKey).filter(key => !before.alerts.has(key))
+    left = [...rows.map(row => `still ${told(row)}: ${row.sentence}`), ...alerts.map(key => `still told: ${key}`)]
+    if (left.length === 0 || Date.now() - healed > patience.recoverMs) break
+    await pause(POLL_MS, undefined, { signal })
+  }
+  const fired = firedSince(watched, since)
+  const late = [...fired.keys()].filter(name => !result.alerts.includes(name) && !result.expectedAlerts.includes(name)).map(name => `${name} was told while it recovered`)
+  const wrong = [...result.wrong, ...left.slice(0, TOLD), ...late]
+  return { ...result, right: wrong.length === 0, wrong, ...(recovered === undefined ? {} : { secondsToRecover: seconds(recovered - healed) }), alerts: [...fired.keys()].toSorted() }
+}
+
+/** Where Prometheus says otherwise than the API should. */
+async function metricsDiffer (fleets: Fleets, fleet: FleetName, expected: SideExpectation['rows']): Promise<string[]> {
+  const samples = await fleets.prometheus(fleet).query('dialtone_cause_info')
+  const causes = new Map(samples.map(({ labels }) => [keyOf({ domain: labels['domain'] ?? '', peer: labels['peer'] === '' ? undefined : labels['peer'] }), labels['cause'] ?? '']))
+  return expected.flatMap(each => causes.get(keyOf(each)) === each.cause ? [] : [`the metric says ${causes.get(keyOf(each)) ?? 'nothing'} of ${keyOf(each)}`])
+}
+
+/** When each alert was first told since then, of those that were not out before. */
+function firedSince ({ fleets, fleet, before: { alerts }, about = () => true }: Watched, since: number): Map<string, number> {
+  const fired = new Map<string, number>()
+  for (const each of fleets.notifications(fleet)) {
+    if (each.status === 'firing' && each.at >= since && !alerts.has(alertKey(each)) && !fired.has(each.alert) && about(each.labels)) fired.set(each.alert, each.at)
+  }
+  return fired
+}
+
+function changed (before: Rows, now: Rows): Row[] {
+  return [...now.values()].filter(row => !same(row, before.get(keyOf(row))))
+}
+
+/** The verdict of a row with its evidence, for who has to find out. */
+async function whyOf (fleets: Fleets, fleet: FleetName, row: Row): Promise<string> {
+  const said = `${told(row)}: "${row.sentence}"`
+  const { domain, peer } = row
+  try {
+    const verdicts = peer === undefined ? [(await fleets.ask<DomainView>(fleet, `/v1/status/${domain}`)).verdict] : await fleets.ask<PairView>(fleet, `/v1/status/${domain}/${peer}`).then(({ out, in: inward }) => [out.verdict, inward.verdict])
+    const evidence = verdicts.filter(({ cause }) => cause === row.cause).flatMap(verdict => verdict.evidence).map(({ text, vantage }) => `${text} (${vantage})`)
+    return `${said} because of: ${evidence.slice(0, TOLD).join('; ') || 'no evidence'}`
+  } catch {
+    return said
+  }
+}
+
+function alertKey ({ alert, labels }: { alert: string, labels: Readonly<Record<string, string>> }): string {
+  const of = ['domain', 'peer', 'vantage', 'instance', 'gateway'].flatMap(label => labels[label] === undefined || labels[label] === '' ? [] : [labels[label]])
+  return [alert, ...of].join(' ')
+}
+
+function seconds (ms: number): number {
+  return Math.round(ms / 100) / 10
+}
