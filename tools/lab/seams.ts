@@ -5,6 +5,7 @@
 import type { OverviewRow } from '@dialtone/contracts'
 import type { AlertName } from '@dialtone/deploy'
 import type { FleetProcess, NetworkHost, Prometheus, XmppServer } from '@dialtone/testkit'
+import type { Controls } from './world/controls.ts'
 
 /**
  * The hosts that the other parts go by; the world has more. Inside, behind the firewall: `ours` (the server of OURS), `edge` (the server of EDGE, which federates through
@@ -42,6 +43,8 @@ export type World = {
   server: (domain: string) => XmppServer
   /** Domains that are broken for good, with what a fleet is to say of each. */
   standing: readonly { domain: string, says: string }[]
+  /** For breaks: what can be done to it. */
+  controls: Controls
   /** Ends every server and removes the network. Safe to call twice. */
   stop: () => Promise<void>
 }
