@@ -115,11 +115,11 @@ export function splitView ({ hairpin, outside }: Sides): Ruling | undefined {
 }
 
 /**
- * What authenticating showed of our own server. The probe is the peer here: where our server cannot call it back, its way out is closed. And what deep
+ * What authenticating showed of our own server. A probe outside is the peer here: where our server cannot call it back, its way out is closed. And what deep
  * checks of peers in our name say of our endpoints: they must all know one secret.
  */
-export function ownDeep ({ outside, internal, peers }: Sides): Ruling | undefined {
-  const deep = [...outside, ...internal].filter(({ proofs }) => proofs.works && proofs.deep !== undefined)
+export function ownDeep ({ outside, peers }: Sides): Ruling | undefined {
+  const deep = outside.filter(({ proofs }) => proofs.works && proofs.deep !== undefined)
   const callback = deep.filter(({ proofs }) => proofs.deep?.faults.some(({ cause }) => CALLBACK_CAUSES.has(cause)))
   if (callback.length > 0 && callback.length === deep.length) {
     const faults = callback.flatMap(({ proofs }) => proofs.deep?.faults.filter(({ cause }) => cause === 'dialback.callback-blocked') ?? [])

@@ -1,6 +1,7 @@
 // One of our domains as the world sees it: by its records, and where it works, what is wrong all the same.
 import type { FleetConfig } from '@dialtone/contracts'
 import { SOFT_ORDER } from '../causes/order.ts'
+import { CALLBACK_CAUSES } from '../deep-proofs.ts'
 import { decided, shows } from './decided.ts'
 import { insideBroken, ownDeep, splitView, type Sides } from './own-rules.ts'
 import { resolverUnknown } from './resolvers.ts'
@@ -23,11 +24,11 @@ export function working (sides: Sides, config: FleetConfig): Ruling | undefined 
   const world = testifying(outside)
   if (world.length > 0 && !world.some(({ view }) => view === 'works')) return undefined
   // That the firewall leads nothing back in is usual, and no disagreement.
-  const inside = testifying([...internal, ...(world.length === 0 ? hairpin.filter(({ view }) => view !== 'unreached') : [])])
+  const inside = testifying([...internal.map(uncalled), ...(world.length === 0 ? hairpin.filter(({ view }) => view !== 'unreached') : [])])
   if (world.length === 0 && !inside.some(({ view }) => view === 'works')) return undefined
   if (world.some(({ view }) => view !== 'works')) return decided(world)
   // What the world does not see of our service (no encryption on the inside, say) is no fault of the domain; a dead node is.
-  const within = internal.filter(({ view }) => view === 'works').map(each => world.length === 0 ? each : { ...each, proofs: { ...each.proofs, soft: [] } })
+  const within = internal.filter(({ view }) => view === 'works').map(each => world.length === 0 ? each : { ...each, proofs: { ...each.proofs, soft: [] } }).map(uncalled)
   const found = ownDeep(sides) ?? (world.length === 0 ? decided(inside) : backedBy([...internal, ...hairpin], decided([...world, ...within]), world))
   const broken = insideBroken(sides)
   if (broken !== undefined && (found.cause === 'healthy' || SOFT_ORDER.includes(found.cause))) return broken
@@ -42,6 +43,15 @@ export function working (sides: Sides, config: FleetConfig): Ruling | undefined 
     proof: [...ruling.proof, ...unseen.flatMap(({ proofs }) => proofs.faults.map(fault => ({ ...fault, text: `${fault.text}, from inside: no hairpin` })))],
     doubted: [...ruling.doubted ?? [], ...unseen.flatMap(({ proofs }) => proofs.faults.map(({ cause }) => ({ cause, because: 'outside vantages reach the public address' })))],
   }
+}
+
+/**
+ * Our server cannot call back a probe inside where the firewall leads nothing back in, or where a gateway is its only way out: that is usual, and says nothing of peers, which are
+ * outside.
+ */
+function uncalled (each: Testimony): Testimony {
+  const { deep } = each.proofs
+  return deep === undefined ? each : { ...each, proofs: { ...each.proofs, deep: { ...deep, faults: deep.faults.filter(({ cause }) => !CALLBACK_CAUSES.has(cause)) } } }
 }
 
 /** A resolver inside that fails is told: it is a fault of ours only where our server asks the same one, which is not known. */
