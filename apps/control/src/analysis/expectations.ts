@@ -1,7 +1,7 @@
 /**
  * What the configuration says about subjects: which there are, what is expected of them, how often they are seen, and what keeps quiet about them.
  */
-import type { ConfigurationView, DomainSpec, ExceptionSpec, FleetConfig, Job, JudgeConfig, PeerSpec, Resource, ScheduleSpec, Standpoint, Subject } from '@dialtone/contracts'
+import type { ConfigurationView, DomainSpec, ExceptionSpec, FleetConfig, GatewaySpec, Job, JudgeConfig, PeerSpec, Resource, ScheduleSpec, Standpoint, Subject } from '@dialtone/contracts'
 import { DEFAULT_JUDGE_CONFIG } from '@dialtone/contracts'
 import { unreachable } from '@dialtone/kernel'
 
@@ -77,7 +77,7 @@ export function createExpectations (view: ConfigurationView): Expectations {
     domain: domain => {
       fresh()
       const spec = view.get('Domain', domain)?.spec
-      return spec === undefined ? undefined : remembered(domain, () => ({ ...ownConfig(spec), splitViewExpected: spec.splitViewExpected ?? false, ...stopped(view, undefined) }))
+      return spec === undefined ? undefined : remembered(domain, () => ({ ...ownConfig(spec), splitViewExpected: spec.splitViewExpected ?? false, ...stopped(view, { ours: domain }) }))
     },
     pair: (domain, peer) => {
       fresh()
@@ -160,17 +160,22 @@ function thresholds ({ expiryWarningDays, slowStageMs }: Pick<PeerSpec, 'expiryW
   return { ...(expiryWarningDays === undefined ? {} : { expiryWarningDays }), ...(slowStageMs === undefined ? {} : { slowStageMs }) }
 }
 
-/** What gateways are wanted to do, where that stops a pair on purpose, or ours with everybody. What is said of a pair counts more than what is said of its peer. */
-function stopped (view: ConfigurationView, pair: { ours: string, peer: string } | undefined): { stoppedByUs?: string } {
-  const gateways = view.all('Gateway')
+/** What the gateways that carry a domain of ours are wanted to do, where that stops a pair on purpose, or ours with everybody. What is said of a pair counts more than what is said of its peer. */
+function stopped (view: ConfigurationView, { ours, peer }: { ours: string, peer?: string }): { stoppedByUs?: string } {
+  const gateways = view.all('Gateway').filter(({ spec }) => carries(spec, ours))
   for (const { name, spec: { pairs = {}, peers = {} } } of gateways) {
-    if (pair === undefined) break
-    const { ours, peer } = pair
+    if (peer === undefined) break
     const wanted = Object.hasOwn(pairs, `${ours} ${peer}`) ? pairs[`${ours} ${peer}`] : Object.hasOwn(peers, peer) ? peers[peer] : undefined
     if (wanted !== undefined && wanted !== 'enabled') return { stoppedByUs: `gateway ${name} is told that ${peer} is ${wanted}` }
   }
   const [first] = gateways
   return first !== undefined && gateways.every(({ spec }) => spec.desired !== 'running') ? { stoppedByUs: `gateway ${first.name} is told to ${first.spec.desired === 'stopped' ? 'be stopped' : 'drain'}` } : {}
+}
+
+/** Whether the domain's server is behind it. One without internal zones does not say whose gateway it is: it may be everybody's. */
+function carries ({ zones = [] }: GatewaySpec, domain: string): boolean {
+  const inside = zones.filter(({ side }) => side === 'internal')
+  return inside.length === 0 || inside.some(({ domains = [], components }) => [...domains, ...Object.keys(components?.accept?.domains ?? {})].some(pattern => pattern === '*' || pattern === domain || (pattern.startsWith('*.') && domain.endsWith(pattern.slice(1)))))
 }
 
 function standpointOf (vantage: string, { side, network, sharesResolverWith }: { side: 'inside' | 'outside', network?: string, sharesResolverWith?: readonly string[] }): Standpoint {

@@ -1,0 +1,33 @@
+import type { ConfigurationView, GatewaySpec, Kind, Resource } from '@dialtone/contracts'
+import { expect, it } from 'vitest'
+import { createExpectations } from './expectations.ts'
+
+const inside = (...domains: string[]): GatewaySpec['zones'] => [{ name: 'world', side: 'external', listen: [] }, { name: 'plant', side: 'internal', listen: [], domains }]
+
+for (const [what, gateways, stopped] of [
+  ['a gateway that runs', { edge: { desired: 'running', zones: inside('edge.example') } }, []],
+  ['a gateway that drains stops the domains behind it, and no other', { edge: { desired: 'draining', zones: inside('edge.example') } }, ['edge.example', 'edge.example partner.example']],
+  ['one behind which all of ours are', { edge: { desired: 'stopped', zones: inside('*.example') } }, ['edge.example', 'ours.example', 'edge.example partner.example', 'ours.example partner.example']],
+  ['one whose inside is a component', { edge: { desired: 'draining', zones: [{ name: 'plant', side: 'internal', listen: [], components: { accept: { listen: [], domains: { 'edge.example': 'env:SECRET' } } } }] } }, ['edge.example', 'edge.example partner.example']],
+  ['one that does not say whose it is', { edge: { desired: 'draining' } }, ['edge.example', 'ours.example', 'edge.example partner.example', 'ours.example partner.example']],
+  ['while another carries the same domain, one may drain', { edge: { desired: 'draining', zones: inside('edge.example') }, second: { desired: 'running', zones: inside('edge.example') } }, []],
+  ['one of other domains does not replace it', { edge: { desired: 'draining', zones: inside('edge.example') }, other: { desired: 'running', zones: inside('ours.example') } }, ['edge.example', 'edge.example partner.example']],
+  ['a peer that is held is held for those behind the gateway', { edge: { desired: 'running', zones: inside('edge.example'), peers: { 'partner.example': 'held' } } }, ['edge.example partner.example']],
+] as const satisfies readonly (readonly [string, Record<string, GatewaySpec>, readonly string[]])[]) {
+  it(`stopped on purpose: ${what}`, () => {
+    const { domain, pair } = createExpectations(viewOf(gateways))
+    const ours = ['edge.example', 'ours.example']
+    const found = [...ours.filter(name => domain(name)?.stoppedByUs !== undefined), ...ours.filter(name => pair(name, 'partner.example')?.stoppedByUs !== undefined).map(name => `${name} partner.example`)]
+    expect(found).toEqual(stopped)
+  })
+}
+
+function viewOf (gateways: Readonly<Record<string, GatewaySpec>>): ConfigurationView {
+  const kept = { revision: 1, updatedAt: '2026-01-01T00:00:00Z', updatedBy: 'test' }
+  const resources: Resource[] = [
+    ...['edge.example', 'ours.example'].map(name => ({ kind: 'Domain' as const, name, spec: {}, ...kept })), { kind: 'Peer', name: 'partner.example', spec: {}, ...kept },
+    ...Object.entries(gateways).map(([name, spec]) => ({ kind: 'Gateway' as const, name, spec, ...kept })),
+  ]
+  const all = <K extends Kind>(kind: K) => resources.filter((each): each is Resource<K> => each.kind === kind)
+  return { revision: 1, all, get: (kind, name) => all(kind).find(each => each.name === name), onChange: () => () => undefined }
+}
