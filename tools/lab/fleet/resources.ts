@@ -19,6 +19,7 @@ const STANDING: ScheduleSpec = { lightEverySeconds: 12, failingEverySeconds: 12,
 /** Servers that speak TLS to nobody, as the profile of those days expects. */
 const CLEAR: ReadonlySet<string> = new Set(['gmail.test', 'plain.test'])
 
+const DAY_MS = 86_400_000
 /** Stages that take longer are slow: far above what a busy machine makes of a healthy one. */
 const SLOW_MS = 1500
 
@@ -39,6 +40,11 @@ export function resourcesOf (world: World, fleet: FleetName, folder: string, { s
     { kind: 'Domain', name: EDGE, spec: { expectedAddresses: [world.gateway.outside], internal: [{ host: world.inside.edge, port: 5269 }], allowNets: nets, slowStageMs: SLOW_MS } },
     ...PEERS.map((name): Given => ({ kind: 'Peer', name, spec: { ours: [OURS, ...(EDGE_PEERS.includes(name) ? [EDGE] : [])], slowStageMs: SLOW_MS, ...(CLEAR.has(name) ? { profile: 'googletalk' } : {}) } })),
     ...(standing ? world.standing.map(({ domain }): Given => ({ kind: 'Peer', name: domain, spec: { ours: [OURS], schedule: 'standing', slowStageMs: SLOW_MS } })) : []),
+    {
+      kind: 'Exception', name: 'webex-certificate', spec: {
+        effect: 'accept', domain: OURS, peer: 'webex.test', causes: ['auth.external-refused'], until: new Date(Date.now() + DAY_MS).toISOString(), reason: 'It insists on a certificate, and no agent has that of our server.',
+      },
+    },
     ...(shared ? [{ kind: 'Gateway', name: 'edge', spec: gatewaySpec(world, folder) } satisfies Given] : []),
   ]
 }
@@ -52,7 +58,7 @@ function vantage (world: World, name: Vantage, folder: string, { listens }: { li
   const file = (what: string): string => `file:${join(folder, what)}`
   return {
     side, network: name, families: [...families], resolver: { address: world.resolver[side], port: 53 }, controlName: CONTROL_NAME, connectionsPerTargetPerHour: 100_000,
-    anchors: { system: false, given: [file('root.pem')] }, timeoutsMs: { dns: 1500, tcp: 2500, stream: 5000, tls: 5000, close: 500, answer: 20_000 },
+    anchors: { system: false, given: [file('root.pem')] }, timeoutsMs: { dns: 1500, tcp: 5000, stream: 5000, tls: 5000, close: 500, answer: 20_000 },
     ...(side === 'inside' ? { sharesResolverWith: [OURS], allowNets: [...world.inside.nets] } : {}),
     ...(listens ? { probeDomain: { domain: probe.domain, secret: file('probe.secret'), listen: [{ address, port: 5269 }], publicAddresses: [probe.address], certificate: file(`${name}.crt`), key: file(`${name}.key`) } } : {}),
   }

@@ -3,7 +3,7 @@ import { CAUSES } from '@dialtone/contracts'
 import { EDGE_PEERS } from '../fleet/resources.ts'
 import { EDGE, OURS, PEERS, type Break, type FleetName, type Lab } from '../seams.ts'
 import { keyOf, told } from './compare.ts'
-import { EXPECTED, HEALTHY, standingExpectation } from './expected.ts'
+import { EXPECTED, HEALTHY, STANDING_EXPECTED } from './expected.ts'
 import type { FleetResult, MatrixResult, RowResult } from './result.ts'
 import { FLEETS } from './result.ts'
 import { rowLine } from './table.ts'
@@ -68,8 +68,7 @@ async function runStanding ({ lab, before, signal, patience, say }: Pick<MatrixO
   const since = Date.now()
   await lab.fleets.standing(true)
   try {
-    return await Promise.all(lab.world.standing.map(async ({ domain }): Promise<RowResult> => {
-      const expectation = standingExpectation(domain)
+    return await Promise.all(STANDING_EXPECTED.map(async ({ domain, expectation }): Promise<RowResult> => {
       const watch = async (fleet: FleetName): Promise<FleetResult> => ({
         ...await untilNamed({ fleets: lab.fleets, fleet, before: before[fleet], signal, patience, about: labels => labels['peer'] === domain }, { ...expectation[fleet], follows: [{ domain: OURS, causes: CAUSES }] }, since), others: [],
       })
