@@ -13,6 +13,8 @@ export { startNatsServer, type NatsServer, type NatsServerOptions } from './nats
 export { startBlackbox, type Blackbox } from './blackbox.ts'
 export { overBudget, readExposition, type Series } from './exposition.ts'
 export { checkMetrics, startPrometheus, type Prometheus, type PrometheusOptions, type Sample, type ScrapeJob } from './prometheus.ts'
+export { startAlertmanager, type Alertmanager, type AlertmanagerOptions, type NotifiedAlert } from './alertmanager.ts'
+export { startWebhook, type Notification, type Webhook } from './webhook.ts'
 export { certificateOf, testRoot, type CertificateKind, type KeyPair } from './certificates.ts'
 export { CHECKED_DOMAIN, CONFIGURATIONS, type Configuration, type ServerName } from './configurations.ts'
 export { startConfiguration, type StartedConfiguration } from './start-configuration.ts'
