@@ -5,7 +5,7 @@ export { startFederation, type FederatedServer, type Federation, type Federation
 export { dialbackKey, type DialbackPair } from './dialback-key.ts'
 export type { TlsMode, XmppOptions, XmppServer } from './xmpp-server.ts'
 export { createNetwork, type Block, type BlockHow, type BlockOptions, type Ended, type HostOptions, type Network, type NetworkHost, type SpawnOptions } from './network.ts'
-export { listensIn } from './namespace.ts'
+export { giveNames, ip, listensIn, nft } from './namespace.ts'
 export { startDns, type DnsOptions, type TestDns } from './dns.ts'
 export { startKnot, type Knot, type Zone } from './knot.ts'
 export { startUnbound, type UnboundOptions } from './unbound.ts'
