@@ -1,86 +1,74 @@
-// A real Alertmanager, by the configuration that it is given. It stands alone: no cluster, no mail, nobody told but those whom the configuration names.
+// A real Alertmanager: groups, inhibits and sends what a Prometheus of a test fires.
 import { setTimeout as pause } from 'node:timers/promises'
 import { makeFolder } from './folder.ts'
 import { launch, type RunningServer } from './launch.ts'
-import type { Place } from './loopback.ts'
-import { answers, inNamespace, placeFor, type PrometheusOptions } from './prometheus.ts'
-import { openTunnel } from './tunnel.ts'
+import { freePort, loopbackAddress, type Place } from './loopback.ts'
 
-export type AlertmanagerOptions = Pick<PrometheusOptions, 'address' | 'port' | 'host'> & {
-  /** YAML, or JSON, which is a part of it. */
+export type AlertmanagerOptions = {
+  /** YAML or JSON: routes, receivers, inhibition. */
   configuration: string
+  address?: string
+  port?: number
 }
-/** An alert as its API has it. */
-export type NotifiedAlert = {
-  labels: Readonly<Record<string, string>>
-  annotations: Readonly<Record<string, string>>
-  state: 'active' | 'suppressed' | 'unprocessed'
-  /** Ids of what keeps it from being told. */
-  inhibitedBy: readonly string[]
-  silencedBy: readonly string[]
-  fingerprint: string
-}
+/** An alert as it knows it: `active` is neither inhibited nor silenced. */
+export type KnownAlert = { labels: Readonly<Record<string, string>>, annotations: Readonly<Record<string, string>>, state: 'active' | 'suppressed' | 'unprocessed', inhibitedBy: readonly string[], silencedBy: readonly string[] }
 export type Alertmanager = RunningServer & Place & {
-  /** Where it is asked from here. Those beside it reach it at `address` and `port`. */
   url: string
-  /** All that fire, by what the filter asks for: `active`, neither inhibited nor silenced. */
-  alerts: (only?: 'active') => Promise<NotifiedAlert[]>
+  /** All that fire, the suppressed ones too. */
+  alerts: () => Promise<KnownAlert[]>
   /** The same, asked again until it satisfies; throws with the last answer. */
-  until: (satisfied: (alerts: readonly NotifiedAlert[]) => boolean, withinMs?: number) => Promise<NotifiedAlert[]>
+  until: (satisfied: (alerts: readonly KnownAlert[]) => boolean, withinMs?: number) => Promise<KnownAlert[]>
   /** Keeps quiet about what has these labels, for so long; resolves to what ends it. */
   silence: (labels: Readonly<Record<string, string>>, seconds: number, comment: string) => Promise<() => Promise<void>>
 }
 
-type Found = Omit<NotifiedAlert, 'state' | 'inhibitedBy' | 'silencedBy'> & { status: Pick<NotifiedAlert, 'state' | 'inhibitedBy' | 'silencedBy'> }
-
+const READY_MS = 20_000
 const UNTIL_MS = 30_000
 const POLL_MS = 100
 
-/** Ready when it answers. Throws with its words when the configuration is none. */
-export async function startAlertmanager ({ configuration, ...where }: AlertmanagerOptions): Promise<Alertmanager> {
-  const { host } = where
-  const at = await placeFor(where, 9093)
+/** Starts it without a cluster; ready when it answers. */
+export async function startAlertmanager ({ configuration, address = loopbackAddress(), port }: AlertmanagerOptions): Promise<Alertmanager> {
+  const at = { address, port: port ?? await freePort(address) }
   const folder = makeFolder('alertmanager')
   const file = folder.write('alertmanager.yml', configuration)
-  const args = [`--config.file=${file}`, `--storage.path=${folder.path}/data`, `--web.listen-address=${at.address}:${at.port}`, '--cluster.listen-address=', '--log.level=warn']
-  const server = await launch({ name: 'alertmanager', programs: [{ name: 'alertmanager', command: '/usr/bin/prometheus-alertmanager', args, listens: [at], ...inNamespace(host) }], folder })
-  const tunnel = host === undefined ? undefined : await openTunnel(host, at)
-  const url = tunnel?.url ?? `http://${at.address}:${at.port}`
-  const stop = async (): Promise<void> => {
-    await tunnel?.stop()
-    await server.stop()
+  const args = [`--config.file=${file}`, `--storage.path=${folder.path}/data`, `--web.listen-address=${at.address}:${at.port}`, '--cluster.listen-address=', '--log.level=info']
+  const server = await launch({ name: 'alertmanager', programs: [{ name: 'alertmanager', command: '/usr/bin/prometheus-alertmanager', args, listens: [at] }], folder })
+  const url = `http://${at.address}:${at.port}`
+  const until = performance.now() + READY_MS
+  while (!(await fetch(`${url}/-/ready`)).ok) {
+    if (performance.now() > until) {
+      await server.stop()
+      throw new Error(`alertmanager: not ready within ${READY_MS} ms`)
+    }
+    await pause(POLL_MS)
   }
-  await answers(`${url}/-/ready`).catch(async (error: unknown) => {
-    await stop()
-    throw error
-  })
-  const alerts = async (only?: 'active'): Promise<NotifiedAlert[]> => {
-    const found = await ask<Found[]>(`${url}/api/v2/alerts${only === undefined ? '' : '?active=true&silenced=false&inhibited=false'}`)
-    return found.map(({ status, ...alert }) => ({ ...alert, ...status }))
+  const ask = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
+    const response = await fetch(`${url}${path}`, init)
+    const text = await response.text()
+    if (!response.ok) throw new Error(`alertmanager: ${response.status} ${text}`)
+    return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+  const alerts = async (): Promise<KnownAlert[]> => {
+    const all = await ask<{ labels: Record<string, string>, annotations: Record<string, string>, status: Pick<KnownAlert, 'state' | 'inhibitedBy' | 'silencedBy'> }[]>('/api/v2/alerts')
+    return all.map(({ labels, annotations, status: { state, inhibitedBy, silencedBy } }) => ({ labels, annotations, state, inhibitedBy, silencedBy }))
   }
   return {
-    ...server, ...at, url, stop, alerts,
+    ...server, ...at, url, alerts,
     until: async (satisfied, withinMs = UNTIL_MS) => {
-      const until = performance.now() + withinMs
+      const giveUp = performance.now() + withinMs
       for (;;) {
-        const found = await alerts()
-        if (satisfied(found)) return found
-        if (performance.now() > until) throw new Error(`alertmanager: alerts were not as expected in ${withinMs} ms; last: ${JSON.stringify(found.map(({ labels, state }) => ({ ...labels, state }))).slice(0, 3000)}`)
+        const known = await alerts()
+        if (satisfied(known)) return known
+        if (performance.now() > giveUp) throw new Error(`alertmanager: alerts were not as expected in ${withinMs} ms; last: ${JSON.stringify(known.map(({ labels, state }) => ({ ...labels, state }))).slice(0, 3000)}`)
         await pause(POLL_MS)
       }
     },
     silence: async (labels, seconds, comment) => {
       const matchers = Object.entries(labels).map(([name, value]) => ({ name, value, isRegex: false, isEqual: true }))
       const now = Date.now()
-      const { silenceID } = await ask<{ silenceID: string }>(`${url}/api/v2/silences`, { matchers, startsAt: new Date(now).toISOString(), endsAt: new Date(now + seconds * 1000).toISOString(), createdBy: 'test', comment })
-      return async () => { await fetch(`${url}/api/v2/silence/${silenceID}`, { method: 'DELETE' }) }
+      const silence = { matchers, startsAt: new Date(now).toISOString(), endsAt: new Date(now + seconds * 1000).toISOString(), createdBy: 'test', comment }
+      const { silenceID } = await ask<{ silenceID: string }>('/api/v2/silences', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(silence) })
+      return () => ask(`/api/v2/silence/${silenceID}`, { method: 'DELETE' })
     },
   }
-}
-
-async function ask<T> (url: string, body?: object): Promise<T> {
-  const response = await fetch(url, body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`alertmanager: ${response.status}: ${text.slice(0, 500)}`)
-  return JSON.parse(text) as T
 }

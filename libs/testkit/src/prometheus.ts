@@ -5,34 +5,30 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { makeFolder } from './folder.ts'
 import { launch, type RunningServer } from './launch.ts'
 import { freePort, loopbackAddress, type Place } from './loopback.ts'
-import type { NetworkHost } from './network.ts'
-import { openTunnel } from './tunnel.ts'
 
 export type ScrapeJob = {
   job: string
   /** `host:port`. */
   targets: readonly string[]
+  /** Of single targets, beside job and instance. */
+  labels?: Readonly<Record<string, Readonly<Record<string, string>>>>
   bearerToken?: string
   /** Default /metrics. */
   path?: string
   params?: Readonly<Record<string, string>>
   /** Each of these becomes the parameter `target` of a scrape of every target, as people configure a multi-target exporter. */
   probes?: readonly string[]
-  /** Of every series of the job; what the targets say themselves comes first. */
-  labels?: Readonly<Record<string, string>>
 }
 export type PrometheusOptions = {
   scrape: readonly ScrapeJob[]
-  /** Seconds between scrapes, and between evaluations of rules. Default 1. */
+  /** Seconds between scrapes. Default 1. */
   interval?: number
   /** YAML or JSON of rule files. */
   rules?: readonly string[]
-  /** `host:port` of those that are told of alerts. */
+  /** `host:port` of each Alertmanager that is told of alerts. */
   alertmanagers?: readonly string[]
   address?: string
   port?: number
-  /** The host of a network that it runs on, at `address` and `port` (default 127.0.0.1 and 9090 there); it is asked through a tunnel. */
-  host?: Pick<NetworkHost, 'namespace' | 'connect'>
 }
 export type Sample = { labels: Readonly<Record<string, string>>, value: number }
 export type Prometheus = RunningServer & Place & {
@@ -41,6 +37,8 @@ export type Prometheus = RunningServer & Place & {
   query: (expr: string) => Promise<Sample[]>
   /** The same, asked again until it satisfies, for at most so long; throws with the last answer. */
   until: (expr: string, satisfied: (samples: readonly Sample[]) => boolean, withinMs?: number) => Promise<Sample[]>
+  /** What each series of an expression was from one time to another, every so many seconds: epoch seconds and value. */
+  range: (expr: string, range: { from: number, to: number, stepSeconds: number }) => Promise<{ labels: Readonly<Record<string, string>>, values: readonly (readonly [at: number, value: number])[] }[]>
   /** Health and last error of each scraped target. */
   targets: () => Promise<{ job: string, url: string, health: string, error: string }[]>
 }
@@ -49,9 +47,8 @@ const UNTIL_MS = 20_000
 const POLL_MS = 100
 
 /** Starts it on an empty database; ready when it answers. */
-export async function startPrometheus ({ scrape, interval = 1, rules = [], alertmanagers = [], ...where }: PrometheusOptions): Promise<Prometheus> {
-  const { host } = where
-  const at = await placeFor(where, 9090)
+export async function startPrometheus ({ scrape, interval = 1, rules = [], alertmanagers = [], address = loopbackAddress(), port }: PrometheusOptions): Promise<Prometheus> {
+  const at = { address, port: port ?? await freePort(address) }
   const folder = makeFolder('prometheus')
   const ruleFiles = rules.map((rule, index) => folder.write(`rules-${index}.yml`, rule))
   const file = folder.write('prometheus.yml', JSON.stringify({
@@ -60,16 +57,13 @@ export async function startPrometheus ({ scrape, interval = 1, rules = [], alert
     ...(alertmanagers.length === 0 ? {} : { alerting: { alertmanagers: [{ static_configs: [{ targets: alertmanagers }] }] } }),
     scrape_configs: scrape.map(configOf),
   }))
-  const args = [`--config.file=${file}`, `--storage.tsdb.path=${folder.path}/data`, `--web.listen-address=${at.address}:${at.port}`, '--log.level=warn']
-  const server = await launch({ name: 'prometheus', programs: [{ name: 'prometheus', command: '/usr/bin/prometheus', args, listens: [at], ...inNamespace(host) }], folder })
-  const tunnel = host === undefined ? undefined : await openTunnel(host, at)
-  const url = tunnel?.url ?? `http://${at.address}:${at.port}`
-  const stop = async (): Promise<void> => {
-    await tunnel?.stop()
+  const args = [`--config.file=${file}`, `--storage.tsdb.path=${folder.path}/data`, `--web.listen-address=${at.address}:${at.port}`, '--log.level=warn',
+    // It knows an Alertmanager five seconds after its own start; what fired before is sent again.
+    ...(alertmanagers.length === 0 ? [] : ['--rules.alert.resend-delay=2s'])]
+  const server = await launch({ name: 'prometheus', programs: [{ name: 'prometheus', command: '/usr/bin/prometheus', args, listens: [at] }], folder })
+  const url = `http://${at.address}:${at.port}`
+  await ready(url).catch(async (error: unknown) => {
     await server.stop()
-  }
-  await answers(`${url}/-/ready`).catch(async (error: unknown) => {
-    await stop()
     throw error
   })
   const query = async (expr: string): Promise<Sample[]> => {
@@ -81,7 +75,6 @@ export async function startPrometheus ({ scrape, interval = 1, rules = [], alert
     ...server,
     ...at,
     url,
-    stop,
     query,
     until: async (expr, satisfied, withinMs = UNTIL_MS) => {
       const until = performance.now() + withinMs
@@ -91,6 +84,10 @@ export async function startPrometheus ({ scrape, interval = 1, rules = [], alert
         if (performance.now() > until) throw new Error(`prometheus: '${expr}' was not as expected in ${withinMs} ms; last: ${JSON.stringify(samples).slice(0, 2000)}`)
         await pause(POLL_MS)
       }
+    },
+    range: async (expr, { from, to, stepSeconds }) => {
+      const { result } = await ask<{ result: { metric: Record<string, string>, values: [number, string][] }[] }>(`${url}/api/v1/query_range?query=${encodeURIComponent(expr)}&start=${from}&end=${to}&step=${stepSeconds}`)
+      return result.map(({ metric, values }) => ({ labels: metric, values: values.map(([at, value]) => [at, Number(value)] as const) }))
     },
     targets: async () => {
       const { activeTargets } = await ask<{ activeTargets: { labels: { job: string }, scrapeUrl: string, health: string, lastError: string }[] }>(`${url}/api/v1/targets`)
@@ -110,35 +107,25 @@ export async function checkMetrics (exposition: string): Promise<{ valid: boolea
   return { valid: code === 0 || code === 3, says: await said }
 }
 
-/** Where a server of this kind listens: on a loopback address of its own, or at the usual port of a host of a network. */
-export async function placeFor ({ address, port, host }: Pick<PrometheusOptions, 'address' | 'port' | 'host'>, usual: number): Promise<Place> {
-  if (host !== undefined) return { address: address ?? '127.0.0.1', port: port ?? usual }
-  const own = address ?? loopbackAddress()
-  return { address: own, port: port ?? await freePort(own) }
-}
-
-export function inNamespace (host: PrometheusOptions['host']): { namespace?: string } {
-  return host === undefined ? {} : { namespace: host.namespace }
-}
-
 /** It listens before it answers. */
-export async function answers (url: string): Promise<void> {
+async function ready (url: string): Promise<void> {
   const until = performance.now() + UNTIL_MS
-  while (!(await fetch(url)).ok) {
-    if (performance.now() > until) throw new Error(`${url}: not ready within ${UNTIL_MS} ms`)
+  while (!(await fetch(`${url}/-/ready`)).ok) {
+    if (performance.now() > until) throw new Error(`prometheus: not ready within ${UNTIL_MS} ms`)
     await pause(POLL_MS)
   }
 }
 
-function configOf ({ job, targets, bearerToken, path = '/metrics', params = {}, probes, labels }: ScrapeJob): object {
+function configOf ({ job, targets, labels = {}, bearerToken, path = '/metrics', params = {}, probes }: ScrapeJob): object {
   const [exporter] = targets
   return {
     job_name: job,
     metrics_path: path,
     params: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, [value]])),
     ...(bearerToken === undefined ? {} : { authorization: { credentials: bearerToken } }),
-    ...(labels === undefined ? {} : { honor_labels: true }),
-    static_configs: [{ targets: probes ?? targets, ...(labels === undefined ? {} : { labels }) }],
+    // What a target says of itself comes first.
+    ...(Object.keys(labels).length === 0 ? {} : { honor_labels: true }),
+    static_configs: probes === undefined ? targets.map(target => ({ targets: [target], labels: labels[target] ?? {} })) : [{ targets: probes }],
     ...(probes === undefined ? {} : {
       relabel_configs: [
         { source_labels: ['__address__'], target_label: '__param_target' },
