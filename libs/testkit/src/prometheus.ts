@@ -126,6 +126,8 @@ function configOf ({ job, targets, labels = {}, honorLabels = false, bearerToken
     honor_labels: honorLabels,
     params: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, [value]])),
     ...(bearerToken === undefined ? {} : { authorization: { credentials: bearerToken } }),
+    // What a target says of itself comes first.
+    ...(Object.keys(labels).length === 0 ? {} : { honor_labels: true }),
     static_configs: probes === undefined ? targets.map(target => ({ targets: [target], labels: labels[target] ?? {} })) : [{ targets: probes }],
     ...(probes === undefined ? {} : {
       relabel_configs: [
