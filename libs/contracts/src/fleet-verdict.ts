@@ -22,6 +22,8 @@ export type Witness = {
   observation: Observation
   job: Job
   standpoint: Standpoint
+  /** When its deep facts were seen, where they are older than the rest; milliseconds. */
+  deepAt?: number
   /** The agent was itself the problem. */
   aside?: 'uplink' | 'clock' | 'event-loop'
 }

@@ -7,22 +7,22 @@ import { decided, nobody, openOf, stoppedByUs } from './fleet/decided.ts'
 import { fleetVerdictOf } from './fleet/fleet-verdict-of.ts'
 import { claimedToGateways, fresh, inboundAtGateways, type CarriedBy } from './fleet/gateway-facts.ts'
 import { inward } from './fleet/inward.ts'
-import { alteredPeer, claimed, explainedByOurs, outwards, peerOnlyFromOutside, withoutOwnClaims, type PairSides } from './fleet/pair-rules.ts'
+import { alteredPeer, claimed, explainedByOurs, outwards, peerOnlyFromOutside, withoutOldCallbacks, withoutOwnClaims, type PairSides } from './fleet/pair-rules.ts'
 import { resolverOfOurs, resolverUnknown } from './fleet/resolvers.ts'
 import { firstOf, type Ruling } from './fleet/ruling.ts'
 import { hear, testifying, type Hearing, type Testimony } from './fleet/testimony.ts'
 
 /** `own`: what was judged about ours. `config`: what is expected of the peer; its `hostedBy` are the hosts of
  * ours, and its `expectedAddresses` addresses of ours: who answers there claims nothing that is not his. `reach`: of every peer, this one included. `carried`: what the gateways that
- * carry it told. */
-export type PairQuestion = { ours: string, peer: string, witnesses: readonly Witness[], own?: FleetVerdict, config: FleetConfig, reach: readonly PeerReach[], carried?: CarriedBy }
+ * carry it told. `openedAt`: since when others can reach ours again, where they could not; milliseconds. */
+export type PairQuestion = { ours: string, peer: string, witnesses: readonly Witness[], own?: FleetVerdict, config: FleetConfig, reach: readonly PeerReach[], carried?: CarriedBy, openedAt?: number }
 
 /** Both halves. Witnesses of other pairs and other jobs are not heard. */
-export function judgePair ({ ours, peer, witnesses, own, config, reach, carried = NOBODY }: PairQuestion): FleetPairVerdict {
+export function judgePair ({ ours, peer, witnesses, own, config, reach, carried = NOBODY, openedAt }: PairQuestion): FleetPairVerdict {
   const facts = fresh(carried)
   const theirs = { ...config, ours: false, expectedAddresses: [] }
   const { heard, setAside } = hear(witnesses, ({ observation, job }) => observation.domain === peer && (job === 'control' || (job === 'peer' && observation.asked.as === ours)) ? theirs : undefined)
-  const hearing = { heard: heard.map(each => withoutOwnClaims(each, config.expectedAddresses)), setAside }
+  const hearing = { heard: heard.map(each => withoutOldCallbacks(withoutOwnClaims(each, config.expectedAddresses), openedAt)), setAside }
   const inOurName = hearing.heard.filter(({ job }) => job === 'peer')
   const inside = hearing.heard.filter(({ standpoint }) => standpoint.side === 'inside')
   const outside = hearing.heard.filter(({ standpoint }) => standpoint.side === 'outside')

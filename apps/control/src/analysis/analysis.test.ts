@@ -1,6 +1,6 @@
 import { openStore, type Store } from '@dialtone/store'
 import { NO_LOGGER, type Clock } from '@dialtone/kernel'
-import type { Delivery, LiveEvent, ObservationRecorded, Readings } from '@dialtone/contracts'
+import { DEEP_LADDERS, type Delivery, type LiveEvent, type ObservationRecorded, type Readings } from '@dialtone/contracts'
 import { afterEach, expect, it } from 'vitest'
 import { createAnalysis } from './analysis.ts'
 import { createReadings } from './readings.ts'
@@ -357,6 +357,42 @@ function picture (readings: Readings) {
     timeline: readings.timeline(OURS, PEER, {}, 1000)?.spans, own: readings.timeline(OURS, undefined, {}, 1000)?.spans, incidents: readings.incidents({}, { limit: 100 }).incidents, changes: readings.changes({}, { limit: 100 }).changes,
     observations: readings.observations({}, { limit: 100 }).observations, overview: readings.overview({}, { limit: 100 }).domains,
   }
+}
+
+it('what a peer said of its callback while our own domain was closed is of that time', async () => {
+  const { analysis, readings, configuration } = start()
+  configuration.put('Domain', OURS, { internal: [{ host: '192.0.2.1', port: 5269 }] })
+  let n = 0
+  const take = async (...records: ObservationRecorded[]) => { await analysis.take(records.map(record => delivery(record, ++n))) }
+  const ours = (at: number, fails?: typeof TIMEOUT) => [
+    seen({ at, id: `own${at}`, vantage: 'inside', domain: OURS, job: 'own-internal' }),
+    ...['north', 'south'].map(vantage => seen({ at, id: `${vantage}${at}`, vantage, domain: OURS, job: 'own-published', ...(fails === undefined ? {} : { fails }) })),
+  ]
+  const out = () => readings.pair(OURS, PEER)?.out.verdict
+  await take(...ours(0, TIMEOUT), uncalled(10), seen({ at: 20, id: 'light20' }))
+  expect(out()).toMatchObject({ cause: 'path.inbound-blocked', state: 'down' })
+  await take(...ours(60), seen({ at: 70, id: 'light70' }))
+  expect(readings.domain(OURS)?.verdict.cause).toBe('healthy')
+  expect(out()).toMatchObject({ state: 'up', untested: expect.arrayContaining([{ what: 'dialback', needs: 'a deep check' }]) as unknown })
+  // Once it is asked again, it counts.
+  await take(uncalled(80), seen({ at: 90, id: 'light90' }))
+  expect(out()).toMatchObject({ cause: 'dialback.callback-blocked', state: 'down' })
+})
+
+/** A deep check in our name, whose peer says that it could not call back. */
+function uncalled (at: number): ObservationRecorded {
+  const record = seen({ at, id: `deep${at}` })
+  const [{ id: endpoint, header, features } = { id: '' }] = record.observation.endpoints
+  record.observation.asked.depth = 'shared'
+  record.observation.deep = {
+    depth: 'shared', as: OURS, quick: false, callbacks: [], callbacksLeftOut: 0,
+    connections: [{
+      role: 'dialback', endpoint, of: 'peer', kind: 'starttls', pair: { from: OURS, to: PEER }, startedAtMs: 0, certificate: false, transcript: [], ...(header === undefined ? {} : { header }), ...(features === undefined ? {} : { features }),
+      steps: DEEP_LADDERS.starttls.dialback.map(stage => ({ stage, outcome: 'ok', atMs: 0, ms: 1 })),
+      dialback: { key: 'true', streamId: 's1', secured: true, sentAtMs: 100, waitedMs: 200, answer: { type: 'error', condition: 'remote-connection-failed' } },
+    }],
+  }
+  return record
 }
 
 function start (faked: Partial<Clock> = {}) {

@@ -237,7 +237,8 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     if (was) return markAll(slot, { slot: slot.key })
     for (const subject of subjectsOf(slot)) {
       const entry = board.get(keyOf(subject))
-      if (entry === undefined || (slot.failing && now - entry.judgedAt >= REJUDGE_FAILING_MS)) mark(subject, { slot: slot.key })
+      // What is asked deeply is seldom asked, and may count again what had been set aside.
+      if (entry === undefined || (slot.failing && (slot.deep || now - entry.judgedAt >= REJUDGE_FAILING_MS))) mark(subject, { slot: slot.key })
       else judging.repeat(entry, slot, now)
     }
   }

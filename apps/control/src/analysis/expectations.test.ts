@@ -1,8 +1,9 @@
-import type { ConfigurationView, GatewaySpec, Kind, Resource } from '@dialtone/contracts'
+import type { ConfigurationView, GatewaySpec } from '@dialtone/contracts'
 import { expect, it } from 'vitest'
 import { createExpectations } from './expectations.ts'
+import { usualConfiguration } from './test-support/rig.ts'
 
-const inside = (...domains: string[]): GatewaySpec['zones'] => [{ name: 'world', side: 'external', listen: [] }, { name: 'plant', side: 'internal', listen: [], domains }]
+const inside = (...domains: string[]): NonNullable<GatewaySpec['zones']> => [{ name: 'world', side: 'external', listen: [] }, { name: 'plant', side: 'internal', listen: [], domains }]
 
 for (const [what, gateways, stopped] of [
   ['a gateway that runs', { edge: { desired: 'running', zones: inside('edge.example') } }, []],
@@ -23,11 +24,8 @@ for (const [what, gateways, stopped] of [
 }
 
 function viewOf (gateways: Readonly<Record<string, GatewaySpec>>): ConfigurationView {
-  const kept = { revision: 1, updatedAt: '2026-01-01T00:00:00Z', updatedBy: 'test' }
-  const resources: Resource[] = [
-    ...['edge.example', 'ours.example'].map(name => ({ kind: 'Domain' as const, name, spec: {}, ...kept })), { kind: 'Peer', name: 'partner.example', spec: {}, ...kept },
-    ...Object.entries(gateways).map(([name, spec]) => ({ kind: 'Gateway' as const, name, spec, ...kept })),
-  ]
-  const all = <K extends Kind>(kind: K) => resources.filter((each): each is Resource<K> => each.kind === kind)
-  return { revision: 1, all, get: (kind, name) => all(kind).find(each => each.name === name), onChange: () => () => undefined }
+  const view = usualConfiguration()
+  view.put('Domain', 'edge.example', {})
+  for (const [name, spec] of Object.entries(gateways)) view.put('Gateway', name, spec)
+  return view
 }

@@ -5,7 +5,7 @@
 import type { FleetVerdict, LiveEvent, Subject } from '@dialtone/contracts'
 import type { Clock, Logger, Meter } from '@dialtone/kernel'
 import type { HalfRow, Store } from '@dialtone/store'
-import { judgeDomain, judgePair } from '@dialtone/verdict'
+import { closesTheWayIn, judgeDomain, judgePair } from '@dialtone/verdict'
 import { iso, keyOf, rowOf, worse, type Board, type Entry, type Half } from './board.ts'
 import type { Expectations } from './expectations.ts'
 import type { IncidentDesk } from './incident-desk.ts'
@@ -45,10 +45,15 @@ export function createJudging (needs: Needs): Judging {
   const changed = new Set<Entry>()
   /** Of our own domains, for their pairs. */
   const owns = recent<FleetVerdict>(OWN_KEPT)
+  /** When others could reach them again; 0: as long as is remembered they could, or cannot yet. */
+  const openings = recent<number>(OWN_KEPT)
 
   const own = (domain: string) => witnesses.of(domain).filter(({ job }) => job === 'own-internal' || job === 'own-published')
   const about = (ours: string, peer: string) => witnesses.of(peer).filter(slot => slot.job === 'control' || (slot.job === 'peer' && slot.ours === ours))
   const slotsOf = ({ domain, peer }: Subject): Slot[] => peer === undefined ? own(domain) : about(domain, peer)
+
+  const openedAt = (domain: string, at: number): number =>
+    openings.get(domain) ?? openings.set(domain, store.spans.of([domain], at - OPENING_MS, at, OPENING_SPANS).findLast(({ until, ...span }) => until !== undefined && isClosed(span))?.until ?? 0)
 
   const verdictsOf = ({ domain, peer }: Subject, at: number): { verdict: FleetVerdict, direction?: 'out' | 'in' }[] | undefined => {
     const ownConfig = expectations.domain(domain)
@@ -61,7 +66,7 @@ export function createJudging (needs: Needs): Judging {
     if (config === undefined) return undefined
     const heard = witnesses.testify(about(domain, peer), expectations.standpoint)
     const known = owns.get(domain) ?? store.halves.verdict(domain)
-    const { out, in: inward } = judgePair({ ours: domain, peer, witnesses: heard, ...(known === undefined ? {} : { own: owns.set(domain, known) }), config, reach: reach.of(peer), carried: { now: at, told: store.pairFacts.of(domain, peer) } })
+    const { out, in: inward } = judgePair({ ours: domain, peer, witnesses: heard, ...(known === undefined ? {} : { own: owns.set(domain, known) }), config, reach: reach.of(peer), carried: { now: at, told: store.pairFacts.of(domain, peer) }, openedAt: openedAt(domain, at) })
     return [{ verdict: out, direction: 'out' }, { verdict: inward, direction: 'in' }]
   }
 
@@ -76,6 +81,8 @@ export function createJudging (needs: Needs): Judging {
       key: keyOf(subject), domain, ...(peer === undefined ? {} : { peer }), halves, judgedAt: at,
       ...(slots.length === 0 ? {} : { checkedAt: Math.max(...slots.map(slot => slot.at)), staleAfter: Math.max(...slots.map(staleAt)) }), ...(ends.length === 0 ? {} : { certificateEnd: Math.min(...ends) }),
     }
+    const [before, now] = [was?.halves[0], halves[0]]
+    if (peer === undefined && before !== undefined && now !== undefined && isClosed(before) && !isClosed(now)) openings.set(domain, at)
     for (const half of halves) advance(entry, half, at)
     about_(entry, at)
     board.place(entry)
@@ -127,6 +134,7 @@ export function createJudging (needs: Needs): Judging {
       board.clear()
       changed.clear()
       owns.clear()
+      openings.clear()
       for (const row of store.halves.each()) {
         const { domain, peer } = row
         const key = keyOf({ domain, ...(peer === undefined ? {} : { peer }) })
@@ -212,6 +220,13 @@ export function createJudging (needs: Needs): Judging {
 /** More than any schedule asks for. */
 const MOST_CONFIRMATIONS = 11
 const OWN_KEPT = 2000
+/** A deep check is made more often than that; and so many changes of a domain are looked through after a start. */
+const OPENING_MS = 86_400_000
+const OPENING_SPANS = 50
+
+function isClosed ({ state, cause, side }: Pick<Half, 'state' | 'cause' | 'side'>): boolean {
+  return state === 'down' && closesTheWayIn({ cause, side })
+}
 
 function loaded ({ key, direction, since, same, counted, verdict: { state, cause, side, sentence, confidence, agreement } }: HalfRow): Half {
   return { key, ...(direction === undefined ? {} : { direction }), state, cause, side, sentence, confidence, agreement, since, same, ...(counted === undefined ? {} : { counted }) }

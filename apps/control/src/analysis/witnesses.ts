@@ -115,11 +115,12 @@ export function createWitnesses (store: Store): Witnesses {
       if (seen === undefined) return []
       slot.certificateEnd ??= endOf(seen)
       const { job } = slot
-      const witness: Witness = { observation: seen, job, standpoint, ...(slot.aside === undefined ? {} : { aside: slot.aside }) }
+      const witness: Witness = { observation: seen, job, standpoint, ...(deep === undefined ? {} : { deepAt: deep.at }), ...(slot.aside === undefined ? {} : { aside: slot.aside }) }
       // That a refusal is repeated shows in the first that was like it.
       const earlier = [slot, ...(deep === undefined ? [] : [deep])].flatMap(each => {
         const first = each.failing && each.same > 0 ? observation(each.observation) : undefined
-        return first === undefined || first.startedAt === seen.startedAt ? [] : [{ ...witness, observation: first }]
+        const { deepAt: _, ...same } = witness
+        return first === undefined || first.startedAt === seen.startedAt ? [] : [{ ...same, observation: first }]
       })
       return [witness, ...earlier]
     }),

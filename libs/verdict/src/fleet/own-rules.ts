@@ -3,9 +3,9 @@ import type { PeerReach } from '@dialtone/contracts'
 import { CALLBACK_CAUSES } from '../deep-proofs.ts'
 import type { Fault } from '../faults.ts'
 import { alive, differencesOf, foreign, otherRecords, sound, through } from './compare.ts'
-import { outboundBlocked } from './reach.ts'
+import { networkOfAddress, outboundBlocked } from './reach.ts'
 import { as, beside, type Ruling } from './ruling.ts'
-import { networksOf, testifying, type Testimony } from './testimony.ts'
+import { callsKeyInvalid, networksOf, testifying, type Testimony } from './testimony.ts'
 
 /** By job and side: our internal address; our published one from inside and from outside; peers, in our name. */
 export type Sides = { internal: readonly Testimony[], hairpin: readonly Testimony[], outside: readonly Testimony[], peers: readonly Testimony[] }
@@ -137,8 +137,24 @@ export function ownDeep ({ outside, peers }: Sides): Ruling | undefined {
   const asking = peers.filter(({ proofs }) => proofs.deep !== undefined)
   const faults = asking.flatMap(({ proofs }) => (proofs.deep?.faults ?? []).filter(({ cause, side }) => cause === 'dialback.denied' || (cause === 'dialback.callback-misdirected' && side === 'ours')))
   const [first] = faults
-  if (first === undefined) return undefined
+  if (first === undefined) return deniedToPeers(peers, outside)
   const cause = faults.some(fault => fault.cause === 'dialback.denied') ? 'dialback.denied' : first.cause
   const agree = asking.filter(({ proofs }) => proofs.deep?.faults.some(fault => fault.cause === cause))
   return { cause, proof: faults.filter(fault => fault.cause === cause), agree, relevant: agree, primary: outside }
+}
+
+/**
+ * Peers in different networks, none of which serves our domain, call true keys invalid: whoever answers for us at our public address has another secret. One of them alone may
+ * be led elsewhere by its own resolver.
+ */
+function deniedToPeers (peers: readonly Testimony[], outside: readonly Testimony[]): Ruling | undefined {
+  const denying = peers.filter(callsKeyInvalid)
+  const networks = denying.map(({ observation }) => observation.endpoints.map(({ address }) => networkOfAddress(address)))
+  if (!networks.some(one => one.length > 0 && networks.some(other => other.length > 0 && !other.some(network => one.includes(network))))) return undefined
+  return {
+    cause: 'dialback.denied', agree: denying, relevant: denying, primary: outside, confidence: 'likely',
+    proof: denying.map(({ observation, standpoint }) => ({ cause: 'dialback.denied' as const, text: `${observation.domain} calls our key invalid, and does not serve our domain`, vantage: standpoint.vantage, unsure: true })),
+    says: 'several peers call true keys of ours invalid: a server that answers for us has another secret',
+    wouldDecide: ['a check of each of our endpoints from where it can be reached: which of them denies the key'],
+  }
 }

@@ -7,7 +7,7 @@ import type { Fault } from '../faults.ts'
 import { differencesOf, sound, through } from './compare.ts'
 import { connected, outboundBlocked } from './reach.ts'
 import { as, beside, type Ruling } from './ruling.ts'
-import { testifying, type Testimony } from './testimony.ts'
+import { callsKeyInvalid, testifying, type Testimony } from './testimony.ts'
 
 /** `primary`: whose way is that of our server. `inOurName`: who asked as ours, from anywhere. */
 export type PairSides = { primary: readonly Testimony[], inside: readonly Testimony[], outside: readonly Testimony[], inOurName: readonly Testimony[] }
@@ -17,6 +17,18 @@ export function withoutOwnClaims (each: Testimony, addresses: readonly string[])
   const { proofs, observation: { endpoints } } = each
   const isOurs = ({ cause, endpoint }: Fault) => cause === 'dialback.domain-claimed' && endpoints.some(({ id, address }) => id === endpoint && addresses.some(ours => sameAddress(ours, address)))
   return addresses.length > 0 && proofs.faults.some(isOurs) ? { ...each, proofs: { ...proofs, faults: proofs.faults.filter(fault => !isOurs(fault)) } } : each
+}
+
+/**
+ * What peers said of callbacks while our own domain could not be reached is of that time: since it can be, nobody has asked. `openedAt`: since when; milliseconds.
+ */
+export function withoutOldCallbacks (each: Testimony, openedAt: number | undefined): Testimony {
+  const { deepAt, proofs } = each
+  const { deep, ...light } = proofs
+  if (openedAt === undefined || deepAt === undefined || deep === undefined || deepAt >= openedAt) return each
+  if (deep.faults.length === 0 || !deep.faults.every(({ cause }) => CALLBACK_CAUSES.has(cause))) return each
+  const { authenticated: _, ...rest } = each
+  return { ...rest, proofs: light }
 }
 
 /** The peer answers for our domain: even when every stage passed, and whoever saw it. */
@@ -90,6 +102,10 @@ export function peerOnlyFromOutside (sides: PairSides, ruling: Ruling): Ruling {
  * call back, whatever the stages that were asked say.
  */
 export function explainedByOurs (ruling: Ruling, own: FleetVerdict | undefined, { primary }: PairSides, { profile }: FleetConfig): Ruling {
+  if (own?.cause === 'dialback.denied' && ruling.cause === 'unknown' && primary.some(callsKeyInvalid)) {
+    const denied = ruling.proof.map(({ text, endpoint, vantage }): Fault => ({ cause: own.cause, text, vantage, unsure: true, ...(endpoint === undefined ? {} : { endpoint }) }))
+    return { cause: own.cause, side: own.side, agree: ruling.agree, relevant: ruling.relevant, primary, confidence: 'likely', says: 'it calls our key invalid, as other peers do: a server that answers for us has another secret', remedy: own.remedy, proof: denied }
+  }
   if (own?.state !== 'down' || !closesTheWayIn(own)) return ruling
   const carried = primary.some(({ proofs }) => (proofs.deep?.carried.length ?? 0) > 0)
   const said = { cause: own.cause, side: own.side, agree: ruling.agree, relevant: ruling.relevant, primary, doubted: [...ruling.doubted ?? [], { cause: ruling.cause, because: 'our own domain cannot be reached, and the peer must call back' }], remedy: own.remedy }
@@ -104,7 +120,7 @@ export function explainedByOurs (ruling: Ruling, own: FleetVerdict | undefined, 
 }
 
 /** A cause of ours that keeps a callback from arriving. */
-function closesTheWayIn ({ cause, side }: Pick<FleetVerdict, 'cause' | 'side'>): boolean {
+export function closesTheWayIn ({ cause, side }: Pick<FleetVerdict, 'cause' | 'side'>): boolean {
   return (side === 'ours' || side === 'path') && (cause.startsWith('path.inbound') || cause.startsWith('service.') || (cause.startsWith('dns.') && cause !== 'dns.resolver-unavailable') || cause === 'path.interfered')
 }
 

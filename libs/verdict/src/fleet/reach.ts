@@ -44,7 +44,7 @@ export function connected ({ steps }: EndpointObservation): boolean | undefined 
 }
 
 /** As large as one filter rule or one outage usually is: /24, and /48 of IPv6. */
-function networkOfAddress (address: string): string {
+export function networkOfAddress (address: string): string {
   const bytes = addressBytes(address)
   if (bytes === undefined) return 'none'
   return bytes.length === 4 ? `${bytes.slice(0, 3).join('.')}.0/24` : `${bytes.slice(0, 6).map(byte => byte.toString(16).padStart(2, '0')).join('')}/48`

@@ -260,6 +260,34 @@ describe('a peer', () => {
     expect(pairOf([deep({ answer: { type: 'valid' } })], { own: closed, config: { ...CONFIG, profile: 'webex' } }).out).toMatchObject({ cause: 'healthy', state: 'up' })
     expect(pairOf([look('peer', 'in1', well(PEER, 'partner'))], { own: closed, config: { ...CONFIG, profile: 'webex' } }).out).toMatchObject({ cause: 'path.inbound-blocked', state: 'down', confidence: 'likely' })
   })
+  it('and another elsewhere that call true keys invalid show that a server of ours has another secret', () => {
+    const denying = (domain: string, address: string, claim: 'denies' | 'serves' = 'denies', answer: Parameters<typeof keyed>[0] = { answer: { type: 'invalid' } }) => {
+      const endpoints = [well(address, 'partner')]
+      const { deep } = shared([keyed(answer, undefined, { endpoint: endpoints[0]?.id ?? '' }), own(REFUSED)], {}, { endpoints })
+      return look('peer', 'in1', { endpoints, claim: [{ endpoint: endpoints[0]?.id ?? '', role: 'claim', to: 'ours.example', answer: claim, ms: 1 }], ...(deep === undefined ? {} : { deep: { ...deep, connections: deep.connections.map(each => ({ ...each, pair: { from: 'ours.example', to: domain } })) } }) }, { domain })
+    }
+    const [one, other] = [denying('partner.example', PEER), denying('second.example', '192.0.2.21')]
+    const ours = domainOf([internal('in1'), published('out1'), one, other])
+    expect(ours).toMatchObject({ cause: 'dialback.denied', state: 'down', side: 'ours', confidence: 'likely' })
+    expect(pairOf([one], { own: ours })).toMatchObject({ out: { cause: 'dialback.denied', side: 'ours' }, in: { cause: 'dialback.denied' } })
+    // One alone, or two in one network, may have been led elsewhere; one that serves us asked itself; one that accepts a key gainsays nobody.
+    const well2 = domainOf([internal('in1'), published('out1'), one])
+    expect([well2.cause, pairOf([one], { own: well2 }).out.cause]).toEqual(['healthy', 'unknown'])
+    expect(domainOf([internal('in1'), published('out1'), one, denying('second.example', '198.51.100.77')]).cause).toBe('healthy')
+    expect(domainOf([internal('in1'), published('out1'), one, denying('second.example', '192.0.2.21', 'serves')]).cause).toBe('healthy')
+    expect(domainOf([internal('in1'), published('out1'), one, denying('second.example', '192.0.2.21', 'denies', { answer: { type: 'valid' } })]).cause).toBe('healthy')
+  })
+  it('that could not call back while our own domain was closed has not been asked since it is open', () => {
+    const endpoints = [well(PEER, 'partner')]
+    const { deep } = shared([keyed({ answer: { type: 'error', condition: 'remote-server-not-found', text: 'Connection failed: timeout' }, waitedMs: 10_000 }, undefined, { endpoint: endpoints[0]?.id ?? '' })], {}, { endpoints })
+    const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute))
+    const witnesses = [look('peer', 'in1', { endpoints, ...(deep === undefined ? {} : { deep }) }, { at: at(1).toISOString() }), look('peer', 'in1', well(PEER, 'partner'), { at: at(5).toISOString() })]
+    const own = domainOf([internal('in1'), published('out1')])
+    expect(pairOf(witnesses, { own }).out.cause).toBe('dialback.callback-blocked')
+    expect(pairOf(witnesses, { own, openedAt: at(1).getTime() }).out.cause).toBe('dialback.callback-blocked')
+    expect(pairOf(witnesses, { own, openedAt: at(2).getTime() })).toMatchObject({ out: { cause: 'healthy', untested: expect.arrayContaining([{ what: 'dialback', needs: 'a deep check' }]) as unknown }, in: { cause: 'healthy', confidence: 'likely' } })
+    expect(pairOf(witnesses.slice(0, 1), { own, openedAt: at(2).getTime() }).out.cause).toBe('healthy')
+  })
   it('that others cannot reach, and we can, is well for us', () => {
     expect(pairOf([look('peer', 'in1', well(PEER, 'partner')), look('control', 'out1', stopped(PEER, REFUSED, 'partner'))]).out).toMatchObject({ cause: 'healthy', state: 'up' })
   })

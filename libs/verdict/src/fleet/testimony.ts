@@ -14,8 +14,8 @@ import { connected } from './reach.ts'
  */
 export type View = 'works' | 'unreached' | 'stopped' | 'blind' | 'untried'
 
-/** `authenticated`: the observation of the last deep check, which may be an earlier one. */
-export type Testimony = { observation: Observation, job: Job, standpoint: Standpoint, proofs: Proofs, view: View, authenticated?: Observation }
+/** `authenticated`: the observation of the last deep check, which may be an earlier one; `deepAt`: when that was made, milliseconds. */
+export type Testimony = { observation: Observation, job: Job, standpoint: Standpoint, proofs: Proofs, view: View, authenticated?: Observation, deepAt?: number }
 
 export type Hearing = { heard: readonly Testimony[], setAside: FleetVerdict['setAside'] }
 
@@ -48,6 +48,14 @@ export function testifying (some: readonly Testimony[]): Testimony[] {
   return some.filter(({ view }) => view === 'works' || view === 'unreached' || view === 'stopped')
 }
 
+/** The peer calls a true key for our domain invalid, and says that it does not serve it itself; who was asked is not known. */
+export function callsKeyInvalid ({ authenticated, proofs }: Testimony): boolean {
+  const { claim = [], deep } = authenticated ?? {}
+  if (deep?.depth !== 'shared' || proofs.deep?.faults.some(({ cause }) => cause === 'unknown') !== true) return false
+  const invalid = deep.connections.some(({ of, dialback }) => of === 'peer' && dialback?.key === 'true' && dialback.answer?.type === 'invalid')
+  return invalid && claim.some(({ role, answer }) => role === 'claim' && answer === 'denies') && !claim.some(({ role, answer }) => role === 'claim' && answer === 'serves')
+}
+
 /**
  * The latest of one vantage, job and name, or those that share its time. Earlier ones tell whether a refusal is repeated; and because deep checks are rarer than
  * light ones, what the last of them found stands for as long as light ones still go well.
@@ -61,11 +69,12 @@ function latestOf (group: readonly { witness: Witness, config: JudgeConfig }[]):
   // Of the same time, in an order of their own: what is told must not depend on who came first.
   if (current.length > 1) current.sort((a, b) => JSON.stringify(a.witness.observation) < JSON.stringify(b.witness.observation) ? -1 : 1)
   return current
-    .map(({ witness: { observation, job, standpoint }, proofs: own }) => {
-      const authenticated = own.deep !== undefined ? observation : own.works ? deep?.witness.observation : undefined
+    .map(({ witness, proofs: own }) => {
+      const { observation, job, standpoint } = witness
+      const last = own.deep !== undefined ? witness : own.works ? deep?.witness : undefined
       const whole = own.deep === undefined && own.works && deep?.proofs.deep !== undefined ? { ...own, deep: deep.proofs.deep } : own
       const told = all.length === 1 ? whole : concluded(whole, proofs)
-      return { observation, job, standpoint, proofs: told, view: viewOf(observation, told), ...(authenticated === undefined ? {} : { authenticated }) }
+      return { observation, job, standpoint, proofs: told, view: viewOf(observation, told), ...(last === undefined ? {} : { authenticated: last.observation, deepAt: last.deepAt ?? Date.parse(last.observation.startedAt) }) }
     })
 }
 
