@@ -8,6 +8,8 @@ import { loopbackAddress } from './loopback.ts'
 
 /** In Alertmanager's words, version 4 of its webhook. */
 export type Notification = {
+  /** When it came, milliseconds since the epoch. */
+  at: number
   /** The path that it was sent to, by which receivers are told apart. */
   path: string
   status: 'firing' | 'resolved'
@@ -30,7 +32,7 @@ const POLL_MS = 50
 export async function startWebhook (): Promise<Webhook> {
   const notifications: Notification[] = []
   const keep = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    notifications.push({ ...await json(request) as Omit<Notification, 'path'>, path: request.url ?? '/' })
+    notifications.push({ ...await json(request) as Omit<Notification, 'path' | 'at'>, path: request.url ?? '/', at: Date.now() })
     response.end()
   }
   const server = createServer((request, response) => {
