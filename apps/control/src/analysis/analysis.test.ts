@@ -1,6 +1,6 @@
 import { openStore, type Store } from '@dialtone/store'
 import { NO_LOGGER, type Clock } from '@dialtone/kernel'
-import { DEEP_LADDERS, type Delivery, type LiveEvent, type ObservationRecorded, type Readings } from '@dialtone/contracts'
+import { DEEP_LADDERS, type Delivery, type DialbackAnswerSeen, type LiveEvent, type ObservationRecorded, type Readings } from '@dialtone/contracts'
 import { afterEach, expect, it } from 'vitest'
 import { createAnalysis } from './analysis.ts'
 import { createReadings } from './readings.ts'
@@ -379,17 +379,43 @@ it('what a peer said of its callback while our own domain was closed is of that 
   expect(out()).toMatchObject({ cause: 'dialback.callback-blocked', state: 'down' })
 })
 
+it('what peers say of our keys shows a fault of ours, whoever was looked at lightly since', async () => {
+  const { analysis, readings, configuration } = start()
+  configuration.put('Domain', OURS, {})
+  configuration.put('Peer', 'second.example', {})
+  let n = 0
+  const take = async (...records: ObservationRecorded[]) => { await analysis.take(records.map(record => delivery(record, ++n))) }
+  const invalid = { type: 'invalid' } as const
+  await take(
+    seen({ at: 0, id: 'own', vantage: 'north', domain: OURS, job: 'own-published' }), asked(10, invalid), asked(11, invalid, 'second.example', '198.51.100.1'),
+    denying(seen({ at: 20, id: 'light20' })), denying(seen({ at: 21, id: 'light21', domain: 'second.example', address: '198.51.100.1' })),
+  )
+  expect(readings.domain(OURS)?.verdict).toMatchObject({ cause: 'dialback.denied', side: 'ours', confidence: 'likely' })
+  expect(readings.pair(OURS, PEER)?.out.verdict).toMatchObject({ cause: 'dialback.denied', side: 'ours' })
+})
+
 /** A deep check in our name, whose peer says that it could not call back. */
 function uncalled (at: number): ObservationRecorded {
-  const record = seen({ at, id: `deep${at}` })
+  return asked(at, { type: 'error', condition: 'remote-connection-failed' })
+}
+
+/** The peer says that it does not serve our domain. */
+function denying (record: ObservationRecorded): ObservationRecorded {
+  record.observation.claim = record.observation.endpoints.map(({ id }) => ({ endpoint: id, role: 'claim', to: OURS, answer: 'denies', ms: 1 }))
+  return record
+}
+
+/** A deep check in our name of a peer that does not serve our domain, and what it answered to the key. */
+function asked (at: number, answer: DialbackAnswerSeen, domain = PEER, address = '192.0.2.1'): ObservationRecorded {
+  const record = denying(seen({ at, id: `deep${at}`, domain, address }))
   const [{ id: endpoint, header, features } = { id: '' }] = record.observation.endpoints
   record.observation.asked.depth = 'shared'
   record.observation.deep = {
     depth: 'shared', as: OURS, quick: false, callbacks: [], callbacksLeftOut: 0,
     connections: [{
-      role: 'dialback', endpoint, of: 'peer', kind: 'starttls', pair: { from: OURS, to: PEER }, startedAtMs: 0, certificate: false, transcript: [], ...(header === undefined ? {} : { header }), ...(features === undefined ? {} : { features }),
+      role: 'dialback', endpoint, of: 'peer', kind: 'starttls', pair: { from: OURS, to: domain }, startedAtMs: 0, certificate: false, transcript: [], ...(header === undefined ? {} : { header }), ...(features === undefined ? {} : { features }),
       steps: DEEP_LADDERS.starttls.dialback.map(stage => ({ stage, outcome: 'ok', atMs: 0, ms: 1 })),
-      dialback: { key: 'true', streamId: 's1', secured: true, sentAtMs: 100, waitedMs: 200, answer: { type: 'error', condition: 'remote-connection-failed' } },
+      dialback: { key: 'true', streamId: 's1', secured: true, sentAtMs: 100, waitedMs: 200, answer },
     }],
   }
   return record

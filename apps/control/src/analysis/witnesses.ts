@@ -68,6 +68,16 @@ export function createWitnesses (store: Store): Witnesses {
     else if (was === undefined) others.push(slot)
     else others[others.indexOf(was)] = slot
   }
+  /** What else is known of the same target: deep of a light one, light of a deep one. */
+  const siblingOf = (slot: Slot): Slot | undefined => {
+    const other = slots.get(slotKey(slot.vantage, slot.target, !slot.deep))
+    return other === undefined || other.stale ? undefined : other
+  }
+  /** The newest of both speaks for both, whichever was named. */
+  const speaker = (slot: Slot): Slot => {
+    const sibling = siblingOf(slot)
+    return sibling !== undefined && (slot.stale || sibling.at > slot.at || (sibling.at === slot.at && sibling.deep)) ? sibling : slot
+  }
   /** The newest light facts with the newest deep ones. */
   const joined = (newest: Slot, deep: Slot | undefined): Observation | undefined => {
     const key = deep === undefined ? newest.observation : `${newest.observation}+${deep.observation}`
@@ -104,12 +114,10 @@ export function createWitnesses (store: Store): Witnesses {
     all: () => slots.values(),
     failingFor: ours => (failing.get(ours) ?? []).flatMap(those => firstOf(those.values(), FAILING_HEARD)),
     of: domain => byDomain.get(domain) ?? [],
-    testify: (some, standpointOf) => some.flatMap(slot => {
+    testify: (some, standpointOf) => [...new Set(some.map(speaker))].flatMap(slot => {
       const standpoint = standpointOf(slot.vantage)
-      const other = slots.get(slotKey(slot.vantage, slot.target, !slot.deep))
-      const sibling = other === undefined || other.stale ? undefined : other
-      // One of the two speaks for both.
-      if (standpoint === undefined || slot.stale || (sibling !== undefined && (sibling.at > slot.at || (sibling.at === slot.at && sibling.deep)))) return []
+      if (standpoint === undefined || slot.stale) return []
+      const sibling = siblingOf(slot)
       const deep = !slot.deep && sibling !== undefined && sibling.aside === undefined ? sibling : undefined
       const seen = joined(slot, deep)
       if (seen === undefined) return []
