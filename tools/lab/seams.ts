@@ -60,7 +60,7 @@ export type Fleets = {
   /** Alerts that Alertmanager of a fleet would notify of at this moment: firing, neither inhibited nor silenced. */
   notified: (fleet: FleetName) => Promise<readonly { alert: AlertName, labels: Readonly<Record<string, string>> }[]>
   /** What Alertmanager of a fleet has sent out so far: what an operator was told. */
-  notifications: (fleet: FleetName) => readonly Notification[]
+  told: (fleet: FleetName) => readonly Told[]
   /** The Prometheus of a fleet. */
   prometheus: (fleet: FleetName) => Prometheus
   /** The gateway of EDGE, an agent, control: what a break may end and start again. */
@@ -71,7 +71,7 @@ export type Fleets = {
 }
 
 /** One alert of one message of Alertmanager. `to`: the receiver; `at`: milliseconds. */
-export type Notification = { at: number, to: string, status: 'firing' | 'resolved', alert: AlertName, labels: Readonly<Record<string, string>> }
+export type Told = { at: number, to: string, status: 'firing' | 'resolved', alert: AlertName, labels: Readonly<Record<string, string>> }
 
 export type Lab = { world: World, fleets?: Fleets }
 

@@ -1,10 +1,10 @@
 // One fleet in the lab's network: its processes, each on its host, and what watches them.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { writeNatsUsers } from '@dialtone/bus'
 import { fleetProcess, makeFolder, openTunnel, startNatsServer, untilReady, type FleetProcess, type Prometheus } from '@dialtone/testkit'
-import { EDGE, type FleetName, type Fleets, type LabHost, type Notification, type World } from '../seams.ts'
+import { EDGE, type FleetName, type Fleets, type LabHost, type Told, type World } from '../seams.ts'
 import { VANTAGES, resourcesOf } from './resources.ts'
 import { startWatching, type Scraped } from './watching.ts'
 
@@ -14,7 +14,7 @@ export type Fleet = {
   /** The configuration as a whole; what is not in it any more goes. */
   apply: (options: { standing: boolean }) => Promise<void>
   notified: () => ReturnType<Fleets['notified']>
-  notifications: () => readonly Notification[]
+  told: () => readonly Told[]
   prometheus: Prometheus
   process: (name: ProcessName) => FleetProcess
   stop: () => Promise<void>
@@ -91,7 +91,7 @@ export async function startFleet (world: World, name: FleetName, { scale, log = 
     const watching = await startWatching({ control: { place: control.place, instance: control.instance }, agents, gateways, token, ...(scale === undefined ? {} : { scale }) })
     undo.push(watching.stop)
     return {
-      ask, apply, stop, prometheus: watching.prometheus, notified: watching.notified, notifications: watching.notifications,
+      ask, apply, stop, prometheus: watching.prometheus, notified: watching.notified, told: watching.told,
       process: which => {
         const found = processes.get(which)
         if (found === undefined) throw new Error(`the fleet '${name}' has no ${which}`)

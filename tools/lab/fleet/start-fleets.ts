@@ -28,7 +28,7 @@ export async function startFleets (world: World, options: { scale?: number, log?
     ask: async (fleet, path, given) => await fleets[fleet].ask(path, given),
     rows: async fleet => await recent(fleets[fleet]),
     notified: async fleet => await fleets[fleet].notified(),
-    notifications: fleet => fleets[fleet].notifications(),
+    told: fleet => fleets[fleet].told(),
     prometheus: fleet => fleets[fleet].prometheus,
     process: (fleet, name) => fleets[fleet].process(name),
     standing: async are => { await Promise.all(Object.values(fleets).map(fleet => fleet.apply({ standing: are }))) },

@@ -1,19 +1,19 @@
 // What watches a fleet as operators would have it watched: Prometheus with the rules of deploy/, Alertmanager with its routing, and somebody at the end who is told.
+import { setTimeout as pause } from 'node:timers/promises'
 import { JOBS, type AlertName, type Severity } from '@dialtone/deploy'
 import { alertmanagerConfig, prometheusRules } from '@dialtone/deploy/prometheus'
-import { startAlertmanager, startPrometheus, type Prometheus } from '@dialtone/testkit'
-import type { Notification } from '../seams.ts'
-import { startWebhook } from './webhook.ts'
+import { startAlertmanager, startPrometheus, startWebhook, type Alertmanager, type Prometheus } from '@dialtone/testkit'
+import type { Told } from '../seams.ts'
 
 export type Watching = {
   prometheus: Prometheus
   notified: () => Promise<{ alert: AlertName, labels: Readonly<Record<string, string>> }[]>
-  notifications: () => readonly Notification[]
+  told: () => readonly Told[]
   stop: () => Promise<void>
 }
 
-/** What pages after five minutes of failing does so here after five seconds: times of rules and routes are divided by it. */
-export const TIME_SCALE = 60
+/** What pages after five minutes of failing does so here after ten seconds: times of rules and routes are divided by it. */
+export const TIME_SCALE = 30
 /** Seconds between scrapes and between evaluations. */
 export const INTERVAL_S = 1
 
@@ -40,8 +40,10 @@ export async function startWatching ({ control, agents, gateways, token, scale =
       ],
     })
     undo.push(prometheus.stop)
+    await untilQuiet(prometheus, alertmanager)
     return {
-      prometheus, stop, notifications: webhook.received,
+      prometheus, stop,
+      told: () => webhook.notifications.flatMap(({ at, path, alerts }) => alerts.map(({ status, labels }): Told => ({ at, to: path.slice(1), status, alert: (labels['alertname'] ?? '') as AlertName, labels }))),
       notified: async () => (await alertmanager.alerts()).filter(({ state }) => state === 'active').map(({ labels }) => ({ alert: (labels['alertname'] ?? '') as AlertName, labels })),
     }
   } catch (error) {
@@ -49,6 +51,22 @@ export async function startWatching ({ control, agents, gateways, token, scale =
     throw error
   }
 }
+
+/** Before the first scrape nothing answers, which is an alert of its own. */
+async function untilQuiet (prometheus: Prometheus, alertmanager: Alertmanager): Promise<void> {
+  const until = performance.now() + QUIET_MS
+  for (;;) {
+    const [known, alerts] = await Promise.all([prometheus.targets(), alertmanager.alerts()])
+    // It is told of what began before its first scrape within five seconds.
+    if (known.every(({ health }) => health === 'up') && alerts.length === 0 && performance.now() > until - QUIET_MS + SETTLE_MS) return
+    if (performance.now() > until) throw new Error(`what is scraped is not well within ${QUIET_MS / 1000} s: ${JSON.stringify(known.filter(({ health }) => health !== 'up'))} ${JSON.stringify(alerts.map(({ labels }) => labels))}`)
+    await pause(POLL_MS)
+  }
+}
+
+const QUIET_MS = 60_000
+const SETTLE_MS = 8000
+const POLL_MS = 250
 
 function targets (some: readonly Scraped[]): { targets: string[], labels: Record<string, Record<string, string>> } {
   return { targets: some.map(({ place }) => place), labels: Object.fromEntries(some.map(({ place, ...labels }) => [place, labels])) }

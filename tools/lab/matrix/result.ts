@@ -17,12 +17,11 @@ export type FleetResult = {
   /** Rows that changed beside what was expected, and may. */
   others: string[]
 }
-export type RowResult = { name: string, says: string, why?: string, fleets: Record<FleetName, FleetResult> }
+/** `at`: when it began. */
+export type RowResult = { name: string, says: string, at: string, why?: string, fleets: Record<FleetName, FleetResult> }
 export type MatrixResult = {
-  startedAt: string
+  /** Of all rows together. */
   seconds: number
-  /** A name picked some rows. */
-  only?: string[]
   /** While nothing is broken. */
   healthy: RowResult
   breaks: RowResult[]
@@ -44,4 +43,11 @@ export function allOf ({ healthy, breaks, standing }: MatrixResult): RowResult[]
 export function summary (result: MatrixResult): string {
   const all = allOf(result)
   return `${all.filter(isRight).length} of ${all.length} right`
+}
+
+/** What was run again replaces what was; `order`: of breaks and standing domains, by their names. */
+export function mergedWith (before: MatrixResult, now: MatrixResult, order: readonly string[]): MatrixResult {
+  const merged = (old: readonly RowResult[], fresh: readonly RowResult[]): RowResult[] =>
+    [...old.filter(({ name }) => order.includes(name) && !fresh.some(each => each.name === name)), ...fresh].toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
+  return { healthy: now.healthy, breaks: merged(before.breaks, now.breaks), standing: merged(before.standing, now.standing), seconds: before.seconds + now.seconds }
 }

@@ -18,14 +18,13 @@ export type MatrixOptions = {
   signal: AbortSignal
   /** Told as it goes. */
   say: (line: string) => void
-  /** After each break, with its times. */
-  ran?: (row: RanRow) => Promise<void>
+  /** After each break, with its times and all rows so far. */
+  ran?: (row: RanRow, soFar: MatrixResult) => Promise<void>
   patience?: Patience
-  only?: readonly string[]
 }
 
-export async function runMatrix ({ lab, breaks, standing, signal, say, ran, patience = PATIENCE, only }: MatrixOptions): Promise<MatrixResult> {
-  const startedAt = new Date()
+export async function runMatrix ({ lab, breaks, standing, signal, say, ran, patience = PATIENCE }: MatrixOptions): Promise<MatrixResult> {
+  const began = Date.now()
   const healthy = await untilHealthy({ lab, signal, patience })
   say(rowLine(healthy))
   const [shared, bare] = await Promise.all(FLEETS.map(fleet => beforeOf(lab.fleets, fleet)))
@@ -38,11 +37,11 @@ export async function runMatrix ({ lab, breaks, standing, signal, say, ran, pati
     const result = await runRow({ lab, broken, expectation: EXPECTED[broken.name], before, signal, patience })
     rows.push(result.row)
     say(rowLine(result.row))
-    await ran?.(result)
+    await ran?.(result, { healthy, breaks: rows, standing: [], seconds: secondsSince(began) })
   }
   return {
-    startedAt: startedAt.toISOString(), healthy, breaks: rows, standing: standing ? await runStanding({ lab, before, signal, patience, say }) : [],
-    seconds: Math.round((Date.now() - startedAt.getTime()) / 1000), ...(only === undefined ? {} : { only: [...only] }),
+    healthy, breaks: rows, standing: standing ? await runStanding({ lab, before, signal, patience, say }) : [],
+    seconds: secondsSince(began),
   }
 }
 
@@ -57,7 +56,11 @@ async function untilHealthy ({ lab, signal, patience }: Pick<MatrixOptions, 'lab
     return { ...result, expected: all, named: result.right ? all : result.named.filter(each => !each.includes(': healthy')), others: [] }
   }
   const [shared, bare] = await Promise.all([watch('shared'), watch('bare')])
-  return { name: 'nothing', says: 'nothing is broken', fleets: { shared, bare } }
+  return { name: 'nothing', says: 'nothing is broken', at: new Date(since).toISOString(), fleets: { shared, bare } }
+}
+
+function secondsSince (began: number): number {
+  return Math.round((Date.now() - began) / 1000)
 }
 
 const NOTHING_BEFORE: Before = { rows: new Map(), alerts: new Set() }
@@ -73,7 +76,7 @@ async function runStanding ({ lab, before, signal, patience, say }: Pick<MatrixO
         ...await untilNamed({ fleets: lab.fleets, fleet, before: before[fleet], signal, patience, about: labels => labels['peer'] === domain }, { ...expectation[fleet], follows: [{ domain: OURS, causes: CAUSES }] }, since), others: [],
       })
       const [shared, bare] = await Promise.all([watch('shared'), watch('bare')])
-      const row = { name: domain, says: 'so for good', ...(expectation.why === undefined ? {} : { why: expectation.why }), fleets: { shared, bare } }
+      const row = { name: domain, says: 'so for good', at: new Date(since).toISOString(), ...(expectation.why === undefined ? {} : { why: expectation.why }), fleets: { shared, bare } }
       say(rowLine(row))
       return row
     }))

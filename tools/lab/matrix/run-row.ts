@@ -12,7 +12,14 @@ export type RanRow = { row: RowResult, from: number, healed: number, to: number 
 export async function runRow ({ lab, broken, expectation, before, signal, patience }: RunRow): Promise<RanRow> {
   const watched = (fleet: FleetName) => ({ fleets: lab.fleets, fleet, before: before[fleet], signal, patience })
   const from = Date.now()
-  const heal = await broken.breaks(lab)
+  let heal: () => Promise<void>
+  try {
+    heal = await broken.breaks(lab)
+  } catch (error) {
+    // Nothing is left broken; the others can go on.
+    const failed: FleetResult = { expected: [], named: [], right: false, wrong: [`it could not be broken: ${error instanceof Error ? error.message : String(error)}`], expectedAlerts: [], alerts: [], others: [] }
+    return { row: { name: broken.name, says: broken.says, at: new Date(from).toISOString(), fleets: { shared: failed, bare: failed } }, from, healed: from, to: Date.now() }
+  }
   let named: FleetResult[]
   try {
     named = await Promise.all(FLEETS.map(fleet => untilNamed(watched(fleet), expectation[fleet], from)))
@@ -22,5 +29,5 @@ export async function runRow ({ lab, broken, expectation, before, signal, patien
   const healed = Date.now()
   const results = await Promise.all(FLEETS.map((fleet, index) => untilRecovered(watched(fleet), named[index] as FleetResult, from, healed)))
   const [shared, bare] = results as [FleetResult, FleetResult]
-  return { row: { name: broken.name, says: broken.says, ...(expectation.why === undefined ? {} : { why: expectation.why }), fleets: { shared, bare } }, from, healed, to: Date.now() }
+  return { row: { name: broken.name, says: broken.says, at: new Date(from).toISOString(), ...(expectation.why === undefined ? {} : { why: expectation.why }), fleets: { shared, bare } }, from, healed, to: Date.now() }
 }

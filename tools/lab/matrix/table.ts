@@ -46,14 +46,15 @@ function short (texts: readonly string[]): string {
 export function matrixPage (result: MatrixResult): string {
   const line = (cells: readonly string[]): string => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
   const section = (title: string, rows: readonly RowResult[]): string[] => rows.length === 0 ? [] : ['', `## ${title}`, '', line(PAGE_HEAD), line(PAGE_HEAD.map(() => '---')), ...rows.map(row => line(pageCells(row)))]
+  const times = allOf(result).map(({ at }) => at.slice(0, 16).replace('T', ' ')).toSorted()
   const reasons = allOf(result).filter(({ why }) => why !== undefined)
   const wrong = allOf(result).filter(row => !isRight(row))
   return [
     '# What was broken in the lab, and what was named', '',
-    `Written by \`npm run lab:matrix\` from \`tools/lab/results/matrix.json\`; run at ${result.startedAt.slice(0, 16).replace('T', ' ')} UTC, ${Math.round(result.seconds / 60)} minutes. **${summary(result)}.**`, '',
+    `Written by \`npm run lab:matrix\` from \`tools/lab/results/matrix.json\`; its rows were run from ${times[0]} to ${times.at(-1)} UTC. **${summary(result)}.**`, '',
     'Real servers in a network of namespaces ([the lab](../../tools/lab/README.md)); each thing is broken, named by two fleets at once, healed, and watched until everything is as before. `shared` holds the',
     'dialback secret of our server; `bare` does not, and proves only what a stranger can. A row is right when both fleets name what [the causes](../checks/causes.md) say must be named, API and',
-    'metric agree, nothing else becomes wrong that does not follow from it, the alert of that cause is told and no other, and all recovers. Light checks run every four seconds instead of 60, times of alerts are divided by 60:',
+    'metric agree, nothing else becomes wrong that does not follow from it, the alert of that cause is told and no other, and all recovers. Light checks run every four seconds instead of 60, times of alerts are divided by 30:',
     'seconds to name are those of the lab, of a machine with two processors that runs both fleets and all servers.',
     ...section('Breaks', [result.healthy, ...result.breaks]), ...section('Peers that are broken for good', result.standing),
     ...(reasons.length === 0 ? [] : ['', '## Why so', '', ...reasons.map(({ name, why }) => `- \`${name}\`: ${why}`)]),

@@ -12,8 +12,8 @@ export type Patience = {
   /** Milliseconds to name it; to tell all who are to be told; how long nobody may be told where nothing is expected; to be as before. */
   nameMs: number, alertMs: number, quietMs: number, recoverMs: number
 }
-/** Of a lab on a busy machine. A notice is told after an hour, which is a minute here. */
-export const PATIENCE: Patience = { nameMs: 120_000, alertMs: 120_000, quietMs: 25_000, recoverMs: 150_000 }
+/** Of a lab on a busy machine. A notice is told after an hour, which is two minutes here. */
+export const PATIENCE: Patience = { nameMs: 120_000, alertMs: 200_000, quietMs: 25_000, recoverMs: 150_000 }
 
 const POLL_MS = 500
 /** Rows and facts of each that a wrong result tells. */
@@ -59,9 +59,9 @@ export async function untilNamed (watched: Watched, expectation: SideExpectation
     ...await Promise.all(comparison.unexplained.slice(0, TOLD).map(async row => `not expected: ${await whyOf(fleets, fleet, row)}`)),
     ...(comparison.missing.length > 0 ? [] : await metricsDiffer(fleets, fleet, expected)),
     ...expectedAlerts.filter(name => !fired.has(name)).map(name => `${name} was not told`),
-    ...[...fired.keys()].filter(name => !expectedAlerts.some(each => each === name)).map(name => `${name} was told, and should not have been`),
+    ...[...fired].filter(([name]) => !expectedAlerts.some(each => each === name)).map(([, { of, cause }]) => `${of} was told (${cause}), and should not have been`),
   ]
-  const first = Math.min(...expectedAlerts.flatMap(name => fired.get(name) ?? []))
+  const first = Math.min(...expectedAlerts.flatMap(name => fired.get(name)?.at ?? []))
   const now = rowsOf(await fleets.rows(fleet))
   return {
     expected: nothing ? ['nothing'] : expected.map(told), named: nothing ? changed(before.rows, now).map(told) : expected.map(each => now.get(keyOf(each))).map(row => row === undefined ? 'nothing' : told(row)),
@@ -86,7 +86,7 @@ export async function untilRecovered (watched: Watched, result: FleetResult, sin
     await pause(POLL_MS, undefined, { signal })
   }
   const fired = firedSince(watched, since)
-  const late = [...fired.keys()].filter(name => !result.alerts.includes(name) && !result.expectedAlerts.includes(name)).map(name => `${name} was told while it recovered`)
+  const late = [...fired].filter(([name]) => !result.alerts.includes(name) && !result.expectedAlerts.includes(name)).map(([, { of, cause }]) => `${of} was told (${cause}) while it recovered`)
   const wrong = [...result.wrong, ...left.slice(0, TOLD), ...late]
   return { ...result, right: wrong.length === 0, wrong, ...(recovered === undefined ? {} : { secondsToRecover: seconds(recovered - healed) }), alerts: [...fired.keys()].toSorted() }
 }
@@ -98,11 +98,13 @@ async function metricsDiffer (fleets: Fleets, fleet: FleetName, expected: SideEx
   return expected.flatMap(each => causes.get(keyOf(each)) === each.cause ? [] : [`the metric says ${causes.get(keyOf(each)) ?? 'nothing'} of ${keyOf(each)}`])
 }
 
+type Fired = { at: number, of: string, cause: string }
+
 /** When each alert was first told since then, of those that were not out before. */
-function firedSince ({ fleets, fleet, before: { alerts }, about = () => true }: Watched, since: number): Map<string, number> {
-  const fired = new Map<string, number>()
-  for (const each of fleets.notifications(fleet)) {
-    if (each.status === 'firing' && each.at >= since && !alerts.has(alertKey(each)) && !fired.has(each.alert) && about(each.labels)) fired.set(each.alert, each.at)
+function firedSince ({ fleets, fleet, before: { alerts }, about = () => true }: Watched, since: number): Map<string, Fired> {
+  const fired = new Map<string, Fired>()
+  for (const each of fleets.told(fleet)) {
+    if (each.status === 'firing' && each.at >= since && !alerts.has(alertKey(each)) && !fired.has(each.alert) && about(each.labels)) fired.set(each.alert, { at: each.at, of: alertKey(each), cause: each.labels['cause'] ?? 'no cause' })
   }
   return fired
 }

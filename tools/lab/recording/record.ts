@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { alertRules, type AlertName } from '@dialtone/deploy'
 import type { Prometheus } from '@dialtone/testkit'
 import { TIME_SCALE } from '../fleet/watching.ts'
-import type { Notification } from '../seams.ts'
+import type { Told } from '../seams.ts'
 import { notationOf, seriesOf } from './notation.ts'
 
 /** A file of deploy/prometheus/recorded. `timeScale`: by what times of the rules are divided when it is played back. */
@@ -25,7 +25,7 @@ const STEP_S = 2
 const AROUND_S = 10
 
 /** `from` and `to`: milliseconds. `told`: the first alert that somebody was told of, of those that were expected. */
-export async function record (prometheus: Prometheus, { name, from, to, told }: { name: string, from: number, to: number, told: Notification | undefined }): Promise<Recording> {
+export async function record (prometheus: Prometheus, { name, from, to, told }: { name: string, from: number, to: number, told: Told | undefined }): Promise<Recording> {
   const start = Math.floor(from / 1000) - AROUND_S
   const end = Math.ceil(to / 1000) + AROUND_S
   const count = Math.floor((end - start) / STEP_S) + 1
