@@ -37,7 +37,7 @@ for (const name of FOLDERS) {
     writeFileSync(join(folder, 'control.db'), unpacked('control.db'))
     const { ask } = await controlOn(await busWith(recorded), recorded)
     const { domains } = await ask<Overview>('/v1/overview?limit=200')
-    expect(domains.map(({ domain, peer, cause }) => [domain, peer ?? null, cause]).toSorted()).toEqual(recorded.causes.toSorted())
+    expect(domains.map(({ domain, peer, cause }) => `${domain}>${peer ?? ''} ${cause}`).toSorted()).toEqual(recorded.causes.map(([domain, peer, cause]) => `${domain}>${peer ?? ''} ${cause}`).toSorted())
     expect((await ask<Incidents>('/v1/incidents')).incidents.map(({ id }) => id).toSorted()).toEqual(recorded.incidents.toSorted())
     await ask('/v1/apply', { resources: [{ kind: 'Peer', name: 'new.example', spec: {} }] })
     for (const { kind, name: of, spec } of recorded.configuration.resources) {
