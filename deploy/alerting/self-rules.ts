@@ -20,6 +20,9 @@ const CONTROL = `job="${JOBS.control}"`
 const RECENTLY = 900
 const LEAST_SECONDS = 10
 const KEEP_FIRING = 60
+/** As controls that reach the bus say it: what others remember is old. */
+const NOW = (series: string) => `${series} and on (job, instance) dialtone_bus_connected == 1`
+const NOBODY_AT = `sum by (vantage) (max by (vantage, state) (${NOW('dialtone_agents')})) == 0`
 
 const ROWS: readonly Row[] = [
   {
@@ -52,24 +55,21 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'DialtoneAgentDown', severity: 'page', title: 'no vantage has an agent',
-    expr: () => 'sum by (job) (max by (job, vantage, state) (dialtone_agents)) == 0', after: 300,
+    expr: () => `sum by (job) (max by (job, vantage, state) (${NOW('dialtone_agents')})) == 0`, after: 300,
     summary: 'No agent of any vantage tells of itself: nothing is seen any more.',
     description: 'Every verdict is becoming unknown.',
     remedy: ['See whether agents run and reach the bus: systemctl status dialtone-probe, and their logs.', 'If all of them went at once, look at the bus and its users first.', 'It is mended when dialtone agents lists them.'],
   },
   {
     name: 'DialtoneAgentDown', severity: 'ticket', title: 'a vantage has no agent, or one of its agents does not answer',
-    expr: () => [
-      '(sum by (vantage) (max by (vantage, state) (dialtone_agents)) == 0)',
-      `or (max by (vantage, instance) (up{job="${JOBS.agents}"}) == 0 unless on (vantage) sum by (vantage) (max by (vantage, state) (dialtone_agents)) == 0)`,
-    ].join('\n'), after: 300,
+    expr: () => `${NOBODY_AT} or (max by (vantage, instance) (up{job="${JOBS.agents}"}) == 0 unless on (vantage) (${NOBODY_AT}))`, after: 300,
     summary: 'Vantage {{ $labels.vantage }}: {{ if $labels.instance }}the agent at {{ $labels.instance }} does not answer{{ else }}no agent tells of itself{{ end }}.',
     description: 'What only this vantage could see is unknown after three intervals. A domain is not down because nobody looks: verdicts that need this vantage raise no page meanwhile.',
     remedy: ['See whether the agent runs and what its log says last: systemctl status dialtone-probe, journalctl -u dialtone-probe.', 'If it runs: does it reach the bus? Its metric dialtone_bus_connected, and its log, say so.', 'What it saw meanwhile is on its disk and is delivered afterwards. It is mended when dialtone agents lists it.', 'If it is away on purpose: dialtone delete vantage NAME, or an Exception for it.'],
   },
   {
     name: 'DialtoneAgentTrouble', severity: 'ticket', title: 'an agent is itself the problem',
-    expr: () => 'max by (vantage, agent, what) (dialtone_agent_trouble) == 2\nor on (vantage) max by (vantage) (dialtone_agents{state="unhealthy"}) > 0', after: 300,
+    expr: () => `max by (vantage, agent, what) (dialtone_agent_trouble) == 2\nor on (vantage) max by (vantage) (${NOW('dialtone_agents{state="unhealthy"}')}) > 0`, after: 300,
     summary: 'Vantage {{ $labels.vantage }}: {{ if $labels.agent }}agent {{ $labels.agent }} is unwell ({{ $labels.what }}){{ else }}an agent is unwell{{ end }}.',
     description: 'Its way out, its clock or its event loop is at fault. What it sees is set aside, and raises nothing.',
     remedy: ['It says itself what is wrong: dialtone agents.', 'uplink: its network, its route, its resolver. clock: NTP. event-loop: a machine with too little processor.'],
@@ -84,8 +84,8 @@ const ROWS: readonly Row[] = [
   {
     name: 'DialtoneGatewayDown', severity: 'page', title: 'a gateway that should run does not',
     expr: () => [
-      'max by (gateway) (dialtone_gateway_wanted) == 1',
-      'unless on (gateway) max by (gateway) (dialtone_gateway_running) == 1',
+      `max by (gateway) (${NOW('dialtone_gateway_wanted')}) == 1`,
+      `unless on (gateway) max by (gateway) (${NOW('dialtone_gateway_running')}) == 1`,
       'unless on (gateway) max by (gateway) (dialtone_gateway_ready) == 1',
     ].join('\n'), after: 120,
     summary: 'Gateway {{ $labels.gateway }} is wanted running, and does not carry stanzas.',

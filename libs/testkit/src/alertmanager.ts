@@ -16,9 +16,14 @@ export type Alertmanager = RunningServer & Place & {
   url: string
   /** All that fire, the suppressed ones too. */
   alerts: () => Promise<KnownAlert[]>
+  /** The same, asked again until it satisfies; throws with the last answer. */
+  until: (satisfied: (alerts: readonly KnownAlert[]) => boolean, withinMs?: number) => Promise<KnownAlert[]>
+  /** Keeps quiet about what has these labels, for so long; resolves to what ends it. */
+  silence: (labels: Readonly<Record<string, string>>, seconds: number, comment: string) => Promise<() => Promise<void>>
 }
 
 const READY_MS = 20_000
+const UNTIL_MS = 30_000
 const POLL_MS = 100
 
 /** Starts it without a cluster; ready when it answers. */
@@ -37,13 +42,33 @@ export async function startAlertmanager ({ configuration, address = loopbackAddr
     }
     await pause(POLL_MS)
   }
+  const ask = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
+    const response = await fetch(`${url}${path}`, init)
+    const text = await response.text()
+    if (!response.ok) throw new Error(`alertmanager: ${response.status} ${text}`)
+    return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+  const alerts = async (): Promise<KnownAlert[]> => {
+    const all = await ask<{ labels: Record<string, string>, annotations: Record<string, string>, status: Pick<KnownAlert, 'state' | 'inhibitedBy' | 'silencedBy'> }[]>('/api/v2/alerts')
+    return all.map(({ labels, annotations, status: { state, inhibitedBy, silencedBy } }) => ({ labels, annotations, state, inhibitedBy, silencedBy }))
+  }
   return {
-    ...server, ...at, url,
-    alerts: async () => {
-      const response = await fetch(`${url}/api/v2/alerts`)
-      if (!response.ok) throw new Error(`alertmanager: ${response.status} ${await response.text()}`)
-      const all = await response.json() as { labels: Record<string, string>, annotations: Record<string, string>, status: Pick<KnownAlert, 'state' | 'inhibitedBy' | 'silencedBy'> }[]
-      return all.map(({ labels, annotations, status: { state, inhibitedBy, silencedBy } }) => ({ labels, annotations, state, inhibitedBy, silencedBy }))
+    ...server, ...at, url, alerts,
+    until: async (satisfied, withinMs = UNTIL_MS) => {
+      const giveUp = performance.now() + withinMs
+      for (;;) {
+        const known = await alerts()
+        if (satisfied(known)) return known
+        if (performance.now() > giveUp) throw new Error(`alertmanager: alerts were not as expected in ${withinMs} ms; last: ${JSON.stringify(known.map(({ labels, state }) => ({ ...labels, state }))).slice(0, 3000)}`)
+        await pause(POLL_MS)
+      }
+    },
+    silence: async (labels, seconds, comment) => {
+      const matchers = Object.entries(labels).map(([name, value]) => ({ name, value, isRegex: false, isEqual: true }))
+      const now = Date.now()
+      const silence = { matchers, startsAt: new Date(now).toISOString(), endsAt: new Date(now + seconds * 1000).toISOString(), createdBy: 'test', comment }
+      const { silenceID } = await ask<{ silenceID: string }>('/api/v2/silences', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(silence) })
+      return () => ask(`/api/v2/silence/${silenceID}`, { method: 'DELETE' })
     },
   }
 }

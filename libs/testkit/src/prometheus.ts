@@ -123,6 +123,8 @@ function configOf ({ job, targets, labels = {}, bearerToken, path = '/metrics', 
     metrics_path: path,
     params: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, [value]])),
     ...(bearerToken === undefined ? {} : { authorization: { credentials: bearerToken } }),
+    // What a target says of itself comes first.
+    ...(Object.keys(labels).length === 0 ? {} : { honor_labels: true }),
     static_configs: probes === undefined ? targets.map(target => ({ targets: [target], labels: labels[target] ?? {} })) : [{ targets: probes }],
     ...(probes === undefined ? {} : {
       relabel_configs: [
