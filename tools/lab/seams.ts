@@ -67,6 +67,8 @@ export type Fleets = {
   process: (fleet: FleetName, name: 'control' | 'inside' | 'amsterdam' | 'frankfurt' | 'gateway') => FleetProcess
   /** Whether the domains that are broken for good are peers of OURS. */
   standing: (are: boolean) => Promise<void>
+  /** What people can open on this machine, by what it is: 'control of shared'. */
+  urls?: Readonly<Record<string, string>>
   stop: () => Promise<void>
 }
 

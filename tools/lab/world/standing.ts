@@ -23,6 +23,8 @@ export const STANDING = [
   { domain: 'closes.test', says: 'service.not-xmpp' },
 ] as const satisfies readonly { domain: string, says: Cause }[]
 
+export type StandingDomain = (typeof STANDING)[number]['domain']
+
 /** What the server at AT.bad shows; hostunknown.test leads there too, and it does not serve it. */
 export const BAD_CERTIFICATES = { 'expired.test': 'expired', 'wrongname.test': 'wrong-name', 'selfsigned.test': 'self-signed' } as const satisfies Record<string, CertificateKind>
 
