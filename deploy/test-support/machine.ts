@@ -29,7 +29,7 @@ export type Machine = {
   stop: () => Promise<void>
 }
 
-const READY_MS = 20_000
+const READY_MS = 120_000
 const RUN_MS = 120_000
 const POLL_MS = 100
 const NAMESPACES = ['--pid', '--mount', '--cgroup', '--uts', '--ipc', '--net']
