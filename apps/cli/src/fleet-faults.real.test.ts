@@ -9,10 +9,10 @@ import { connectNats } from '@dialtone/bus'
 import type { Agents, Delivery, EventType, Incidents, Timeline } from '@dialtone/contracts'
 import { AnnouncementEvent, ObservationEvent } from '@dialtone/contracts/schemas'
 import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
-import { SITE_DOMAINS, openTunnel, readExposition } from '@dialtone/testkit'
+import { SITE_DOMAINS, openTunnel, readExposition, type FleetProcess } from '@dialtone/testkit'
 import type { Static, TSchema } from 'typebox'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { startFleetSite, type FleetProcess, type FleetSite } from './test-support/fleet-site.ts'
+import { startFleetSite, type FleetSite } from './test-support/fleet-site.ts'
 
 const { ours } = SITE_DOMAINS
 const NAMES = ['control-a', 'control-b'] as const
