@@ -76,7 +76,7 @@ ${FLEET}EOF
   expect(code, applied).toBe(0)
   for (const port of [5281, 5291, 5282]) await machine.until(`${DIALTONE} health http://127.0.0.1:${port}/readyz`)
   for (const unit of RUNNING) {
-    const { out } = await machine.run(`pid=$(systemctl show --value -p MainPID ${unit}); ps -o user:32= -p $pid; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/$pid/status; tr '\\0' ' ' < /proc/$pid/cmdline; grep 'Max open files' /proc/$pid/limits`)
+    const { out } = await machine.run(`pid=$(systemctl show --value -p MainPID ${unit}); stat -c %U /proc/$pid; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/$pid/status; tr '\\0' ' ' < /proc/$pid/cmdline; grep 'Max open files' /proc/$pid/limits`)
     const [user, ...status] = out.split('\n')
     expect(user?.trim(), unit).toBe(USERS[/dialtone-(\w+)/.exec(unit)?.[1] ?? ''])
     expect(status.join('\n')).toMatch(/CapEff:\s+0+\n.*CapBnd:\s+0+\n.*NoNewPrivs:\s+1\n.*Seccomp:\s+2/s)
