@@ -16,8 +16,8 @@ type Scrape = { job_name: string, scheme?: string, honor_labels?: boolean, tls_c
 type Prometheus = { rule_files: string[], scrape_configs: Scrape[], alerting: { alertmanagers: { static_configs: { targets: string[] }[] }[] } }
 
 const HERE = import.meta.dirname
-const read = <T>(file: string): T => parse(readFileSync(join(HERE, file), 'utf8'), { merge: true }) as T
-const compose = read<Compose>('compose.yaml')
+const read = (file: string): unknown => parse(readFileSync(join(HERE, file), 'utf8'), { merge: true })
+const compose = read('compose.yaml') as Compose
 const services = Object.entries(compose.services)
 const apps = services.filter(([, { image }]) => image.startsWith('dialtone:'))
 const BOOTSTRAP = readFileSync(join(HERE, 'bootstrap.sh'), 'utf8')
@@ -70,14 +70,14 @@ it('what is mounted exists in the checkout, or bootstrap.sh writes it', () => {
 it('the health of each is asked where it listens', () => {
   for (const [name, { command = [], environment = {}, configs = [] }] of apps) {
     const at = command.indexOf('--http')
-    const port = at === -1 ? read<{ listen: { port: number } }>(compose.configs[configs[0]?.source ?? '']?.file ?? '').listen.port : Number(command[at + 1]?.split(':')[1])
+    const port = at === -1 ? (read(compose.configs[configs[0]?.source ?? '']?.file ?? '') as { listen: { port: number } }).listen.port : Number(command[at + 1]?.split(':')[1])
     expect(new URL(environment['DIALTONE_HEALTH'] ?? '').port, name).toBe(String(port))
   }
 })
 
 it('Prometheus scrapes every app where it listens, over a network that they share, by the jobs that the rules know', () => {
-  const prometheus = read<Prometheus>('prometheus.yml')
-  const example = read<Prometheus>('../prometheus/prometheus.yml')
+  const prometheus = read('prometheus.yml') as Prometheus
+  const example = read('../prometheus/prometheus.yml') as Prometheus
   expect(prometheus.scrape_configs.map(({ job_name, honor_labels }) => ({ job_name, honor_labels }))).toEqual(example.scrape_configs.map(({ job_name, honor_labels }) => ({ job_name, honor_labels })))
   const targets = prometheus.scrape_configs.flatMap(({ static_configs }) => static_configs.flatMap(each => each.targets))
   expect(targets.toSorted()).toEqual(apps.map(([name, { environment = {} }]) => `${name}:${new URL(environment['DIALTONE_HEALTH'] ?? '').port}`).toSorted())
@@ -96,9 +96,9 @@ it('Grafana asks the Prometheus of this file, and finds its dashboards', () => {
   const url = new URL(environment['DIALTONE_PROMETHEUS_URL'] ?? '')
   expect(compose.services[url.hostname]?.networks.some(network => networks?.includes(network))).toBe(true)
   expect(compose.services[url.hostname]?.ports?.[0]?.endsWith(`:${url.port}`)).toBe(true)
-  const [source] = read<{ datasources: { url: string }[] }>('../grafana/provisioning/datasources/dialtone.yaml').datasources
+  const [source] = (read('../grafana/provisioning/datasources/dialtone.yaml') as { datasources: { url: string }[] }).datasources
   expect(source?.url).toBe('$DIALTONE_PROMETHEUS_URL')
-  const [provider] = read<{ providers: { options: { path: string } }[] }>('../grafana/provisioning/dashboards/dialtone.yaml').providers
+  const [provider] = (read('../grafana/provisioning/dashboards/dialtone.yaml') as { providers: { options: { path: string } }[] }).providers
   expect(volumes.map(volume => typeof volume === 'string' ? '' : volume.target)).toContain(provider?.options.path)
 })
 

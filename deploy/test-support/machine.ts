@@ -2,7 +2,7 @@
  * A machine of its own, made of this one: the same programs in namespaces of its own, on a root file system whose changes are kept in memory, with nothing of the network but a
  * loopback; if wanted, with systemd as its first process. What is done in it happens nowhere else, and is gone when it ends. For root, as tests that use network namespaces are.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -97,7 +97,9 @@ cd ${base}
 mkdir upper work root
 mount -t overlay overlay -o lowerdir=/,upperdir=${base}/upper,workdir=${base}/work root
 cd root
-rm -rf etc/systemd/system/* etc/dialtone opt/dialtone var/lib/dialtone
+# What may be installed here is not there.
+rm -rf etc/systemd/system/* etc/dialtone opt/dialtone var/lib/dialtone var/lib/nats usr/local/bin/dialtone
+sed -i /^dialtone-/d etc/passwd etc/group etc/shadow etc/gshadow
 mount -t proc proc proc
 mount -o bind proc/sys proc/sys
 mount -o remount,bind,ro proc/sys
@@ -131,7 +133,7 @@ function listenTo (child: ChildProcess): () => string {
   return () => out
 }
 
-async function ended (child: ReturnType<typeof spawn>, timeoutMs: number, script: string): Promise<Ran> {
+async function ended (child: ChildProcess, timeoutMs: number, script: string): Promise<Ran> {
   const out = listenTo(child)
   const late = setTimeout(() => killGroup(child, 'SIGKILL'), timeoutMs)
   // Not `close`: what the script leaves running keeps the pipes.
