@@ -44,6 +44,12 @@ const HEARD_BY: Partial<Record<CauseAlert, readonly Severity[]>> = {
 }
 /** Seconds: a page after as many light checks as confirm an incident and a little more; the others when it is no hiccup. */
 const FOR: Record<Severity, number> = { page: 300, ticket: 900, notice: 3600 }
+/**
+ * What only deep checks see is asked again when the retry window of the peer is over, after five minutes and a little: one failed callback, while a server was started anew, is
+ * no page yet.
+ */
+const SEEN_DEEPLY: ReadonlySet<CauseAlert> = new Set(['DialtoneAuthenticationBroken', 'DialtoneDialbackBroken', 'DialtoneRefusedByPeer'])
+const TWICE_DEEPLY = 720
 /** A control that starts anew says nothing for a while, and nothing is mended by that. */
 const KEEP_FIRING = 300
 /** Of our own domains, whatever else is wrong with them: a certificate that ends so soon is hidden by no other cause. */
@@ -59,7 +65,7 @@ function ruleOf (name: CauseAlert, severity: Severity, options: RuleOptions): Al
   return {
     id: `${name}-${severity}`, name, title: `${TITLES[name]} (${severity})`, severity, group: 'verdicts',
     expr: name === 'DialtoneCertificateExpiring' && severity === 'ticket' ? `${expr}\nor on (domain, peer)\n${endsVerySoon()}` : expr,
-    forSeconds: scaled(FOR[severity], options), keepFiringSeconds: scaled(KEEP_FIRING, options),
+    forSeconds: scaled(SEEN_DEEPLY.has(name) ? Math.max(FOR[severity], TWICE_DEEPLY) : FOR[severity], options), keepFiringSeconds: scaled(KEEP_FIRING, options),
     annotations: {
       summary: summaryOf(causes),
       description: `${WHAT[severity]} Cause {{ $labels.cause }}, side {{ $labels.side }}. Evidence: dialtone describe {{ $labels.domain }}{{ if $labels.peer }} {{ $labels.peer }}{{ end }}`,
