@@ -13,6 +13,8 @@ export type JudgeConfig = {
   expiryWarningDays: number
   /** Milliseconds above which a stage counts as slow. Default 3000. */
   slowStageMs: number
+  /** How long a peer that refused may go on refusing for that alone; again after it is policy. Milliseconds, default 300,000. */
+  retryWindowMs?: number
 }
 
 export const DEFAULT_JUDGE_CONFIG: JudgeConfig = { profile: 'standard', expectedAddresses: [], ours: false, hostedBy: [], expiryWarningDays: 14, slowStageMs: 3000 }

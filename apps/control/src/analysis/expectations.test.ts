@@ -23,6 +23,15 @@ for (const [what, gateways, stopped] of [
   })
 }
 
+it('the retry window of a peer is that of its schedule', () => {
+  const view = usualConfiguration()
+  view.put('Schedule', 'default', { retryWindowSeconds: 60 })
+  view.put('Schedule', 'slow', {})
+  view.put('Peer', 'second.example', { schedule: 'slow' })
+  const { pair } = createExpectations(view)
+  expect([pair('ours.example', 'partner.example')?.retryWindowMs, pair('ours.example', 'second.example')?.retryWindowMs]).toEqual([60_000, undefined])
+})
+
 function viewOf (gateways: Readonly<Record<string, GatewaySpec>>): ConfigurationView {
   const view = usualConfiguration()
   view.put('Domain', 'edge.example', {})

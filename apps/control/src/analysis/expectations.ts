@@ -83,7 +83,7 @@ export function createExpectations (view: ConfigurationView): Expectations {
       fresh()
       const [own, spec] = [view.get('Domain', domain)?.spec, view.get('Peer', peer)?.spec]
       if (own === undefined || spec === undefined || ours.get(peer)?.includes(domain) !== true) return undefined
-      return remembered(`${domain}>${peer}`, () => ({ ...peerConfig(spec, own), splitViewExpected: own.splitViewExpected ?? false, ...stopped(view, { ours: domain, peer }) }))
+      return remembered(`${domain}>${peer}`, () => ({ ...peerConfig(spec, own), ...retryWindow(schedule(peer)), splitViewExpected: own.splitViewExpected ?? false, ...stopped(view, { ours: domain, peer }) }))
     },
     has: ({ domain, peer }) => {
       fresh()
@@ -154,6 +154,10 @@ function ownConfig (spec: DomainSpec): JudgeConfig {
 /** The addresses are ours: whoever answers for our domain there claims nothing. */
 function peerConfig (spec: PeerSpec, own: DomainSpec): JudgeConfig {
   return { ...DEFAULT_JUDGE_CONFIG, ...thresholds(spec), profile: spec.profile ?? 'standard', expectedAddresses: own.expectedAddresses ?? [], hostedBy: own.hostedBy ?? [] }
+}
+
+function retryWindow ({ retryWindowSeconds }: ScheduleSpec): Partial<JudgeConfig> {
+  return retryWindowSeconds === undefined ? {} : { retryWindowMs: 1000 * retryWindowSeconds }
 }
 
 function thresholds ({ expiryWarningDays, slowStageMs }: Pick<PeerSpec, 'expiryWarningDays' | 'slowStageMs'>): Partial<JudgeConfig> {

@@ -277,6 +277,15 @@ describe('a peer', () => {
     expect(domainOf([internal('in1'), published('out1'), one, denying('second.example', '192.0.2.21', 'serves')]).cause).toBe('healthy')
     expect(domainOf([internal('in1'), published('out1'), one, denying('second.example', '192.0.2.21', 'denies', { answer: { type: 'valid' } })]).cause).toBe('healthy')
   })
+  it('that refuses again after the retry window that is configured refuses by policy', () => {
+    const refusing = (minute: number) => {
+      const endpoints = [well(PEER, 'partner')]
+      const { deep } = shared([keyed({ answer: { type: 'error', condition: 'forbidden', text: 'Access denied by service policy' } }, undefined, { endpoint: endpoints[0]?.id ?? '' })], {}, { endpoints })
+      return look('peer', 'in1', { endpoints, ...(deep === undefined ? {} : { deep }) }, { at: new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString() })
+    }
+    const causes = [undefined, 60_000, 180_000].map(retryWindowMs => pairOf([refusing(0), refusing(2)], { config: { ...CONFIG, ...(retryWindowMs === undefined ? {} : { retryWindowMs }) } }).out.cause)
+    expect(causes).toEqual(['peer.busy', 'policy.refused-by-peer', 'peer.busy'])
+  })
   it('that could not call back while our own domain was closed has not been asked since it is open', () => {
     const endpoints = [well(PEER, 'partner')]
     const { deep } = shared([keyed({ answer: { type: 'error', condition: 'remote-server-not-found', text: 'Connection failed: timeout' }, waitedMs: 10_000 }, undefined, { endpoint: endpoints[0]?.id ?? '' })], {}, { endpoints })

@@ -73,7 +73,7 @@ function latestOf (group: readonly { witness: Witness, config: JudgeConfig }[]):
       const { observation, job, standpoint } = witness
       const last = own.deep !== undefined ? witness : own.works ? deep?.witness : undefined
       const whole = own.deep === undefined && own.works && deep?.proofs.deep !== undefined ? { ...own, deep: deep.proofs.deep } : own
-      const told = all.length === 1 ? whole : concluded(whole, proofs)
+      const told = all.length === 1 ? whole : concluded(whole, proofs, group[0]?.config.retryWindowMs)
       return { observation, job, standpoint, proofs: told, view: viewOf(observation, told), ...(last === undefined ? {} : { authenticated: last.observation, deepAt: last.deepAt ?? Date.parse(last.observation.startedAt) }) }
     })
 }
