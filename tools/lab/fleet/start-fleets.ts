@@ -32,6 +32,7 @@ export async function startFleets (world: World, options: { scale?: number, log?
     prometheus: fleet => fleets[fleet].prometheus,
     process: (fleet, name) => fleets[fleet].process(name),
     standing: async are => { await Promise.all(Object.values(fleets).map(fleet => fleet.apply({ standing: are }))) },
+    urls: { ...shared.urls, ...bare.urls },
     stop: () => stopping ??= Promise.all(Object.values(fleets).map(fleet => fleet.stop())).then(() => undefined),
   }
 }

@@ -7,6 +7,7 @@ import type { Told } from '../seams.ts'
 
 export type Watching = {
   prometheus: Prometheus
+  alertmanagerUrl: string
   notified: () => Promise<{ alert: AlertName, labels: Readonly<Record<string, string>> }[]>
   told: () => readonly Told[]
   stop: () => Promise<void>
@@ -42,7 +43,7 @@ export async function startWatching ({ control, agents, gateways, token, scale =
     undo.push(prometheus.stop)
     await untilQuiet(prometheus, alertmanager)
     return {
-      prometheus, stop,
+      prometheus, stop, alertmanagerUrl: alertmanager.url,
       told: () => webhook.notifications.flatMap(({ at, path, alerts }) => alerts.map(({ status, labels }): Told => ({ at, to: path.slice(1), status, alert: (labels['alertname'] ?? '') as AlertName, labels }))),
       notified: async () => (await alertmanager.alerts()).filter(({ state }) => state === 'active').map(({ labels }) => ({ alert: (labels['alertname'] ?? '') as AlertName, labels })),
     }

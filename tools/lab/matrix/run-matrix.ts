@@ -8,7 +8,7 @@ import type { FleetResult, MatrixResult, RowResult } from './result.ts'
 import { FLEETS } from './result.ts'
 import { rowLine } from './table.ts'
 import { runRow, type RanRow } from './run-row.ts'
-import { PATIENCE, beforeOf, untilNamed, type Before, type Patience } from './watch.ts'
+import { PATIENCE, beforeOf, untilNamed, type Before, type Patience, type Watched } from './watch.ts'
 
 export type MatrixOptions = {
   lab: Required<Lab>
@@ -21,9 +21,11 @@ export type MatrixOptions = {
   /** After each break, with its times and all rows so far. */
   ran?: (row: RanRow, soFar: MatrixResult) => Promise<void>
   patience?: Patience
+  /** Which alerts count, by their labels. Default all. */
+  about?: Watched['about']
 }
 
-export async function runMatrix ({ lab, breaks, standing, signal, say, ran, patience = PATIENCE }: MatrixOptions): Promise<MatrixResult> {
+export async function runMatrix ({ lab, breaks, standing, signal, say, ran, patience = PATIENCE, about }: MatrixOptions): Promise<MatrixResult> {
   const began = Date.now()
   const healthy = await untilHealthy({ lab, signal, patience })
   say(rowLine(healthy))
@@ -34,7 +36,7 @@ export async function runMatrix ({ lab, breaks, standing, signal, say, ran, pati
   for (const [index, broken] of breaks.entries()) {
     signal.throwIfAborted()
     say(`[${index + 1}/${breaks.length}] ${broken.name}: ${broken.says}`)
-    const result = await runRow({ lab, broken, expectation: EXPECTED[broken.name], before, signal, patience })
+    const result = await runRow({ lab, broken, expectation: EXPECTED[broken.name], before, signal, patience, ...(about === undefined ? {} : { about }) })
     rows.push(result.row)
     say(rowLine(result.row))
     await ran?.(result, { healthy, breaks: rows, standing: [], seconds: secondsSince(began) })

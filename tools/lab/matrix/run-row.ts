@@ -2,15 +2,15 @@
 import type { Break, FleetName, Lab } from '../seams.ts'
 import type { Expectation } from './expected.ts'
 import { FLEETS, type FleetResult, type RowResult } from './result.ts'
-import { untilNamed, untilRecovered, type Before, type Patience } from './watch.ts'
+import { untilNamed, untilRecovered, type Before, type Patience, type Watched } from './watch.ts'
 
-export type RunRow = { lab: Required<Lab>, broken: Break, expectation: Expectation, before: Record<FleetName, Before>, signal: AbortSignal, patience: Patience }
+export type RunRow = { lab: Required<Lab>, broken: Break, expectation: Expectation, before: Record<FleetName, Before>, signal: AbortSignal, patience: Patience, about?: Watched['about'] }
 /** `from`, `healed`, `to`: milliseconds, of what was broken and of what was watched. */
 export type RanRow = { row: RowResult, from: number, healed: number, to: number }
 
 /** Whatever happens, it is healed. */
-export async function runRow ({ lab, broken, expectation, before, signal, patience }: RunRow): Promise<RanRow> {
-  const watched = (fleet: FleetName) => ({ fleets: lab.fleets, fleet, before: before[fleet], signal, patience })
+export async function runRow ({ lab, broken, expectation, before, signal, patience, about }: RunRow): Promise<RanRow> {
+  const watched = (fleet: FleetName) => ({ fleets: lab.fleets, fleet, before: before[fleet], signal, patience, ...(about === undefined ? {} : { about }) })
   const from = Date.now()
   let heal: () => Promise<void>
   try {
