@@ -1,30 +1,68 @@
-// node deploy/nats/write-users.ts --folder DIR [--vantage NAME…] [--gateway NAME…] [--listen 127.0.0.1:4222] [--store-dir DIR]
-// Writes the configuration of a NATS server and one nkey seed for each app. See README.md beside it.
+// node deploy/nats/write-users.ts --folder DIR [--vantage NAME…] [--gateway NAME…] [--node NAME=HOST:PORT…] …
+// Writes the configuration of a NATS server, or of each of a cluster, and one nkey seed for each app. See README.md beside it.
 import { parseArgs } from 'node:util'
-import { writeNatsUsers } from '@dialtone/bus'
+import { isBeyondLoopback, writeNatsUsers, type NatsNode, type NatsTls } from '@dialtone/bus'
 
 const HELP = `node deploy/nats/write-users.ts --folder DIR [--vantage NAME ...] [--gateway NAME ...]
 
-  --folder DIR      where nats-server.conf and the seeds are written; seeds that are there are kept
+  --folder DIR      where the configuration and the seeds are written; seeds that
+                    are there are kept
   --vantage NAME    a user for the agents of this vantage; again for each
-  --gateway NAME    a user for this gateway, as its resource is called; again for each
+  --gateway NAME    a user for this gateway, as its resource is called; again
+                    for each
   --listen PLACE    where the server listens: 127.0.0.1:4222 unless given
-  --store-dir DIR   where JetStream keeps its files: /var/lib/nats/jetstream unless given
+  --store-dir DIR   where JetStream keeps its files: /var/lib/nats/jetstream
+                    unless given
+  --monitor PLACE   where it tells over HTTP how it is (/healthz, /varz), as
+                    127.0.0.1:8222; it asks nobody who they are
+
+TLS: the paths as the server finds them
+  --tls-cert FILE   its certificate and the chain, PEM; with --tls-key
+  --tls-key FILE
+  --tls-ca FILE     who signs the certificates of clients, and of other nodes
+  --tls-verify      clients have to show one, too
+
+A cluster: NAME.conf is written for each node, instead of nats-server.conf
+  --node NAME=HOST:PORT  its name, and where the other nodes reach it; again for
+                    each: 3, or 5. Unless --listen is given, it listens for apps
+                    on port 4222 of HOST where that is an address, of all
+                    addresses where it is a name
   --help
 
 Name all of them each time, then restart the server. See README.md beside this file.
 `
 
+const [TEXT, TEXTS, FLAG] = [{ type: 'string' }, { type: 'string', multiple: true }, { type: 'boolean' }] as const
+
 try {
-  const { values } = parseArgs({ options: { folder: { type: 'string' }, vantage: { type: 'string', multiple: true }, gateway: { type: 'string', multiple: true }, listen: { type: 'string' }, 'store-dir': { type: 'string' }, help: { type: 'boolean', short: 'h' } } })
-  const { folder, vantage: vantages = [], gateway: gateways = [], listen, 'store-dir': storeDir } = values
+  const { values } = parseArgs({
+    options: {
+      'folder': TEXT, 'vantage': TEXTS, 'gateway': TEXTS, 'listen': TEXT, 'store-dir': TEXT, 'monitor': TEXT, 'tls-cert': TEXT, 'tls-key': TEXT, 'tls-ca': TEXT, 'tls-verify': FLAG, 'node': TEXTS, 'help': { type: 'boolean', short: 'h' },
+    },
+  })
+  const { folder, vantage: vantages = [], gateway: gateways = [], listen, 'store-dir': storeDir, monitor } = values
   if (values.help === true) {
     process.stdout.write(HELP)
     process.exit(0)
   }
   if (folder === undefined || vantages.length + gateways.length === 0) throw new Error('give --folder DIR and at least one --vantage NAME or --gateway NAME')
-  for (const file of writeNatsUsers({ folder, vantages, gateways, ...(listen === undefined ? {} : { listen }), ...(storeDir === undefined ? {} : { storeDir }) })) console.log(file)
+  const [tls, nodes] = [tlsOf(values['tls-cert'], values['tls-key'], values['tls-ca'], values['tls-verify'] === true), values.node?.map(nodeOf)]
+  for (const file of writeNatsUsers({ folder, vantages, gateways, listen, storeDir, monitor, tls, ...(nodes === undefined ? {} : { nodes }) })) console.log(file)
+  const open = [listen ?? '127.0.0.1:4222', ...(nodes ?? []).map(({ host, port }) => `${host}:${port}`)].some(isBeyondLoopback)
+  if (open && tls === undefined) console.error('without --tls-cert and --tls-key everything goes over the network in the clear: only for a network that is yours alone')
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error))
   process.exitCode = 2
+}
+
+function tlsOf (certificate: string | undefined, key: string | undefined, authority: string | undefined, verifyClients: boolean): NatsTls | undefined {
+  if (certificate === undefined && key === undefined && authority === undefined && !verifyClients) return undefined
+  if (certificate === undefined || key === undefined) throw new Error('TLS takes --tls-cert and --tls-key')
+  return { certificate, key, verifyClients, ...(authority === undefined ? {} : { authority }) }
+}
+
+function nodeOf (text: string): NatsNode {
+  const [, name, host, port] = /^([^=]+)=(.+):(\d{1,5})$/.exec(text) ?? []
+  if (name === undefined || host === undefined || port === undefined) throw new Error(`'${text}' is no node: write NAME=HOST:PORT, as nats-1=192.0.2.1:6222`)
+  return { name, host, port: Number(port) }
 }

@@ -5,6 +5,7 @@
 import type { OverviewRow } from '@dialtone/contracts'
 import type { AlertName } from '@dialtone/deploy'
 import type { NetworkHost, XmppServer } from '@dialtone/testkit'
+import type { Controls } from './world/controls.ts'
 
 /**
  * The hosts that the other parts go by; the world has more. Inside, behind the firewall: `ours` (the server of OURS), `edge` (the server of EDGE, which federates through
@@ -35,11 +36,15 @@ export type World = {
   /** The root that good certificates lead to, PEM; and the certificate of a domain, signed by it. */
   root: string
   certificate: (domain: string) => Promise<{ certificate: string, key: string }>
+  /** The domains that agents answer dialback for, and the public address that each is published at. */
+  probes: Readonly<Record<'inside' | 'amsterdam' | 'frankfurt', { domain: string, address: string }>>
   /** The dialback secret of the server of OURS. */
   secret: string
   server: (domain: string) => XmppServer
   /** Domains that are broken for good, with what a fleet is to say of each. */
   standing: readonly { domain: string, says: string }[]
+  /** For breaks: what can be done to it. */
+  controls: Controls
   /** Ends every server and removes the network. Safe to call twice. */
   stop: () => Promise<void>
 }

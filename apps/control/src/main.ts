@@ -28,6 +28,8 @@ export const HELP = `${COMMAND}: configuration, verdicts and API of a fleet
   --bus-ca FILE        who may have signed the certificate of the bus
   --bus-cert FILE      our certificate for the bus, with --bus-key
   --bus-key FILE
+  --bus-replicas N     how many servers keep what the bus keeps: 3 in a cluster
+                       of three, 1 unless given; what is there is brought to it
   --config FILE        JSON: name, listen, tls, store, limits
   --listen ADDR:PORT   instead of the one of the configuration
   --store FILE         likewise: what control remembers; may be deleted, and is
@@ -41,7 +43,7 @@ on loopback only. Stops cleanly on SIGTERM and SIGINT.
 `
 
 const OPTIONS = {
-  'bus': { type: 'string' }, 'bus-seed': { type: 'string' }, 'bus-ca': { type: 'string' }, 'bus-cert': { type: 'string' }, 'bus-key': { type: 'string' },
+  'bus': { type: 'string' }, 'bus-seed': { type: 'string' }, 'bus-ca': { type: 'string' }, 'bus-cert': { type: 'string' }, 'bus-key': { type: 'string' }, 'bus-replicas': { type: 'string' },
   'config': { type: 'string' }, 'listen': { type: 'string' }, 'store': { type: 'string' }, 'log-level': { type: 'string' }, 'help': { type: 'boolean', short: 'h' },
 } as const
 type Values = { [K in keyof typeof OPTIONS]?: (typeof OPTIONS)[K]['type'] extends 'boolean' ? boolean : string }
@@ -110,9 +112,14 @@ async function openBus (url: string, values: Values, meter: Meter, logger: Logge
   const { 'bus-seed': nkeySeedFile, 'bus-ca': caFile, 'bus-cert': certFile, 'bus-key': keyFile } = values
   const tls = { ...(caFile === undefined ? {} : { caFile }), ...(certFile === undefined ? {} : { certFile }), ...(keyFile === undefined ? {} : { keyFile }) }
   return connectNats({
-    servers, name: 'control', inboxPrefix: '_INBOX.control', meter, logger,
-    ...(nkeySeedFile === undefined ? {} : { credentials: { nkeySeedFile } }), ...(Object.keys(tls).length === 0 && !servers.some(server => server.startsWith('tls:')) ? {} : { tls }),
+    servers, name: 'control', inboxPrefix: '_INBOX.control', meter, logger, replicas: replicasOf(values['bus-replicas']),
+    ...(nkeySeedFile === undefined ? {} : { credentials: { nkeySeedFile } }), ...(Object.keys(tls).length === 0 ? {} : { tls }),
   })
+}
+
+function replicasOf (text = '1'): number {
+  if (!['1', '3', '5'].includes(text)) throw new OperatorError('usage', `--bus-replicas is 1, 3 or 5, not '${text}'.`)
+  return Number(text)
 }
 
 /** A fleet may be started in any order: control waits for the bus, and says so where it listens. False where it is stopped before. */

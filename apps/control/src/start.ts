@@ -26,6 +26,7 @@ import { underWay } from './http/under-way.ts'
 import { listen } from './http/waiting.ts'
 import { startLease } from './lease.ts'
 import { HUB_LIMITS, createHub } from './live/hub.ts'
+import { fleetFamilies } from './live/fleet-families.ts'
 import { watchGateways } from './live/gateways.ts'
 import { watchPresence } from './live/presence.ts'
 import { parseApply } from './resources/bodies.ts'
@@ -96,7 +97,7 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM, b
     }), tellSummary(readings, () => hub.size > 0, tell))
     const presence = begun(await watchPresence(bus, tell))
     const gateways = begun(await watchGateways({ ...shared, configuration, tell }))
-    for (const { metric, values } of verdictFamilies(readings)) stops.unshift(telemetry.family(metric, values))
+    for (const { metric, values } of [...verdictFamilies(readings), ...fleetFamilies({ configuration, presence, gateways, clock })]) stops.unshift(telemetry.family(metric, values))
 
     const commands: CommandNeeds = { ...shared, readings, reset, configuration, presence, gateways, audit, tell, edit: editor({ configuration, audit }), targetsOf: targetsOfConfiguration(configuration), limits: config.limits, id: () => randomBytes(12).toString('hex') }
     const checks = begun(await createChecks(commands))

@@ -17,13 +17,16 @@ export const HELP = `${COMMAND}: carry federation between zones, by policy
   --name NAME          as the resource Gateway is called
   --state DIRECTORY    keeps the last good configuration: without the bus, the
                        gateway carries on by it; for this gateway alone
-  --bus URL            the NATS server; several, separated by commas
+  --bus URL            the NATS server; several, separated by commas; tls://
+                       where nothing may go in the clear
   --assignment FILE    a configuration as JSON, instead of the bus; SIGHUP
                        reads it again
   --http [ADDR:]PORT   serves /metrics, /healthz and /readyz; on the loopback
                        unless an address is given
   --bus-seed FILE      the nkey seed of this gateway's NATS user
   --bus-ca FILE        the authority of the NATS server's certificate
+  --bus-cert FILE      our certificate for it, with --bus-key
+  --bus-key FILE
   --log-level LEVEL    ${LOG_LEVELS.join(', ')}; info unless given
   --help
 
@@ -32,7 +35,7 @@ the time that its resource gives, and then stop it; a second one stops it now.
 `
 
 const OPTIONS = {
-  name: { type: 'string' }, state: { type: 'string' }, bus: { type: 'string' }, assignment: { type: 'string' }, http: { type: 'string' }, 'bus-seed': { type: 'string' }, 'bus-ca': { type: 'string' }, 'log-level': { type: 'string' },
+  name: { type: 'string' }, state: { type: 'string' }, bus: { type: 'string' }, assignment: { type: 'string' }, http: { type: 'string' }, 'bus-seed': { type: 'string' }, 'bus-ca': { type: 'string' }, 'bus-cert': { type: 'string' }, 'bus-key': { type: 'string' }, 'log-level': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 /** sysexits: how it was called; how it is set up. */
@@ -97,11 +100,12 @@ function parsed (args: readonly string[]) {
   }
 }
 
-async function openBus (url: string, gateway: string, { 'bus-seed': seed, 'bus-ca': ca }: Values, telemetry: Telemetry, logger: Logger): Promise<Bus> {
+async function openBus (url: string, gateway: string, { 'bus-seed': seed, 'bus-ca': caFile, 'bus-cert': certFile, 'bus-key': keyFile }: Values, telemetry: Telemetry, logger: Logger): Promise<Bus> {
   telemetry.register(BUS_METRICS)
+  const tls = { ...(caFile === undefined ? {} : { caFile }), ...(certFile === undefined ? {} : { certFile }), ...(keyFile === undefined ? {} : { keyFile }) }
   return await connectNats({
     servers: url.split(','), name: `dialtone gateway ${gateway}`, inboxPrefix: permissionsFor({ app: 'gateway', gateway }).inboxPrefix, createStreams: false, meter: telemetry.meter, logger,
-    ...(seed === undefined ? {} : { credentials: { nkeySeedFile: seed } }), ...(ca === undefined ? {} : { tls: { caFile: ca } }),
+    ...(seed === undefined ? {} : { credentials: { nkeySeedFile: seed } }), ...(Object.keys(tls).length === 0 ? {} : { tls }),
   })
 }
 

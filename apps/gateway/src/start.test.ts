@@ -93,14 +93,16 @@ it('is ready while it runs, and not while it drains or has nothing to do', async
   const engine = scripted()
   running = await start({ config: { gateway: 'edge', stateDirectory: directory, http: { port: 0 } }, bus, telemetry: createTelemetry(), logger: NO_LOGGER, engine: engine.create })
   const ready = async () => (await fetch(`${running?.url}/readyz`)).status
+  const metrics = async () => (await fetch(`${running?.url}/metrics`)).text()
   await vi.waitFor(async () => expect(await ready()).toBe(200), WAIT)
+  expect(await metrics()).toContain('dialtone_gateway_ready{gateway="edge"} 1\n')
   engine.findings.push({ what: 'configuration', unhealthy: true, says: 'the last one was refused' })
   expect(await ready()).toBe(200)
   engine.findings.push({ what: 'memory', unhealthy: true, says: 'too much waits' })
   expect(await (await fetch(`${running.url}/readyz`)).text()).toBe('unhealthy: too much waits\n')
   engine.state = 'draining'
   expect(await (await fetch(`${running.url}/readyz`)).text()).toBe('the gateway is draining\n')
-  expect((await fetch(`${running.url}/metrics`)).status).toBe(200)
+  expect(await metrics()).toContain('dialtone_gateway_ready{gateway="edge"} 0\n')
 })
 
 async function presence (): Promise<GatewayPresence | undefined> {

@@ -9,7 +9,7 @@ import { RELAY_METRICS, createRelay, type Relay, type RelayOptions } from '@dial
 import { serveHttp, type Telemetry } from '@dialtone/telemetry'
 import { watchAssigned, type Assigned } from './configuration/assigned.ts'
 import { readConfig, type GatewayConfig } from './configuration/config.ts'
-import { GATEWAY_METRICS, configurationGood } from './metrics.ts'
+import { GATEWAY_METRICS, configurationGood, ready } from './metrics.ts'
 import { reportEvents } from './reporting/events.ts'
 import { reportFacts } from './reporting/facts.ts'
 import { reportPresence, type Presence } from './reporting/presence.ts'
@@ -85,6 +85,7 @@ export async function start ({ config: given, bus, telemetry, logger, clock = SY
       ...(config.assignmentFile === undefined ? {} : { file: config.assignmentFile }), ...(bus === undefined ? {} : { bus }),
     }))
 
+    stops.push(telemetry.family(ready, () => [{ labels: { gateway }, value: readiness(relay, assigned) === true ? 1 : 0 }]))
     if (bus !== undefined) {
       const own = (): GatewayPresence => ownPresence({ gateway, startedAt, at: new Date(clock.now()).toISOString(), relay, assigned, doubled: presence?.doubled === true })
       let presence: Presence | undefined

@@ -16,7 +16,8 @@ export const HELP = `${COMMAND}: check from one vantage, and publish what is see
 
   --vantage NAME       where it stands, as the resource Vantage is called
   --agent NAME         what this agent is called; no two of one vantage alike
-  --bus URL            the NATS server; several, separated by commas
+  --bus URL            the NATS server; several, separated by commas; tls://
+                       where nothing may go in the clear
   --state DIRECTORY    what outlives a restart; for this agent alone
   --http [ADDR:]PORT   serves /metrics, /healthz, /readyz and /probe; on the
                        loopback unless an address is given
@@ -27,6 +28,8 @@ export const HELP = `${COMMAND}: check from one vantage, and publish what is see
   --bus-user NAME      a NATS user with a password instead
   --bus-password REF   file:PATH, credential:NAME or env:NAME
   --bus-ca FILE        the authority of the NATS server's certificate
+  --bus-cert FILE      our certificate for it, with --bus-key
+  --bus-key FILE
   --parallel N         checks at once, 64 unless given
   --spool-megabytes N  disk for what the bus has not taken yet, 4096 unless
                        given; then the oldest is dropped, and counted
@@ -38,7 +41,7 @@ export const HELP = `${COMMAND}: check from one vantage, and publish what is see
 
 const OPTIONS = {
   vantage: { type: 'string' }, agent: { type: 'string' }, bus: { type: 'string' }, state: { type: 'string' }, http: { type: 'string' }, token: { type: 'string' }, hooks: { type: 'string' },
-  'bus-seed': { type: 'string' }, 'bus-user': { type: 'string' }, 'bus-password': { type: 'string' }, 'bus-ca': { type: 'string' }, parallel: { type: 'string' }, 'spool-megabytes': { type: 'string' }, 'spool-observations': { type: 'string' }, 'log-level': { type: 'string' }, help: { type: 'boolean', short: 'h' },
+  'bus-seed': { type: 'string' }, 'bus-user': { type: 'string' }, 'bus-password': { type: 'string' }, 'bus-ca': { type: 'string' }, 'bus-cert': { type: 'string' }, 'bus-key': { type: 'string' }, parallel: { type: 'string' }, 'spool-megabytes': { type: 'string' }, 'spool-observations': { type: 'string' }, 'log-level': { type: 'string' }, help: { type: 'boolean', short: 'h' },
 } as const
 /** sysexits: how it was called; how it is set up. */
 const [USAGE, SETUP] = [64, 78]
@@ -64,7 +67,7 @@ export async function main (args: readonly string[], signal: AbortSignal, enviro
     telemetry.register(BUS_METRICS)
     const bus = await connectNats({
       servers: required(values.bus, 'bus').split(','), name: `dialtone probe ${config.vantage} ${config.agent}`, inboxPrefix: permissionsFor({ app: 'probe', vantage: config.vantage }).inboxPrefix,
-      createStreams: false, meter: telemetry.meter, logger, ...await credentialsOf(values, environment), ...(values['bus-ca'] === undefined ? {} : { tls: { caFile: values['bus-ca'] } }),
+      createStreams: false, meter: telemetry.meter, logger, ...await credentialsOf(values, environment), ...tlsOf(values),
     })
     try {
       const probe = await start({ config, bus, telemetry, logger, environment })
@@ -132,6 +135,11 @@ async function credentialsOf (values: Values, environment: NodeJS.ProcessEnv) {
   if (seed !== undefined) return { credentials: { nkeySeedFile: seed } }
   if (user === undefined) return {}
   return { credentials: { user, password: (await readSecret(required(password, 'bus-password'), environment)).toString('utf8').trim() } }
+}
+
+function tlsOf ({ 'bus-ca': caFile, 'bus-cert': certFile, 'bus-key': keyFile }: Values) {
+  const tls = { ...(caFile === undefined ? {} : { caFile }), ...(certFile === undefined ? {} : { certFile }), ...(keyFile === undefined ? {} : { keyFile }) }
+  return Object.keys(tls).length === 0 ? {} : { tls }
 }
 
 function aborted (signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ export { createEmbeddedBus, type EmbeddedBusOptions } from './embedded/embedded-
 export { connectNats, type NatsBusOptions } from './nats/connect-nats.ts'
 export type { NatsCredentials } from './nats/link.ts'
 export { natsAccounts, permissionsFor, type NatsApp, type NatsIdentity, type Permissions } from './nats/permissions.ts'
+export { isBeyondLoopback, type NatsNode, type NatsTls } from './nats/server-configuration.ts'
 export { writeNatsUsers, type NatsUsersOptions } from './nats/write-users.ts'
 export { servedForEver, watchForEver } from './begun-for-ever.ts'
 export { BUS_METRICS } from './metrics.ts'

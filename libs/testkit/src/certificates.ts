@@ -3,7 +3,7 @@
 import { certificateFor, trustedRoot, type CertificateSpec } from '@dialtone/zoo'
 
 /** What a certificate is like. */
-export type CertificateKind = 'good' | 'expired' | 'not-yet-valid' | 'wrong-name' | 'unknown-ca' | 'self-signed'
+export type CertificateKind = 'good' | 'expired' | 'not-yet-valid' | 'wrong-name' | 'unknown-ca' | 'self-signed' | 'xmpp-addr' | 'srv-name'
 
 /** PEM; `chain` begins with the leaf. */
 export type KeyPair = { chain: string, key: string }
@@ -25,5 +25,7 @@ const SPECS: Record<CertificateKind, (domain: string) => CertificateSpec> = {
   'not-yet-valid': domain => ({ names: { dns: [domain] }, validDays: { from: 2, to: 60 } }),
   'wrong-name': () => ({ names: { dns: ['elsewhere.example'] } }),
   'unknown-ca': domain => ({ names: { dns: [domain] }, issuer: 'unknown' }),
+  'xmpp-addr': domain => ({ names: { dns: [domain], xmppAddr: [domain] } }),
+  'srv-name': domain => ({ names: { dns: [domain], srvName: [`_xmpp-server.${domain}`] } }),
   'self-signed': domain => ({ names: { dns: [domain] }, issuer: 'self', commonName: domain }),
 }

@@ -17,6 +17,8 @@ export type NatsServerOptions = {
   port?: number
   /** The network namespace that it runs in, with `address` and `port`. */
   namespace?: string
+  /** Its whole configuration, as somebody else wrote it, with the same `address` and `port`. JetStream's files are where it says. */
+  file?: string
   /** Not started yet: for clients that come before it. */
   started?: boolean
 }
@@ -44,7 +46,7 @@ const READY_MS = 20_000
 const POLL_MS = 5
 
 /** Ready when it answers the first line of the protocol. */
-export async function startNatsServer ({ configuration = '', address = loopbackAddress(), port, namespace, started = true }: NatsServerOptions = {}): Promise<NatsServer> {
+export async function startNatsServer ({ configuration = '', address = loopbackAddress(), port, namespace, file: written, started = true }: NatsServerOptions = {}): Promise<NatsServer> {
   const at = { address, port: port ?? await freePort(address) }
   const folder = makeFolder('nats')
   const log = join(folder.path, 'nats.out')
@@ -64,7 +66,7 @@ export async function startNatsServer ({ configuration = '', address = loopbackA
     if (child !== undefined) throw new Error('the NATS server runs already')
     more = other
     mkdirSync(store, { recursive: true })
-    const file = folder.write('nats.conf', `listen: "${at.address}:${at.port}"\njetstream { store_dir: "${store}" }\n${more}\n`)
+    const file = written ?? folder.write('nats.conf', `listen: "${at.address}:${at.port}"\njetstream { store_dir: "${store}" }\n${more}\n`)
     const output = openSync(log, 'a', 0o600)
     const begun = spawnTied('/usr/sbin/nats-server', ['-c', file], { cwd: folder.path, stdio: ['ignore', output, output], ...(namespace === undefined ? {} : { namespace }) })
     closeSync(output)

@@ -154,6 +154,43 @@ async function aNetwork (): Promise<Network> {
   return network
 }
 
+describe('with IPv6', () => {
+  const hosts = [
+    { name: 'ours', addresses: ['203.0.113.10', '2001:db8:1::10'] as const }, { name: 'theirs', addresses: ['198.51.100.10', '2001:db8:2::10'] as const }, { name: 'old', addresses: ['198.51.100.20'] as const },
+  ]
+  it('carries both, and blocks both', async () => {
+    const network = await createNetwork({ hosts })
+    made.push(network)
+    const seen = nextOf(await network.host('ours').listen({ port: 5269, address: '2001:db8:1::10' }))
+    await network.host('theirs').connect({ address: '2001:db8:1::10', port: 5269 })
+    expect((await seen).remoteAddress).toBe('2001:db8:2::10')
+    expect(await outcomeAt(network, 'old', '2001:db8:1::10', 5269)).toBe('ENETUNREACH')
+    const block = network.block('ours', { how: 'refuse', from: 'theirs', port: 5269 })
+    expect([await outcomeAt(network, 'theirs', '2001:db8:1::10', 5269), await outcomeAt(network, 'theirs', '203.0.113.10', 5269)]).toEqual(['ECONNREFUSED', 'ECONNREFUSED'])
+    block.lift()
+    expect(await outcomeAt(network, 'theirs', '2001:db8:1::10', 5269)).toBe('connected')
+  })
+})
+
+describe('behind a host that forwards', () => {
+  it('is known to that host alone with private addresses, and to all with others', async () => {
+    const network = await createNetwork({ nets: ['203.0.113.0/24'], hosts: [
+      { name: 'firewall', addresses: ['203.0.113.1', '2001:db8:1::1'], forwardsAt: '10.10.0.1' },
+      { name: 'inner', addresses: ['10.10.0.10'], behind: 'firewall' }, { name: 'between', addresses: ['203.0.113.20', '10.10.0.20', '2001:db8:1::20'], behind: 'firewall' },
+      { name: 'theirs', addresses: ['198.51.100.10', '2001:db8:2::10'] },
+    ] })
+    made.push(network)
+    await network.host('inner').listen({ port: 5269 })
+    await network.host('between').listen({ port: 5269 })
+    await network.host('between').listen({ port: 5269, address: '2001:db8:1::20' })
+    expect(await outcomeAt(network, 'between', '10.10.0.10', 5269)).toBe('connected')
+    expect(await outcomeAt(network, 'theirs', '10.10.0.10', 5269)).toBe('ENETUNREACH')
+    expect([await outcomeAt(network, 'theirs', '203.0.113.20', 5269), await outcomeAt(network, 'theirs', '2001:db8:1::20', 5269)]).toEqual(['connected', 'connected'])
+    expect(await outcomeAt(network, 'theirs', '203.0.113.99', 5269)).toBe('EHOSTUNREACH')
+    await expect(createNetwork({ hosts: [{ name: 'lost', addresses: ['10.10.0.10'], behind: 'nobody' }] })).rejects.toThrow("'lost' cannot be behind 'nobody'")
+  })
+})
+
 /** What becomes of connecting to the first address of 'ours'. Silence takes a second. */
 describe('a site behind a firewall', () => {
   const hosts = [

@@ -1,12 +1,12 @@
 // Hosts with addresses of their own, without a second machine: a network namespace each, all joined to one router, where packets can be
 // stopped. The addresses exist in there only, and so does all that is heard and sent: no host reaches the machine's network or the Internet,
-// and nothing of the machine's own is changed. IPv4 alone.
+// and nothing of the machine's own is changed. A host may stand behind another one, which forwards for it and can be a firewall.
 //
 // Who a server calls back, and from where, can be seen only where addresses differ; on loopback every address is everybody's.
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { Socket, type Server } from 'node:net'
+import { isIPv4, isIPv6, Socket, type Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Errand, Outcome } from './envoy.ts'
 import type { Place } from './loopback.ts'
@@ -16,8 +16,12 @@ import { killGroup, spawnTied } from './spawn-tied.ts'
 export type HostOptions = {
   /** Unique in the network: letters, digits, dots, hyphens. */
   name: string
-  /** The first is what it sends from. Of the ranges for documentation (RFC 5737) or private use. */
+  /** IPv4, then IPv6. The first of each is what it sends from. Of the ranges for documentation (RFC 5737, RFC 3849) or private use. */
   addresses: readonly [string, ...string[]]
+  /** The host whose link it is at, and which forwards for it. Default the router. Private addresses behind a host are known to that host alone, others are routed to it. */
+  behind?: string
+  /** For a host with others behind it: its address (IPv4) on their links. */
+  forwardsAt?: string
   /** The address of a resolver, at port 53. Without one, no name is found. */
   resolver?: string
 }
@@ -85,15 +89,20 @@ export type Network = {
 
 /** The router's address on every link. */
 const GATEWAY = '192.0.2.1'
+const GATEWAY6 = 'fe80::1'
 const RUN_MS = 20_000
 const ENVOY = fileURLToPath(new URL('./envoy.ts', import.meta.url))
 
-/** Makes it. If a part of it cannot be made, nothing is left. It is removed with `remove`, and in any case when this process ends, however. */
-export async function createNetwork ({ hosts }: { hosts: readonly HostOptions[] }): Promise<Network> {
+/**
+ * Makes it. If a part of it cannot be made, nothing is left. It is removed with `remove`, and in any case when this process ends, however.
+ * `nets`: in these, an address that no host has is answered with 'host unreachable', as the last router of a network does, and not with 'network unreachable'.
+ */
+export async function createNetwork ({ hosts, nets = [] }: { hosts: readonly HostOptions[], nets?: readonly string[] }): Promise<Network> {
   if (process.getuid?.() !== 0) throw new Error('only root can make network namespaces: run these tests as root')
   for (const { name } of hosts) if (!/^[a-z0-9][a-z0-9.-]*$/i.test(name)) throw new Error(`'${name}' is no name for a host: letters, digits, dots, hyphens`)
   const prefix = `dialtone-${process.pid}-${randomBytes(4).toString('hex')}`
   const router = `${prefix}-router`
+  const parents = parentsOf(hosts)
   const namespaces = [router, ...hosts.map(({ name }) => namespaceFor(prefix, name))]
   const guard = startGuard(namespaces)
   const removeAll = (): void => {
@@ -105,19 +114,37 @@ export async function createNetwork ({ hosts }: { hosts: readonly HostOptions[] 
 
   try {
     ip(namespaces.map(name => `netns add ${name}`))
+    const forwarding = new Set([router, ...[...parents.values()].map(({ name }) => namespaceFor(prefix, name))])
+    const bilingual = hosts.filter(({ addresses }) => addresses.some(isIPv6)).map(({ name }) => namespaceFor(prefix, name))
     // Errors are told for every packet: a test sends many in a second.
-    runInside(['ip', 'netns', 'exec', router, 'sh', '-e'], ['ip_forward 1', 'icmp_ratelimit 0'].map(each => `echo ${each.split(' ')[1]} > /proc/sys/net/ipv4/${each.split(' ')[0]}\n`).join(''))
-    ip(hosts.flatMap(({ addresses, name }, index) => [
-      `link add v${index} type veth peer name eth0 netns ${namespaceFor(prefix, name)}`,
-      `link set v${index} up`,
-      `address add ${GATEWAY}/32 dev v${index}`,
-      ...addresses.map(address => `route add ${address}/32 dev v${index}`),
-    ]), router)
-    for (const { name, addresses, resolver } of hosts) {
-      const namespace = namespaceFor(prefix, name)
-      ip(['link set lo up', 'link set eth0 up', ...addresses.map(address => `address add ${address}/32 dev eth0`), `route add ${GATEWAY} dev eth0`, `route add default via ${GATEWAY} src ${addresses[0]}`], namespace)
+    for (const name of forwarding) write(name, { 'ipv4/ip_forward': '1', 'ipv4/icmp_ratelimit': '0', ...(bilingual.length === 0 ? {} : { 'ipv6/conf/all/forwarding': '1', 'ipv6/icmp/ratelimit': '0' }) })
+    // An address of a link is there at once, and not after a second of looking for another who has it.
+    if (bilingual.length > 0) for (const name of new Set([...forwarding, ...bilingual])) write(name, { 'ipv6/conf/default/accept_dad': '0' })
+    ip(nets.map(net => `route add unreachable ${net}`), router)
+    const routed: string[] = []
+    for (const [index, { addresses, name, resolver }] of hosts.entries()) {
+      const [namespace, link, parent] = [namespaceFor(prefix, name), `v${index}`, parents.get(name)]
+      const [four, six] = [addresses.filter(isIPv4), addresses.filter(isIPv6)]
+      const [neighbour, near] = parent === undefined ? [GATEWAY, router] : [parent.forwardsAt, namespaceFor(prefix, parent.name)]
+      ip([
+        `link add ${link} type veth peer name eth0 netns ${namespace}`,
+        `link set ${link} up`,
+        `address add ${neighbour}/32 dev ${link}`,
+        ...(six.length === 0 ? [] : [`address add ${GATEWAY6}/64 dev ${link} nodad`]),
+        ...addresses.map(address => `route add ${address}/${whole(address)} dev ${link}`),
+      ], near)
+      if (parent !== undefined) {
+        const via = (address: string): string => `${parent.addresses.find(isIPv6(address) ? isIPv6 : isIPv4) ?? ''} dev v${hosts.findIndex(each => each.name === parent.name)}`
+        routed.push(...addresses.filter(address => !isPrivate(address)).map(address => `route add ${address}/${whole(address)} via ${via(address)} onlink`))
+      }
+      ip([
+        'link set lo up', 'link set eth0 up', ...addresses.map(address => `address add ${address}/${whole(address)} dev eth0${isIPv6(address) ? ' nodad' : ''}`),
+        ...(four[0] === undefined ? [] : [`route add ${neighbour} dev eth0`, `route add default via ${neighbour} src ${four[0]}`]),
+        ...(six[0] === undefined ? [] : [`route add default via ${GATEWAY6} dev eth0 src ${six[0]}`]),
+      ], namespace)
       giveNames(namespace, resolver)
     }
+    ip(routed, router)
   } catch (error) {
     removeAll()
     throw error
@@ -135,25 +162,30 @@ export async function createNetwork ({ hosts }: { hosts: readonly HostOptions[] 
     const name = `rule${rules++}`
     nft(router, render(name))
     let stopped: number | undefined
-    const packets = (): number => stopped ?? Number(/packets (\d+)/.exec(runInside(['ip', 'netns', 'exec', router, 'nft', 'list', 'counters', 'table', 'ip', name]))?.[1])
+    const packets = (): number => stopped ?? Number(/packets (\d+)/.exec(runInside(['ip', 'netns', 'exec', router, 'nft', 'list', 'counters', 'table', 'inet', name]))?.[1])
     const lift = (): void => {
       if (stopped !== undefined) return
       stopped = packets()
-      nft(router, `delete table ip ${name}\n`)
+      nft(router, `delete table inet ${name}\n`)
     }
     return { packets, lift }
   }
-  const matching = (to: string, port: number | undefined, from: string | undefined): string => [
-    ...(from === undefined ? [] : [`ip saddr { ${host(from).addresses.join(', ')} }`]),
-    `ip daddr { ${host(to).addresses.join(', ')} }`,
-    ...(port === undefined ? [] : [`meta l4proto { tcp, udp } th dport ${port}`]),
-  ].join(' ')
+  /** One match a family that both have addresses of. */
+  const matching = (to: string, port: number | undefined, from: string | undefined): string[] => ([['ip', isIPv4], ['ip6', isIPv6]] as const).flatMap(([family, is]) => {
+    const [tos, froms] = [host(to).addresses.filter(is), from === undefined ? undefined : host(from).addresses.filter(is)]
+    if (tos.length === 0 || froms?.length === 0) return []
+    return [[
+      ...(froms === undefined ? [] : [`${family} saddr { ${froms.join(', ')} }`]),
+      `${family} daddr { ${tos.join(', ')} }`,
+      ...(port === undefined ? [] : [`meta l4proto { tcp, udp } th dport ${port}`]),
+    ].join(' ')]
+  })
 
   let removing: Promise<void> | undefined
   return {
     host,
     block: (name, { how, port, from }) => addTable(table => blockTable(table, matching(name, port, from), how)),
-    divert: (name, { to, port, from }) => addTable(table => divertTable(table, matching(name, port, from), host(to).address)),
+    divert: (name, { to, port, from }) => addTable(table => divertTable(table, matching(name, port, from).filter(match => !match.startsWith('ip6')), host(to).address)),
     site: ({ inside, publicAddresses }) => {
       const links = inside.map(name => `v${hosts.findIndex(each => each.name === host(name).name)}`)
       // Without a route they would be unreachable by ICMP, which no firewall says.
@@ -254,14 +286,41 @@ function startEnvoy (start: NetworkHost['spawn']): Envoy {
   }
 }
 
+function whole (address: string): 32 | 128 {
+  return isIPv6(address) ? 128 : 32
+}
+
+/** RFC 1918, and the local ones of RFC 4193: not known beyond the host in front of them. */
+function isPrivate (address: string): boolean {
+  return /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|f[cd])/i.test(address)
+}
+
+type Parent = HostOptions & { forwardsAt: string }
+
+/** The host in front of each, for those that are behind one. */
+function parentsOf (hosts: readonly HostOptions[]): Map<string, Parent> {
+  return new Map(hosts.flatMap(({ name, behind }) => {
+    if (behind === undefined) return []
+    const parent = hosts.find(each => each.name === behind)
+    const { forwardsAt } = parent ?? {}
+    if (parent === undefined || forwardsAt === undefined || parent.behind !== undefined) throw new Error(`'${name}' cannot be behind '${behind}': that has to be a host with forwardsAt, which is behind none`)
+    return [[name, { ...parent, forwardsAt }]]
+  }))
+}
+
+/** Sets values of /proc/sys/net of a namespace. */
+function write (namespace: string, values: Readonly<Record<string, string>>): void {
+  runInside(['ip', 'netns', 'exec', namespace, 'sh', '-e'], Object.entries(values).map(([name, value]) => `echo ${value} > /proc/sys/net/${name}\n`).join(''))
+}
+
 /** One table a rule, so that rules come and go without each other. */
-function blockTable (name: string, match: string, how: BlockHow): string {
+function blockTable (name: string, matches: readonly string[], how: BlockHow): string {
   const verdicts: Record<BlockHow, readonly string[]> = {
     drop: ['drop'],
-    unreachable: ['reject with icmp type host-unreachable'],
-    refuse: ['meta l4proto tcp reject with tcp reset', 'reject with icmp type port-unreachable'],
+    unreachable: ['reject with icmpx type host-unreachable'],
+    refuse: ['meta l4proto tcp reject with tcp reset', 'reject with icmpx type port-unreachable'],
   }
-  return `table ip ${name} {
+  return `table inet ${name} {
   counter stopped {}
   chain verdict {
     counter name stopped
@@ -269,18 +328,18 @@ function blockTable (name: string, match: string, how: BlockHow): string {
   }
   chain forward {
     type filter hook forward priority filter
-    ${match} goto verdict
+    ${matches.map(match => `${match} goto verdict`).join('\n    ')}
   }
 }
 `
 }
 
-function divertTable (name: string, match: string, to: string): string {
-  return `table ip ${name} {
+function divertTable (name: string, matches: readonly string[], to: string): string {
+  return `table inet ${name} {
   counter stopped {}
   chain prerouting {
     type nat hook prerouting priority dstnat
-    ${match} counter name stopped dnat to ${to}
+    ${matches.map(match => `${match} counter name stopped dnat ip to ${to}`).join('\n    ')}
   }
 }
 `
@@ -289,7 +348,7 @@ function divertTable (name: string, match: string, to: string): string {
 /** What comes from outside goes in only where it was translated or belongs to what came from inside. */
 function siteTable (name: string, { links, addresses, sendsAs }: { links: readonly string[], addresses: readonly string[], sendsAs: string }): string {
   const inner = `{ ${links.join(', ')} }`
-  return `table ip ${name} {
+  return `table inet ${name} {
   counter stopped {}
   chain forward {
     type filter hook forward priority filter
@@ -299,18 +358,18 @@ function siteTable (name: string, { links, addresses, sendsAs }: { links: readon
   }
   chain postrouting {
     type nat hook postrouting priority srcnat
-    ip saddr { ${addresses.join(', ')} } oifname != ${inner} snat to ${sendsAs}
+    ip saddr { ${addresses.join(', ')} } oifname != ${inner} snat ip to ${sendsAs}
   }
 }
 `
 }
 
 function forwardTable (name: string, { links, from, to }: { links: readonly string[], from: { address: string, port: number }, to: { address: string, port: number } }): string {
-  return `table ip ${name} {
+  return `table inet ${name} {
   counter stopped {}
   chain prerouting {
     type nat hook prerouting priority dstnat
-    iifname != { ${links.join(', ')} } ip daddr ${from.address} tcp dport ${from.port} counter name stopped dnat to ${to.address}:${to.port}
+    iifname != { ${links.join(', ')} } ip daddr ${from.address} tcp dport ${from.port} counter name stopped dnat ip to ${to.address}:${to.port}
   }
 }
 `

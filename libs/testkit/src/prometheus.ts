@@ -10,6 +10,8 @@ export type ScrapeJob = {
   job: string
   /** `host:port`. */
   targets: readonly string[]
+  /** Of single targets, beside job and instance. */
+  labels?: Readonly<Record<string, Readonly<Record<string, string>>>>
   bearerToken?: string
   /** Default /metrics. */
   path?: string
@@ -23,6 +25,8 @@ export type PrometheusOptions = {
   interval?: number
   /** YAML or JSON of rule files. */
   rules?: readonly string[]
+  /** `host:port` of each Alertmanager that is told of alerts. */
+  alertmanagers?: readonly string[]
   address?: string
   port?: number
 }
@@ -33,6 +37,8 @@ export type Prometheus = RunningServer & Place & {
   query: (expr: string) => Promise<Sample[]>
   /** The same, asked again until it satisfies, for at most so long; throws with the last answer. */
   until: (expr: string, satisfied: (samples: readonly Sample[]) => boolean, withinMs?: number) => Promise<Sample[]>
+  /** What each series of an expression was from one time to another, every so many seconds: epoch seconds and value. */
+  range: (expr: string, range: { from: number, to: number, stepSeconds: number }) => Promise<{ labels: Readonly<Record<string, string>>, values: readonly (readonly [at: number, value: number])[] }[]>
   /** Health and last error of each scraped target. */
   targets: () => Promise<{ job: string, url: string, health: string, error: string }[]>
 }
@@ -41,16 +47,19 @@ const UNTIL_MS = 20_000
 const POLL_MS = 100
 
 /** Starts it on an empty database; ready when it answers. */
-export async function startPrometheus ({ scrape, interval = 1, rules = [], address = loopbackAddress(), port }: PrometheusOptions): Promise<Prometheus> {
+export async function startPrometheus ({ scrape, interval = 1, rules = [], alertmanagers = [], address = loopbackAddress(), port }: PrometheusOptions): Promise<Prometheus> {
   const at = { address, port: port ?? await freePort(address) }
   const folder = makeFolder('prometheus')
   const ruleFiles = rules.map((rule, index) => folder.write(`rules-${index}.yml`, rule))
   const file = folder.write('prometheus.yml', JSON.stringify({
     global: { scrape_interval: `${interval}s`, scrape_timeout: `${interval}s`, evaluation_interval: `${interval}s` },
     rule_files: ruleFiles,
+    ...(alertmanagers.length === 0 ? {} : { alerting: { alertmanagers: [{ static_configs: [{ targets: alertmanagers }] }] } }),
     scrape_configs: scrape.map(configOf),
   }))
-  const args = [`--config.file=${file}`, `--storage.tsdb.path=${folder.path}/data`, `--web.listen-address=${at.address}:${at.port}`, '--log.level=warn']
+  const args = [`--config.file=${file}`, `--storage.tsdb.path=${folder.path}/data`, `--web.listen-address=${at.address}:${at.port}`, '--log.level=warn',
+    // It knows an Alertmanager five seconds after its own start; what fired before is sent again.
+    ...(alertmanagers.length === 0 ? [] : ['--rules.alert.resend-delay=2s'])]
   const server = await launch({ name: 'prometheus', programs: [{ name: 'prometheus', command: '/usr/bin/prometheus', args, listens: [at] }], folder })
   const url = `http://${at.address}:${at.port}`
   await ready(url).catch(async (error: unknown) => {
@@ -75,6 +84,10 @@ export async function startPrometheus ({ scrape, interval = 1, rules = [], addre
         if (performance.now() > until) throw new Error(`prometheus: '${expr}' was not as expected in ${withinMs} ms; last: ${JSON.stringify(samples).slice(0, 2000)}`)
         await pause(POLL_MS)
       }
+    },
+    range: async (expr, { from, to, stepSeconds }) => {
+      const { result } = await ask<{ result: { metric: Record<string, string>, values: [number, string][] }[] }>(`${url}/api/v1/query_range?query=${encodeURIComponent(expr)}&start=${from}&end=${to}&step=${stepSeconds}`)
+      return result.map(({ metric, values }) => ({ labels: metric, values: values.map(([at, value]) => [at, Number(value)] as const) }))
     },
     targets: async () => {
       const { activeTargets } = await ask<{ activeTargets: { labels: { job: string }, scrapeUrl: string, health: string, lastError: string }[] }>(`${url}/api/v1/targets`)
@@ -103,14 +116,16 @@ async function ready (url: string): Promise<void> {
   }
 }
 
-function configOf ({ job, targets, bearerToken, path = '/metrics', params = {}, probes }: ScrapeJob): object {
+function configOf ({ job, targets, labels = {}, bearerToken, path = '/metrics', params = {}, probes }: ScrapeJob): object {
   const [exporter] = targets
   return {
     job_name: job,
     metrics_path: path,
     params: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, [value]])),
     ...(bearerToken === undefined ? {} : { authorization: { credentials: bearerToken } }),
-    static_configs: [{ targets: probes ?? targets }],
+    // What a target says of itself comes first.
+    ...(Object.keys(labels).length === 0 ? {} : { honor_labels: true }),
+    static_configs: probes === undefined ? targets.map(target => ({ targets: [target], labels: labels[target] ?? {} })) : [{ targets: probes }],
     ...(probes === undefined ? {} : {
       relabel_configs: [
         { source_labels: ['__address__'], target_label: '__param_target' },

@@ -2,6 +2,7 @@
 // serves whatever certificate it is given.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { KeyPair } from './certificates.ts'
 import { makeFolder, type Folder } from './folder.ts'
 import { launch } from './launch.ts'
 import type { Place } from './loopback.ts'
@@ -22,6 +23,10 @@ export type ProsodyOptions = XmppOptions & {
   resolver?: Place
   /** Lines for OpenSSL itself: what LuaSec has no word for. */
   openssl?: readonly string[]
+  /** What a host shows instead of `certificate`. */
+  certificates?: Readonly<Record<string, KeyPair>>
+  /** It serves its users and federates with nobody: nothing listens for servers, and it goes to none. */
+  alone?: boolean
   /** Lua lines for each host. */
   hostLines?: readonly string[]
 }
@@ -35,12 +40,12 @@ export async function startProsody (options: ProsodyOptions): Promise<XmppServer
   mkdirSync(join(folder.path, 'certificates'))
   for (const user of options.users ?? []) writeAccount(folder, options.hosts[0] ?? '', user)
   const file = folder.write('prosody.cfg.lua', configure(options, places, folder, log))
-  const programs = [{ name: 'prosody', command: '/usr/bin/prosody', args: ['-F', '--config', file], listens: listening(places), env: openssl(options, folder), ...inside(options) }]
+  const programs = [{ name: 'prosody', command: '/usr/bin/prosody', args: ['-F', '--config', file], listens: listening(places).filter(({ port }) => options.alone !== true || port !== places.port), env: openssl(options, folder), ...inside(options) }]
   return { ...await launch({ name: 'prosody', programs, logFiles: [log], folder, endBy: 'SIGKILL' }), ...places }
 }
 
 function configure (options: ProsodyOptions, places: Places, folder: Folder, log: string): string {
-  const { hosts, tls, certificate, secureAuth = false, dialbackSecret, modules = [], ssl = [], trusts, hostLines = [], patience, component, resolver, quiet, users } = options
+  const { hosts, tls, certificate, secureAuth = false, dialbackSecret, modules = [], ssl = [], trusts, hostLines = [], patience, component, resolver, quiet, users, alsoAt = [], certificates = {}, alone = false } = options
   const loaded = ['dialback', 'disco', 'ping', 'saslauth', ...(quiet === true ? [] : ['stanza_debug']), ...(tls === 'off' ? [] : ['tls']), ...(users === undefined ? [] : ['roster']), ...modules.filter(name => !name.startsWith('!'))]
     .filter(name => !modules.includes(`!${name}`))
   const encryption = [...ssl, ...(trusts === undefined ? [] : [`cafile = ${lua(folder.write('authorities.pem', trusts))}`])]
@@ -49,9 +54,9 @@ function configure (options: ProsodyOptions, places: Places, folder: Folder, log
     `data_path = ${lua(join(folder.path, 'data'))}`,
     `certificates = ${lua(join(folder.path, 'certificates'))}`,
     `modules_enabled = { ${loaded.map(lua).join(', ')} }`,
-    `modules_disabled = { ${[...(users === undefined ? ['c2s'] : []), 'offline'].map(lua).join(', ')} }`,
+    `modules_disabled = { ${[...(users === undefined ? ['c2s'] : []), ...(alone ? ['s2s'] : []), 'offline'].map(lua).join(', ')} }`,
     ...(users === undefined ? [] : [`c2s_interfaces = { ${lua(places.address)} }`, `c2s_ports = { ${places.clientPort} }`, 'c2s_require_encryption = false', 'allow_unencrypted_plain_auth = true']),
-    `interfaces = { ${lua(places.address)} }`,
+    `interfaces = { ${[places.address, ...alsoAt].map(lua).join(', ')} }`,
     `s2s_ports = { ${places.port} }`,
     `s2s_direct_tls_ports = { ${places.directTlsPort ?? ''} }`,
     `s2s_require_encryption = ${String(tls === 'required')}`,
@@ -72,9 +77,10 @@ function configure (options: ProsodyOptions, places: Places, folder: Folder, log
   ]
   // The host's own setting is for STARTTLS; a direct TLS port finds the files by their names.
   const shown = (host: string): string[] => {
-    if (certificate === undefined) return []
-    const chain = folder.write(`certificates/${host}.crt`, certificate.chain)
-    const key = folder.write(`certificates/${host}.key`, certificate.key)
+    const pair = certificates[host] ?? certificate
+    if (pair === undefined) return []
+    const chain = folder.write(`certificates/${host}.crt`, pair.chain)
+    const key = folder.write(`certificates/${host}.key`, pair.key)
     return [`ssl = { ${[`certificate = ${lua(chain)}`, `key = ${lua(key)}`, ...encryption].join(', ')} }`]
   }
   for (const host of hosts) lines.push(`VirtualHost ${lua(host)}`, ...hostLines, ...shown(host))

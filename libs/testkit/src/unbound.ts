@@ -9,6 +9,8 @@ export type UnboundOptions = {
   stubs: readonly (Place & { zone: string })[]
   /** DS or DNSKEY records. A zone below none of them is insecure, as most are. */
   anchors?: readonly string[]
+  /** Records that it answers by itself, whatever is published; of these zones it knows nothing else. */
+  own?: Readonly<Record<string, readonly string[]>>
   address?: string
   port?: number
   /** The network namespace that it runs in; whoever is there may ask. */
@@ -16,7 +18,7 @@ export type UnboundOptions = {
 }
 
 /** Starts it; ready when it answers TCP. Its caches are short, so that a changed zone is seen. */
-export async function startUnbound ({ stubs, anchors = [], address = loopbackAddress(), port, namespace }: UnboundOptions): Promise<RunningServer & Place> {
+export async function startUnbound ({ stubs, anchors = [], own = {}, address = loopbackAddress(), port, namespace }: UnboundOptions): Promise<RunningServer & Place> {
   const at = { address, port: port ?? await freePort(address) }
   const folder = makeFolder('unbound')
   const file = folder.write('unbound.conf', `server:
@@ -40,7 +42,7 @@ export async function startUnbound ({ stubs, anchors = [], address = loopbackAdd
   infra-keep-probing: yes
   module-config: "validator iterator"
   ede: yes
-${unshadowed(stubs).map(zone => `  local-zone: "${zone}" nodefault\n`).join('')}${anchors.map(anchor => `  trust-anchor: "${anchor}"\n`).join('')}remote-control:
+${unshadowed(stubs).map(zone => `  local-zone: "${zone}" nodefault\n`).join('')}${anchors.map(anchor => `  trust-anchor: "${anchor}"\n`).join('')}${Object.entries(own).map(([zone, records]) => `  local-zone: "${zone}" static\n${records.map(record => `  local-data: "${record}"\n`).join('')}`).join('')}remote-control:
   control-enable: no
 ${stubs.map(({ zone, address, port }) => `stub-zone:\n  name: "${zone}"\n  stub-addr: ${address}@${port}\n`).join('')}`)
   const programs = [{ name: 'unbound', command: '/usr/sbin/unbound', args: ['-d', '-c', file], listens: [at], ...(namespace === undefined ? {} : { namespace }) }]

@@ -16,6 +16,8 @@ export type XmppOptions = {
   directTls?: boolean
   /** Default a loopback address of its own. */
   address?: string
+  /** Listens at these, too. Prosody and ejabberd. */
+  alsoAt?: readonly string[]
   /** Default a free port; in a namespace 5269. */
   port?: number
   /** The network namespace that it runs in, of a host of `createNetwork`; `address` is that host's. Its resolver is the host's, too. */

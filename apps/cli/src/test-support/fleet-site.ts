@@ -1,24 +1,10 @@
 // A fleet as operators run one: NATS, two controls and three agents, each a process of its own, around an organisation's site in network namespaces. The
 // office outside runs the bus and control; one agent stands inside, two outside on two networks.
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { ChildProcess } from 'node:child_process'
 import type { Overview, OverviewRow } from '@dialtone/contracts'
-import { SITE_ADDRESSES, SITE_DOMAINS, openTunnel, startNatsServer, startSite, type NatsServer, type OrganisationSite } from '@dialtone/testkit'
-
-export type FleetProcess = {
-  name: string
-  pid: () => number
-  /** SIGKILL; resolves when it is gone. */
-  kill: () => Promise<void>
-  /** As an operator ends it. */
-  end: () => Promise<{ code: number | null }>
-  /** Starts it again with the same files. */
-  start: () => Promise<void>
-  logs: () => string
-}
+import { SITE_ADDRESSES, SITE_DOMAINS, fleetProcess, openTunnel, startNatsServer, startSite, untilReady, type FleetProcess, type NatsServer, type OrganisationSite } from '@dialtone/testkit'
 
 export type Control = FleetProcess & { url: string }
 
@@ -39,7 +25,6 @@ export type FleetSite = {
 }
 
 const MAIN = resolve(import.meta.dirname, '../main.ts')
-const READY_MS = 40_000
 
 /** Starts all of it, applies the configuration, and resolves when every process is ready. */
 export async function startFleetSite (): Promise<FleetSite> {
@@ -65,7 +50,7 @@ export async function startFleetSite (): Promise<FleetSite> {
       await process.start()
       const tunnel = await openTunnel(office, { address: '127.0.0.1', port })
       undo.push(tunnel.stop)
-      await ready(`${tunnel.url}/readyz`, process)
+      await untilReady(`${tunnel.url}/readyz`, process)
       return { ...process, url: tunnel.url }
     }
     const first = await control('control-a', 8080)
@@ -93,7 +78,7 @@ export async function startFleetSite (): Promise<FleetSite> {
       await process.start()
       const tunnel = await openTunnel(site.host(vantage), { address: '127.0.0.1', port })
       undo.push(tunnel.stop)
-      await ready(`${tunnel.url}/readyz`, process)
+      await untilReady(`${tunnel.url}/readyz`, process)
       return { ...process, metricsUrl: tunnel.url }
     }
     const agents = { inside: await agent('inside', 'inside-1'), amsterdam: await agent('amsterdam', 'amsterdam-1'), frankfurt: await agent('frankfurt', 'frankfurt-1') }
@@ -133,41 +118,5 @@ function resourcesOf (folder: string): { kind: string, name: string, spec: unkno
 }
 
 function processIn (site: OrganisationSite, host: 'office' | 'inside' | 'amsterdam' | 'frankfurt', name: string, args: readonly string[], folder: string): FleetProcess {
-  let child: ChildProcess | undefined
-  let said = ''
-  const over = async (signal: NodeJS.Signals): Promise<{ code: number | null }> => {
-    const ending = child
-    child = undefined
-    if (ending === undefined) return { code: null }
-    if (ending.exitCode !== null || ending.signalCode !== null) return { code: ending.exitCode }
-    const gone = once(ending, 'exit') as Promise<[number | null]>
-    ending.kill(signal)
-    const late = setTimeout(() => ending.kill('SIGKILL'), 20_000)
-    const [code] = await gone
-    clearTimeout(late)
-    return { code }
-  }
-  return {
-    name,
-    pid: () => child?.pid ?? 0,
-    kill: async () => { await over('SIGKILL') },
-    end: async () => await over('SIGTERM'),
-    start: async () => {
-      child = site.host(host).spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: { HOME: folder, NO_COLOR: '1' }, stdio: ['ignore', 'pipe', 'pipe'] })
-      child.stdout?.setEncoding('utf8').on('data', (text: string) => { said += text })
-      child.stderr?.setEncoding('utf8').on('data', (text: string) => { said += text })
-      await Promise.race([once(child, 'spawn'), once(child, 'error').then(([error]) => { throw error as Error })])
-    },
-    logs: () => said,
-  }
-}
-
-async function ready (url: string, process: FleetProcess): Promise<void> {
-  const deadline = Date.now() + READY_MS
-  for (;;) {
-    const answer = await fetch(url).then(async response => ({ ok: response.ok, text: await response.text() }), (error: unknown) => ({ ok: false, text: String(error) }))
-    if (answer.ok) return
-    if (Date.now() > deadline) throw new Error(`${process.name} did not become ready (${answer.text}); it said:\n${process.logs().slice(-4000)}`)
-    await new Promise(resolve => setTimeout(resolve, 100))
-  }
+  return fleetProcess({ host: site.host(host), name, main: MAIN, args, folder })
 }

@@ -5,7 +5,7 @@ import { verdictFamilies } from './families.ts'
 const half = (direction?: 'out' | 'in'): Half => ({
   key: 'k', ...(direction === undefined ? {} : { direction }), state: 'down', cause: 'service.down', side: 'ours', sentence: 's', confidence: 'proved', agreement: { inside: 1, insideAgree: 1, outside: 0, outsideAgree: 0 }, since: 1000, same: 1,
 })
-const entry = (peer?: string): Entry => ({ key: peer ?? 'ours', domain: 'ours.example', ...(peer === undefined ? {} : { peer }), halves: peer === undefined ? [half()] : [half('out'), half('in')], judgedAt: 0, checkedAt: 2000, certificateEnd: 3000 })
+const entry = (peer?: string): Entry => ({ key: peer ?? 'ours', domain: 'ours.example', ...(peer === undefined ? {} : { peer }), halves: peer === undefined ? [half()] : [half('out'), half('in')], judgedAt: 0, checkedAt: 2000, certificateEnd: 3000, quietBecause: 'moving' })
 
 it('has at most one series of a domain or pair in each metric, and at most twelve in all', () => {
   const subjects = [entry(), ...Array.from({ length: 100 }, (_, n) => entry(`peer${n}.example`))]
@@ -25,6 +25,12 @@ it('shows only the cause of now', () => {
   expect([...values()].map(({ labels }) => labels)).toEqual([{ domain: 'ours.example', peer: 'partner.example', cause: 'service.down', side: 'ours' }])
   now = { ...now, halves: [{ ...half('out'), state: 'up', cause: 'healthy', side: 'nobody' }] }
   expect([...values()].map(({ labels }) => labels)).toEqual([{ domain: 'ours.example', peer: 'partner.example', cause: 'healthy', side: 'nobody' }])
+})
+
+it('says that something is quiet while it is', () => {
+  const values = (entries: Entry[]) => [...verdictFamilies({ subjects: () => entries }).find(({ metric }) => metric.name === 'dialtone_quiet')?.values() ?? []]
+  const { quietBecause: _, ...loud } = entry('loud.example')
+  expect(values([loud, entry('quiet.example')])).toEqual([{ labels: { domain: 'ours.example', peer: 'quiet.example' }, value: 1 }])
 })
 
 it('a board of ten thousand pairs stays in order, and a page of it is quick', () => {

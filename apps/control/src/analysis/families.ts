@@ -1,6 +1,6 @@
 /**
- * What is exposed of each subject, made when it is asked for: one series of a domain or a pair in each metric, seven in all. Both halves of a pair have metrics of their
- * own. Of causes only the one of now exists.
+ * What is exposed of each subject, made when it is asked for: one series of a domain or a pair in each metric, eight in all. Both halves of a pair have metrics of their
+ * own. Of causes only the one of now exists, and what is quiet has a series only while it is.
  */
 import { STATES } from '@dialtone/contracts'
 import { defineGauge, type Labels, type Metric } from '@dialtone/kernel'
@@ -17,8 +17,9 @@ export const causeInfo = defineGauge('dialtone_cause_info', 'The root cause of n
 export const since = defineGauge('dialtone_state_since_timestamp_seconds', 'Since when state and cause are what they are.', LABELS)
 export const checkedAt = defineGauge('dialtone_checked_timestamp_seconds', 'When it was last seen by anybody.', LABELS)
 export const certificateEnd = defineGauge('dialtone_domain_certificate_end_timestamp_seconds', 'When the first certificate that it showed ends.', LABELS)
+export const quiet = defineGauge('dialtone_quiet', 'An Exception (maintenance, or an acknowledged cause) keeps quiet about it: 1, and else absent. Alerts leave it out.', LABELS)
 
-export const VERDICT_METRICS = [state, outState, inState, causeInfo, since, checkedAt, certificateEnd] as const
+export const VERDICT_METRICS = [state, outState, inState, causeInfo, since, checkedAt, certificateEnd, quiet] as const
 
 export function verdictFamilies (readings: Pick<AnalysisReadings, 'subjects'>): Family[] {
   const of = (metric: Metric, value: (entry: Entry, half: Half) => number | undefined, more: (half: Half) => Labels = () => ({})): Family => ({
@@ -41,5 +42,6 @@ export function verdictFamilies (readings: Pick<AnalysisReadings, 'subjects'>): 
     of(since, (_, half) => seconds(half.since)),
     of(checkedAt, entry => seconds(entry.checkedAt)),
     of(certificateEnd, entry => seconds(entry.certificateEnd)),
+    of(quiet, ({ quietBecause }) => quietBecause === undefined ? undefined : 1),
   ]
 }

@@ -14,6 +14,7 @@ export const openIncidents = defineGauge('dialtone_incidents', 'Incidents that a
 export const behind = defineGauge('dialtone_analysis_behind', 'Observations in the stream that are not judged yet.')
 export const gaps = defineCounter('dialtone_analysis_gap_total', 'Messages that the limits of the stream dropped before they were read.', ['stream'])
 export const storeBytes = defineGauge('dialtone_store_bytes', 'Bytes of the store that are in use.')
+export const storeLimit = defineGauge('dialtone_store_limit_bytes', 'What the store may have in use; beyond it the oldest is taken away.')
 export const storeBlobs = defineGauge('dialtone_store_blobs', 'Certificates, messages and transcripts in the store, each once.')
 export const forgotten = defineCounter('dialtone_store_forgotten_total', 'Rows that retention took away.', ['what'])
 export const announced = defineCounter('dialtone_announcements_total', 'Announcements that this instance published.', ['event'])
@@ -26,5 +27,5 @@ export const resets = defineCounter('dialtone_analysis_resets_total', 'Streams t
 export const setBack = defineCounter('dialtone_analysis_time_set_back_total', 'Times that the stream went on before where time had come: the clock of the bus or of this machine was set back.')
 
 export const ANALYSIS_METRICS = [
-  resets, setBack, ingested, judged, judgeSeconds, analysisErrors, incidentEvents, openIncidents, behind, gaps, storeBytes, storeBlobs, forgotten, announced, unannounced, leaseHeld, stale, disagreement,
+  resets, setBack, ingested, judged, judgeSeconds, analysisErrors, incidentEvents, openIncidents, behind, gaps, storeBytes, storeLimit, storeBlobs, forgotten, announced, unannounced, leaseHeld, stale, disagreement,
 ] as const

@@ -10,7 +10,7 @@ import type { Static, TSchema } from 'typebox'
 import { createAnalysis } from './analysis.ts'
 import { announce } from './announcer.ts'
 import { spareMemory } from './memory.ts'
-import { analysisErrors, behind, disagreement, forgotten, gaps, leaseHeld, openIncidents, resets, storeBlobs, storeBytes, unannounced } from './metrics.ts'
+import { analysisErrors, behind, disagreement, forgotten, gaps, leaseHeld, openIncidents, resets, storeBlobs, storeBytes, storeLimit, unannounced } from './metrics.ts'
 import { takePairFacts } from './pair-facts.ts'
 import { createReadings, type AnalysisReadings } from './readings.ts'
 import { createSlices } from './slices.ts'
@@ -162,6 +162,7 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
 
   const gauge = (): void => {
     meter.set(storeBytes, {}, store.bytes())
+    meter.set(storeLimit, {}, store.limits.bytes)
     meter.set(storeBlobs, {}, store.blobs())
     meter.set(leaseHeld, {}, lease.held ? 1 : 0)
     meter.set(unannounced, {}, store.journal.waiting())

@@ -3,6 +3,8 @@
  * subscribed again; a request that was under way when the connection went is over at once and not only after its time.
  */
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { OperatorError, quoted, type Logger, type Meter } from '@dialtone/kernel'
 import { Events, NatsError, connect, createInbox, nkeyAuthenticator, nkeys, usernamePasswordAuthenticator, type ConnectionOptions, type Msg, type MsgHdrs, type NatsConnection, type Subscription as NatsSubscription } from 'nats'
 import * as metrics from '../metrics.ts'
@@ -13,7 +15,7 @@ import { isRefusal, violationOf, type Violation } from './failures.ts'
 export type NatsCredentials = { user: string, password: string } | { nkeySeedFile: string }
 
 export type LinkOptions = {
-  /** `nats://host:4222`, several with commas between them or as an array. No user in it. */
+  /** `nats://host:4222`, or `tls://` where it must not be in the clear; several with commas between them or as an array. No user in it. */
   servers: string | readonly string[]
   /** Seen in the server's log and monitoring. */
   name: string
@@ -262,8 +264,22 @@ function connectionOptions ({ servers, name, credentials, inboxPrefix, tls }: Li
     timeout: 5000,
     noAsyncTraces: true,
     ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
-    ...(tls === undefined ? {} : { tls }),
+    ...(tls === undefined && !all.some(server => server.startsWith('tls:')) ? {} : { tls: { ...tls, checkServerIdentity: identityCheck(all) } as NonNullable<ConnectionOptions['tls']> }),
     ...(credentials === undefined ? {} : { authenticator: 'user' in credentials ? usernamePasswordAuthenticator(credentials.user, credentials.password) : nkeyAuthenticator(() => seedOf(credentials.nkeySeedFile)) }),
+  }
+}
+
+/**
+ * Whether a certificate is that of the server. A server that is given by its address has no name that the client could check, and it checks `localhost` instead: then it
+ * has to be the certificate of one of the addresses that were given.
+ */
+function identityCheck (servers: readonly string[]): (host: string, certificate: PeerCertificate) => Error | undefined {
+  const hosts = servers.map(server => server.replace(/^\w+:\/\//, '').replace(/:\d+\/?$/, '').replaceAll(/[/[\]]/g, ''))
+  const addresses = hosts.filter(host => isIP(host) !== 0)
+  return (host, certificate) => {
+    const names = host !== 'localhost' ? [host] : [...addresses, ...hosts.filter(given => given === host)]
+    const refusals = (names.length > 0 ? names : [host]).map(name => checkServerIdentity(name, certificate))
+    return refusals.includes(undefined) ? undefined : refusals[0]
   }
 }
 

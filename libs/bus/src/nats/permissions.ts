@@ -27,6 +27,7 @@ export type Permissions = {
 }
 
 const CONTROL_ACCOUNT = 'DIALTONE'
+const SYSTEM_ACCOUNT = 'SYS'
 const CONTROL_INBOX = '_INBOX.control'
 /** One token of a subject. */
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
@@ -98,8 +99,11 @@ function proveName (what: 'vantage' | 'gateway', name: string): void {
 /** Who a user is to the server: the public half of an nkey, or for a test a password. */
 export type NatsIdentity = { nkey: string } | { password: string }
 
+/** `system`: who may look after the server itself. `storage`: what the account of control may keep; without it, what the server has. */
+export type AccountsChoice = { system?: NatsIdentity, storage?: { fileBytes: number, memoryBytes: number } }
+
 /** The `accounts` of a server's configuration, for control and these vantages and gateways. */
-export function natsAccounts (control: NatsIdentity, vantages: Readonly<Record<string, NatsIdentity>>, gateways: Readonly<Record<string, NatsIdentity>> = {}): string {
+export function natsAccounts (control: NatsIdentity, vantages: Readonly<Record<string, NatsIdentity>>, gateways: Readonly<Record<string, NatsIdentity>> = {}, { system, storage }: AccountsChoice = {}): string {
   const all = [
     ...Object.entries(vantages).map(([vantage, identity]) => ({ ...permissionsFor({ app: 'probe', vantage }), identity })),
     ...Object.entries(gateways).map(([name, identity]) => ({ ...permissionsFor({ app: 'gateway', gateway: name }), identity })),
@@ -110,9 +114,9 @@ export function natsAccounts (control: NatsIdentity, vantages: Readonly<Record<s
     ...new Set(all.flatMap(({ services, streams }) => [...services.map(subject => `{ service: ${text(subject)} }`), ...streams.map(subject => `{ stream: ${text(subject)} }`)])),
   ]
   const main = { ...permissionsFor({ app: 'control' }), identity: control }
-  return `accounts {
-  ${text(main.account)}: {
-    jetstream: enabled
+  return `${system === undefined ? '' : `system_account: ${SYSTEM_ACCOUNT}\n`}accounts {
+${system === undefined ? '' : `  ${SYSTEM_ACCOUNT}: { users: [{ ${whoIs('system', system)} }] }\n`}  ${text(main.account)}: {
+    jetstream: ${storage === undefined ? 'enabled' : `{ max_file: ${storage.fileBytes}, max_mem: ${storage.memoryBytes} }`}
     users: [
       ${userOf(main)}
     ]
@@ -134,9 +138,12 @@ ${all.map(each => `  ${text(each.account)}: {
 }
 
 function userOf ({ user, identity, publish, subscribe }: Permissions & { identity: NatsIdentity }): string {
-  const who = 'nkey' in identity ? `nkey: ${identity.nkey}` : `user: ${text(user)}, password: ${text(identity.password)}`
   // An answer may take as long as the longest command.
-  return `{ ${who}, permissions: { publish: { allow: [${publish.map(text).join(', ')}] }, subscribe: { allow: [${subscribe.map(text).join(', ')}] }, allow_responses: { max: 1, expires: "10m" } } }`
+  return `{ ${whoIs(user, identity)}, permissions: { publish: { allow: [${publish.map(text).join(', ')}] }, subscribe: { allow: [${subscribe.map(text).join(', ')}] }, allow_responses: { max: 1, expires: "10m" } } }`
+}
+
+function whoIs (user: string, identity: NatsIdentity): string {
+  return 'nkey' in identity ? `nkey: ${identity.nkey}` : `user: ${text(user)}, password: ${text(identity.password)}`
 }
 
 function text (of: string): string {

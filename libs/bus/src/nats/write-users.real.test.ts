@@ -20,8 +20,8 @@ afterEach(() => {
 it('a server with what the script writes knows each app by its seed', async () => {
   const folder = newFolder()
   const files = execFileSync(process.execPath, [join(root, 'deploy/nats/write-users.ts'), '--folder', folder, '--vantage', 'inside', '--vantage', 'outside', '--gateway', 'edge'], { encoding: 'utf8' }).trim().split('\n')
-  expect(files).toEqual(['nats-server.conf', 'control.nk', 'probe-inside.nk', 'probe-outside.nk', 'gateway-edge.nk'].map(name => join(folder, name)))
-  expect(files.map(file => statSync(file).mode & 0o777)).toEqual([0o600, 0o600, 0o600, 0o600, 0o600])
+  expect(files).toEqual(['nats-server.conf', 'control.nk', 'probe-inside.nk', 'probe-outside.nk', 'gateway-edge.nk', 'system.nk'].map(name => join(folder, name)))
+  expect(files.map(file => statSync(file).mode & 0o777)).toEqual(files.map(() => 0o600))
   // Where the test server listens and stores is its own.
   const accounts = readFileSync(join(folder, 'nats-server.conf'), 'utf8').replace(/^(listen|jetstream).*$/gm, '')
   const server = await startNatsServer({ configuration: accounts })

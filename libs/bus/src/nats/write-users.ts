@@ -1,41 +1,46 @@
-/** The files that a NATS server and its users need: what `deploy/nats/write-users.ts` writes. A key that is there is kept, so that a vantage or a gateway can be added later. */
+/** The files that NATS servers and their users need: what `deploy/nats/write-users.ts` writes. A key that is there is kept, so that a vantage, a gateway or a node can be added later. */
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { OperatorError } from '@dialtone/kernel'
 import { nkeys } from 'nats'
 import { natsAccounts, permissionsFor, type NatsApp } from './permissions.ts'
+import { DEFAULT_STORE, proveNodes, serverText, storageFor, type NatsNode, type ServerOptions } from './server-configuration.ts'
 
-export type NatsUsersOptions = {
+export type NatsUsersOptions = ServerOptions & {
   /** Where the files are written; made when it is missing. */
   folder: string
   vantages: readonly string[]
   gateways?: readonly string[]
-  /** Default 127.0.0.1:4222. Anything but loopback wants TLS, in a file of your own that includes this one. */
-  listen?: string
-  /** Where JetStream keeps its files. */
-  storeDir?: string
+  /** A cluster of these, three or five; a file for each. Without: one server. */
+  nodes?: readonly NatsNode[]
 }
 
-/** Writes `nats-server.conf`, `control.nk`, `probe-<vantage>.nk` and `gateway-<gateway>.nk` (mode 0600); returns their paths. Throws `bad-key` or `bus-credentials`. */
-export function writeNatsUsers ({ folder, vantages, gateways = [], listen = '127.0.0.1:4222', storeDir = '/var/lib/nats/jetstream' }: NatsUsersOptions): string[] {
-  if (!/^[A-Za-z0-9.:[\]-]+:\d{1,5}$/.test(listen)) throw new OperatorError('bad-listen', `'${listen}' is no address and port to listen on; give one like 127.0.0.1:4222`)
+/**
+ * Writes `nats-server.conf`, or `<node>.conf` for each node of a cluster, and the seeds `control.nk`, `probe-<vantage>.nk`, `gateway-<gateway>.nk` and `system.nk`
+ * (all of mode 0600); returns their paths. Throws `bad-key`, `bad-listen`, `bad-node`, `bus-credentials` or `bus-tls`; then nothing but seeds is written.
+ */
+export function writeNatsUsers ({ folder, vantages, gateways = [], nodes, storeDir = DEFAULT_STORE, ...server }: NatsUsersOptions): string[] {
+  if (nodes !== undefined) proveNodes(nodes)
   const apps: NatsApp[] = [{ app: 'control' }, ...vantages.map(vantage => ({ app: 'probe' as const, vantage })), ...gateways.map(gateway => ({ app: 'gateway' as const, gateway }))]
-  const names = apps.map(app => permissionsFor(app).user) // proves the names before a file is written
+  const names = [...apps.map(app => permissionsFor(app).user), 'system'] // proves the names before a file is written
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const keys = names.map(name => ({ file: join(folder, `${name}.nk`), nkey: publicKeyIn(join(folder, `${name}.nk`)) }))
-  const [control, ...others] = keys
-  if (control === undefined) return []
+  const [[control, ...others], system] = [keys.slice(0, -1), keys.at(-1)]
+  if (control === undefined || system === undefined) return []
   const identities = (of: readonly string[], from: number) => Object.fromEntries(of.map((name, index) => [name, { nkey: others[from + index]?.nkey ?? '' }]))
-  const file = join(folder, 'nats-server.conf')
-  write(file, `# Written by deploy/nats/write-users.ts; run it again instead of changing this. The seeds beside it are secrets: each goes to its app and nowhere else.
-listen: ${JSON.stringify(listen)}
-jetstream { store_dir: ${JSON.stringify(resolve(storeDir))} }
-# Of what the bus sends nothing is larger.
-max_payload: 1MB
-
-${natsAccounts({ nkey: control.nkey }, identities(vantages, 0), identities(gateways, vantages.length))}`)
-  return [file, ...keys.map(key => key.file)]
+  const storage = storageFor(vantages.length, gateways.length)
+  const options = { ...server, storeDir: resolve(storeDir) }
+  const begins = nodes === undefined
+    ? [{ name: 'nats-server', says: serverText(options, storage) }]
+    : nodes.map(node => ({ name: node.name, says: serverText(options, storage, { node, nodes, secret: secretIn(join(folder, 'cluster.secret')) }) }))
+  // What an account keeps is counted once for each replica.
+  const accounts = natsAccounts({ nkey: control.nkey }, identities(vantages, 0), identities(gateways, vantages.length), { system: { nkey: system.nkey }, storage: { ...storage, fileBytes: begins.length * storage.fileBytes } })
+  for (const { name, says } of begins) write(join(folder, `${name}.conf`), `${HEAD}\n${says}\n\n${accounts}`)
+  return [...begins.map(({ name }) => join(folder, `${name}.conf`)), ...keys.map(key => key.file)]
 }
+
+const HEAD = `# Written by deploy/nats/write-users.ts; run it again instead of changing this. The seeds beside it are secrets: each goes to its app and nowhere else.`
 
 /** Of the seed in the file, which is made when it is missing. */
 function publicKeyIn (file: string): string {
@@ -45,6 +50,14 @@ function publicKeyIn (file: string): string {
   } catch (error) {
     throw new OperatorError('bus-credentials', `there is no nkey seed in ${file} (${error instanceof Error ? error.message : String(error)}); remove the file to have one made`)
   }
+}
+
+/** By which the nodes know each other; made when it is missing. */
+function secretIn (file: string): string {
+  if (!existsSync(file)) write(file, `${randomBytes(24).toString('base64url')}\n`)
+  const secret = readFileSync(file, 'utf8').trim()
+  if (!/^[\w-]{16,}$/.test(secret)) throw new OperatorError('bus-credentials', `there is no secret of a cluster in ${file}; remove the file to have one made`)
+  return secret
 }
 
 /** Whole or not at all. */

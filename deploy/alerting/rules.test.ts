@@ -1,0 +1,40 @@
+import { DEFAULT_JUDGE_CONFIG } from '@dialtone/contracts'
+import { expect, it } from 'vitest'
+import { CAUSE_ALERTS, SELF_ALERTS, SEVERITIES, alertRules, duration } from './index.ts'
+
+const rules = alertRules()
+
+it('every alert has a rule, and every rule an identity of its own', () => {
+  expect([...new Set(rules.map(({ name }) => name))].toSorted()).toEqual([...Object.keys(CAUSE_ALERTS), ...SELF_ALERTS].toSorted())
+  expect(new Set(rules.map(({ id }) => id)).size).toBe(rules.length)
+  expect(new Set(rules.map(({ title }) => title)).size).toBe(rules.length)
+})
+
+it('a rule says what is so, what to do and where to read on', () => {
+  for (const { id, annotations, severity } of rules) {
+    expect(SEVERITIES, id).toContain(severity)
+    expect(annotations.summary, id).toMatch(/\S/)
+    expect(annotations.description, id).toMatch(/\.$|\}\}$/)
+    expect(annotations.remedy, id).toContain('1. ')
+    expect(annotations.runbook_url, id).toMatch(/^http:\/\/localhost:5280\/runbooks\/(\{\{ \$labels\.cause \}\}|Dialtone\w+)$/)
+  }
+  expect(alertRules({ controlUrl: 'https://control.example' }).every(({ annotations }) => annotations.runbook_url.startsWith('https://control.example/runbooks/'))).toBe(true)
+})
+
+it('what nobody knows, and what only weakens, wakes nobody', () => {
+  const pages = rules.filter(({ severity }) => severity === 'page').map(({ name }) => name)
+  for (const name of ['DialtoneUnknown', 'DialtoneVantageUnhealthy', 'DialtoneDegraded', 'DialtoneCertificateExpiring']) expect(pages).not.toContain(name)
+  expect(rules.filter(({ name }) => name === 'DialtoneUnknown' || name === 'DialtoneVantageUnhealthy').map(({ severity }) => severity)).toEqual(['notice', 'notice'])
+})
+
+it('a lab that is so many times faster has so many times shorter durations', () => {
+  const [slow, fast] = [alertRules(), alertRules({ timeScale: 300 })]
+  for (const [at, { forSeconds, keepFiringSeconds }] of slow.entries()) expect(fast[at]).toMatchObject({ forSeconds: Math.round(forSeconds * 1000 / 300) / 1000, keepFiringSeconds: Math.round(keepFiringSeconds * 1000 / 300) / 1000 })
+  expect([0, 0.25, 1, 90, 3600, 5430].map(duration)).toEqual(['0s', '250ms', '1s', '1m30s', '1h', '1h30m30s'])
+})
+
+it('the last days of a certificate lie inside the warning window', () => {
+  const rule = rules.find(({ id }) => id === 'DialtoneCertificateExpiring-ticket')
+  const seconds = Number(/time\(\) < (\d+)/.exec(rule?.expr ?? '')?.[1])
+  expect(seconds / 86_400).toBeLessThan(DEFAULT_JUDGE_CONFIG.expiryWarningDays)
+})

@@ -1,0 +1,3 @@
+export { alertmanagerConfig, type AlertmanagerOptions } from './alertmanager.ts'
+export { prometheusRules, type PrometheusRule, type PrometheusRules } from './rules.ts'
+export { prometheusConfig, type ScrapeOptions } from './scrape.ts'

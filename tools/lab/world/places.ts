@@ -1,0 +1,45 @@
+// Who stands where: the hosts of the lab, their addresses and which resolver they ask. Addresses are of the ranges for documentation and private use.
+import type { HostOptions } from '@dialtone/testkit'
+
+/** The inside resolver forwards nothing but asks the public servers itself, through the firewall. */
+export const RESOLVERS = { inside: '10.10.0.53', outside: '192.0.2.54' } as const
+/** Where the public zones are served; the signed ones by a server of their own, because it comes and goes with its keys. */
+export const PUBLISHED = { zones: '192.0.2.53', signed: '192.0.2.55' } as const
+/** Of the firewall: of ours, of a second node of ours (published by no record), and of the agent inside, for its own domain. */
+export const PUBLIC = { ours: '203.0.113.10', second: '203.0.113.11', agent: '203.0.113.12' } as const
+export const GATEWAY = { inside: '10.20.0.1', outside: '203.0.113.20', outside6: '2001:db8:20::20' } as const
+export const INSIDE_NETS = ['10.10.0.0/16', '10.20.0.0/16'] as const
+/** Of no host, and in networks whose routers say so. */
+export const NOBODY = { inside: '10.10.0.99', outside: '203.0.113.99' } as const
+/** The tunnel between firewall and office: how the fleet's own traffic gets in and out, as in most companies. */
+export const TUNNEL = { firewall: '10.99.0.1', office: '10.99.0.2' } as const
+/** The web site of ours, where its name without a service leads. */
+export const WEB = '203.0.113.80'
+
+const inner = (name: string, address: string, resolver: string = RESOLVERS.inside): HostOptions => ({ name, addresses: [address], resolver, behind: 'firewall' })
+const outer = (name: string, ...addresses: [string, ...string[]]): HostOptions => ({ name, addresses, resolver: RESOLVERS.outside })
+
+export const HOSTS = [
+  { name: 'firewall', addresses: [PUBLIC.ours, PUBLIC.second, PUBLIC.agent, '2001:db8:20::1'], forwardsAt: '10.10.0.1' },
+  inner('ours', '10.10.0.10'), inner('second', '10.10.0.11'), inner('inside', '10.10.0.20'), inner('resolver', RESOLVERS.inside),
+  inner('edge', '10.20.0.10', GATEWAY.inside),
+  { name: 'gateway', addresses: [GATEWAY.outside, GATEWAY.inside, GATEWAY.outside6], resolver: RESOLVERS.outside, behind: 'firewall' },
+  outer('gmail', '198.51.100.11', '198.51.100.12', '198.51.100.13', '198.51.100.14', '198.51.100.15', '198.51.100.40'),
+  outer('webex', '198.51.100.20'), outer('plain', '198.51.100.30', '198.51.100.31'), outer('six', '198.51.100.60', '2001:db8:60::60'),
+  outer('bad', '198.51.100.90'), outer('odd', '198.51.100.81', '198.51.100.82', '198.51.100.83', '198.51.100.84', '198.51.100.85', '198.51.100.86'),
+  outer('web', WEB), outer('dns', PUBLISHED.zones, PUBLISHED.signed, RESOLVERS.outside),
+  outer('amsterdam', '198.51.100.200', '2001:db8:a::200'), outer('frankfurt', '192.0.2.200', '2001:db8:f::200'), outer('office', '192.0.2.10'),
+] as const satisfies readonly HostOptions[]
+
+/** Beside those of `LabHost`. `gmail` runs gtls.test too, at the last of its addresses. */
+export type WorldHost =
+  | 'firewall' | 'ours' | 'second' | 'inside' | 'resolver' | 'edge' | 'gateway'
+  | 'gmail' | 'webex' | 'plain' | 'six' | 'bad' | 'odd' | 'web' | 'dns' | 'amsterdam' | 'frankfurt' | 'office'
+
+export const AT = {
+  ours: '10.10.0.10', second: '10.10.0.11', inside: '10.10.0.20', edge: '10.20.0.10', office: '192.0.2.10',
+  gmail: ['198.51.100.11', '198.51.100.12', '198.51.100.13', '198.51.100.14', '198.51.100.15'], gtls: '198.51.100.40',
+  webex: '198.51.100.20', plain: ['198.51.100.30', '198.51.100.31'], six: '198.51.100.60', six6: '2001:db8:60::60',
+  bad: '198.51.100.90', http: '198.51.100.81', closes: '198.51.100.82', slow: '198.51.100.83', halfopen: '198.51.100.84', drop: '198.51.100.85', refused: '198.51.100.86',
+  amsterdam: '198.51.100.200', amsterdam6: '2001:db8:a::200', frankfurt: '192.0.2.200', frankfurt6: '2001:db8:f::200',
+} as const
