@@ -49,7 +49,7 @@ export async function zooScene (named: string | Scenario, values: (running: Runn
 /** A `dig` for one folder that asks at this port, and this resolver where none is named. */
 export function writeDig (folder: string, { port, resolver }: { port: number, resolver: string }): void {
   const file = join(folder, 'dig')
-  writeFileSync(file, `#!/bin/sh\ncase " $*" in *' @'*) set -- -p ${port} "$@" ;; *) set -- @${resolver} -p ${port} "$@" ;; esac\nexec /usr/bin/dig +time=2 +tries=1 "$@"\n`)
+  writeFileSync(file, `#!/bin/sh\ncase " $*" in *' @'*) set -- -p ${port} "$@" ;; *) set -- @${resolver} -p ${port} "$@" ;; esac\nexec /usr/bin/dig +time=5 +tries=2 "$@"\n`)
   chmodSync(file, 0o755)
 }
 
@@ -75,7 +75,7 @@ export async function run (command: string, args: readonly string[], env: Readon
 
 /** The first SRV target and its address, as a reader would find them; what the zone does not have is left out. */
 async function placeOf ({ domain, request }: RunningScenario): Promise<Record<string, string>> {
-  const resolver = new Resolver({ timeout: 500, tries: 1 })
+  const resolver = new Resolver({ timeout: 3000, tries: 2 })
   resolver.setServers([`${request.resolver.address}:${request.resolver.port}`])
   const records = await resolver.resolveSrv(`_xmpp-server._tcp.${domain}`).catch(() => [])
   const [first, second] = records.filter(({ name }) => name !== '').toSorted((a, b) => a.priority - b.priority)
