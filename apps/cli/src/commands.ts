@@ -32,6 +32,7 @@ export const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Prom
   get: async () => (await import('./commands/get.ts')).runGet,
   apply: async () => (await import('./commands/apply.ts')).runApply,
   delete: async () => (await import('./commands/delete.ts')).runDelete,
+  health: async () => (await import('./commands/health.ts')).runHealth,
   backup: async () => (await import('./commands/backup.ts')).runBackup,
   token: async () => (await import('./commands/token.ts')).runToken,
 }
