@@ -30,7 +30,7 @@ it('an agent killed: another of its vantage covers its work within two presence 
   await fleet.agents.frankfurt.kill()
   const killed = Date.now()
   await expect.poll(async () => shares(await agentsOf('frankfurt')), { timeout: 30_000, interval: 200 }).toEqual({ agents: 1, mine: 'all' })
-  expect(Date.now() - killed).toBeLessThan(16_000) // ten seconds, its own beat of five, and this poll
+  expect(Date.now() - killed).toBeLessThan(20_000) // ten seconds, its own beat of five, and as much again for a machine that is busy
   await fleet.agents.frankfurt.start()
   await expect.poll(async () => shares(await agentsOf('frankfurt')), { timeout: 30_000 }).toEqual({ agents: 2, mine: 'all' })
   await second.end()

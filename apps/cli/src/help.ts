@@ -32,6 +32,7 @@ Of a fleet that runs
   dialtone apply -f FILE       change it
   dialtone delete KIND NAME    take one resource out of it
   dialtone token               who may ask
+  dialtone backup              copy what a control remembers
 
 Try:  dialtone check partner.example
       dialtone COMMAND --help
@@ -538,6 +539,26 @@ token is printed once, alone, when it is made; only its digest is kept.
 ${WHICH_SERVER}
 Exit code: 0;
 ${CLIENT_EXITS}`
+
+export const BACKUP_HELP = `dialtone backup: copy what a control remembers, while it runs.
+
+  dialtone backup --store /var/lib/dialtone/control.db --to control-0700.db
+
+The copy is of one moment, sound, and for its owner alone. The configuration is
+not in it, but on the bus:
+
+  dialtone get all --format yaml > fleet.yaml
+
+To restore it: stop control, remove FILE, FILE-wal and FILE-shm, put the copy
+there, start control.
+
+  --store FILE          as control was given it
+  --to FILE             a file that is not there yet
+  --format text|json    or --json
+
+Exit code: 0; 64 usage, 66 there is no such store, 73 the copy is there already,
+78 it cannot be read or written
+`
 
 export const APPLY_HELP = `dialtone apply: make files the configuration, all of them or nothing.
 

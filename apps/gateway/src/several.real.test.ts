@@ -110,7 +110,10 @@ it('answer for each other, carry on alone, keep what is good, and show when they
   ends.push(() => bus.stop())
   const heard: string[] = []
   await bus.subscribe(GatewayEvent, ['a'], ({ body: { on, says } }) => { heard.push(`${on}: ${says}`) })
-  const { presence: { revision } = { revision: 0 } } = await status('a')
+  // It says what it works by with its next beat after NATS came back.
+  const revisionOfA = async () => (await status('a')).presence?.revision
+  await until(async () => await revisionOfA() !== undefined, () => `control has not heard of a again: ${a.logs()}`)
+  const revision = await revisionOfA()
   const { spec } = federation.assignment(doors.a, { secret: 'env:DIALBACK_SECRET' })
   const [world, ...zones] = spec.zones ?? []
   await apply([{ kind: 'Gateway', name: 'a', spec: { ...spec, zones: [{ ...world, certificates: [{ certificate: 'file:/none/ours.pem', key: 'file:/none/ours.key' }] }, ...zones] } }])

@@ -25,8 +25,8 @@ export type WorldOptions = {
   previous?: World
 }
 export type WorldFinding = GatewayPresence['findings'][number]
-/** `findings`: what works and should be mended. `certificatesChanged`: zones that show or trust other certificates than in `previous`. New handshakes follow by themselves. */
-export type NewWorld = { world: World, findings: readonly WorldFinding[], certificatesChanged: readonly string[] }
+/** `findings`: what works and should be mended. */
+export type NewWorld = { world: World, findings: readonly WorldFinding[] }
 
 /** Of one try of a question; UDP is tried twice. */
 const DNS_TIMEOUT_MS = 2500
@@ -36,7 +36,7 @@ const AUTHORITY_WARNS_MS = 60 * 24 * 3_600_000
 
 /** Reads everything that the assignment refers to. Resolves with the world, or with all that is wrong, as JSON pointers into the assignment. */
 export async function createWorld (assignment: GatewayAssignment, options: WorldOptions): Promise<NewWorld | { problems: readonly ConfigurationProblem[] }> {
-  const { clock, previous } = options
+  const { clock } = options
   const linted = lintAssignment(assignment, clock.now())
   const problems: ConfigurationProblem[] = linted.filter(({ level }) => level === 'error').map(({ pointer, says }) => ({ pointer, says }))
   const findings: WorldFinding[] = linted.filter(({ level }) => level === 'warning').map(({ says }) => ({ what: 'configuration', unhealthy: false, says: cut(says) }))
@@ -64,7 +64,7 @@ export async function createWorld (assignment: GatewayAssignment, options: World
   refuseEqualSecrets(assignment, zones, problems)
   if (problems.length > 0) return { problems }
   const world = worldOf(assignment, table, zones, anchors, certificateEnds, clock)
-  return { world, findings, certificatesChanged: previous === undefined ? [...zones.keys()] : changedZones(previous, world) }
+  return { world, findings }
 }
 
 function worldOf (assignment: GatewayAssignment, table: PolicyTable, zones: ReadonlyMap<string, Zone>, anchors: ReadonlyMap<string, Zone['anchors']>, certificateEnds: ReadonlyMap<string, number>, clock: Clock): World {
@@ -237,11 +237,6 @@ function refuseEqualSecrets ({ spec }: GatewayAssignment, zones: ReadonlyMap<str
     if (other !== undefined) problems.push({ pointer: `/spec/zones/${at}/secret`, says: `zones '${other}' and '${name}' have the same dialback secret: who learns keys in one could use them in the other; give each its own, or only the gateway a 'secret', of which each zone's is derived` })
     byPrint.set(print, name)
   }
-}
-
-function changedZones (previous: World, { zones }: World): string[] {
-  const what = (zone: Zone | undefined) => JSON.stringify([zone?.certificates, zone?.anchors, zone?.mint?.authority])
-  return [...zones.values()].filter(zone => what(zone) !== what(previous.zones.get(zone.name))).map(({ name }) => name)
 }
 
 /** Presence holds no longer sentences. */

@@ -19,7 +19,7 @@ export {
   ACKNOWLEDGEMENT_REQUEST, BIDI_REQUEST, ENABLE, ENABLED, FOOTER, OWN_DECLARATIONS, PROCEED, SASL_SUCCESS, STARTTLS, STARTTLS_FAILURE, acknowledgementText, dialbackAnswerText, dialbackKeyText, dialbackQuestionText, externalText, featuresText, headerText, saslFailureText,
   enableFailureText, streamErrorText,
 } from './negotiation/write.ts'
-export { bounceText, mayBounce, type Bounce } from './negotiation/bounce.ts'
+export { bounceText, type Bounce } from './negotiation/bounce.ts'
 export { ANY_PURPOSE, CLIENT_AUTH, SERVER_AUTH, readCertificate, type CertificateFacts } from './certificate/read-certificate.ts'
 export { DIALBACK, SASL, SERVER, STREAMS, STREAM_ERRORS, TLS } from './namespaces.ts'
 export { identityOf, type Identity } from './certificate/identity.ts'

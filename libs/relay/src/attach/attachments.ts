@@ -62,10 +62,20 @@ export function startAttachments (options: AttachmentOptions): Attachments {
     streams.add(stream)
     void stream.ended.finally(() => streams.delete(stream))
     // When who asked for it has returned: nobody writes to a stream in the middle of its first chunk.
-    queueMicrotask(() => { for (const hear of hearing) hear({ zone: stream.zone, out: stream, takes: pair => takes(stream, pair) }) })
+    queueMicrotask(() => {
+      try {
+        for (const hear of hearing) hear({ zone: stream.zone, out: stream, takes: pair => takes(stream, pair) })
+      } catch (error) {
+        stream.fault(error)
+      }
+    })
   }
   const selected = (selection: Selection) => [...streams].filter(stream => isSelected(stream, selection))
-  const ticking = setInterval(() => { for (const stream of streams) stream.tick() }, limits.tickMs ?? 5000)
+  const ticking = setInterval(() => {
+    for (const stream of streams) {
+      try { stream.tick() } catch (error) { stream.fault(error) }
+    }
+  }, limits.tickMs ?? 5000)
   ticking.unref()
 
   const stopConnector = (key: string) => {

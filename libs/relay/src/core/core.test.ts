@@ -131,6 +131,19 @@ it('bounces with a reason, without the body and without a peer\'s name, and neve
   expect(ledger.outcomes.bounced).toBe(4)
 })
 
+for (const [kind, type, answered] of [
+  ['message', undefined, true], ['message', 'chat', true], ['message', 'whatever', true], ['message', 'error', false], ['presence', undefined, true], ['presence', 'unavailable', true], ['presence', 'subscribe', true],
+  ['presence', 'error', false], ['iq', 'get', true], ['iq', 'set', true], ['iq', 'result', false], ['iq', 'error', false], ['iq', undefined, false], ['iq', 'whatever', false],
+] as const) it(`${answered ? 'answers' : 'does not answer'} ${kind} of type ${type} that does not get through (I6)`, async () => {
+  const { core, dialings, ledger } = made()
+  const source = new FakeSource(core, 'inside')
+  source.lane(OUT)
+  source.send(`<${kind} from='u@inside.example' to='v@peer.example' id='1'${type === undefined ? '' : ` type='${type}'`}><x xmlns='urn:x'/></${kind}>`)
+  await dialings[0]!.fail({ reason: 'dns-absent', says: 'peer.example has no records', temporary: false })
+  expect(ledger.conservation()).toMatchObject({ accepted: 1, queued: 0, outcomes: answered ? { bounced: 1, expired: 0 } : { bounced: 0, expired: 1 } })
+  expect((await dialings[1]?.succeed())?.received.length ?? 0).toBe(answered ? 1 : 0)
+})
+
 it('tells nobody outside what is wrong inside', async () => {
   const { core, dialings } = made()
   const source = new FakeSource(core, 'outside')

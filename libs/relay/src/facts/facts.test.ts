@@ -93,6 +93,36 @@ it('keeps nothing of what happens inside, a bounded number of pairs, and less of
   expect(told.length).toBe(100)
 })
 
+it('forgets no configured peer for those that nobody named, however many prove themselves, and a configured one for another only where it must', () => {
+  const named = ['p1.example', 'p2.example', 'p3.example']
+  const { facts, told, pass, clock } = made({ pairs: 5, strangers: 2, atOnce: 20 }, named)
+  const comes = (peer: string) => facts.authenticated({ ...AT, sides: { ours: 'inside.example', peer }, at: clock.now(), by: 'dialback' })
+  const known = () => {
+    told.splice(0)
+    facts.last()
+    return told.map(({ peer }) => peer).toSorted()
+  }
+  for (const peer of named) comes(peer)
+  for (let number = 0; number < 100; number++) {
+    comes(`s${number}.stranger.example`)
+    if (number % 10 === 0) pass(6000)
+  }
+  expect(known()).toEqual([...named, 's98.stranger.example', 's99.stranger.example'])
+  // What counts is the configuration at the time when it is told.
+  named.push('p4.example', 'p5.example', 'p6.example')
+  named.shift()
+  comes('p1.example')
+  pass(6000)
+  for (const peer of ['p4.example', 'p5.example', 'p6.example']) comes(peer)
+  expect(known()).toEqual(['p2.example', 'p3.example', 'p4.example', 'p5.example', 'p6.example'])
+  named.push('p7.example')
+  comes('p7.example')
+  const five = ['p3.example', 'p4.example', 'p5.example', 'p6.example', 'p7.example']
+  expect(known()).toEqual(five)
+  comes('s.stranger.example')
+  expect(known()).toEqual(five)
+})
+
 it('is what the contract says', () => {
   const { facts, told, pass, clock, counts } = made()
   const count = new PairCount(SIDES.ours, SIDES.peer)
@@ -109,7 +139,8 @@ it('is what the contract says', () => {
   expect(fact).toMatchObject({ stanzas: { in: 3, outcomes: { bounced: 1 } }, bounces: { 'dns-absent': 1 }, shown: { failed: 1 }, policy: { action: 'allow' } })
 })
 
-function made (bounds?: { pairs: number, strangers: number, atOnce: number }) {
+/** `peers`: those that resources name. */
+function made (bounds?: { pairs: number, strangers: number, atOnce: number }, peers: readonly string[] = []) {
   const clock = fakeClock()
   const random = seeded(1)
   const told: PairFacts[] = []
@@ -118,7 +149,7 @@ function made (bounds?: { pairs: number, strangers: number, atOnce: number }) {
   const world = worldOf(assignmentOf(), clock)
   const facts = createFacts({
     gateway: 'g', clock, random: { bytes: count => Uint8Array.from({ length: count }, () => Math.floor(random() * 256)) }, facts: fact => told.push(fact), tell: ({ on }) => events.push(on),
-    world: () => world, countOf: ({ ours, peer }) => counts.get(`${ours} ${peer}`), ...(bounds === undefined ? {} : { bounds }),
+    world: () => ({ ...world, assignment: { ...world.assignment, peers: Object.fromEntries(peers.map(peer => [peer, {}])) } }), countOf: ({ ours, peer }) => counts.get(`${ours} ${peer}`), ...(bounds === undefined ? {} : { bounds }),
   })
   return {
     facts, told, events, clock, counts,

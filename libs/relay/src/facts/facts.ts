@@ -33,7 +33,10 @@ export type Facts = {
 
 const SPACING_MS = 5000
 const EVERY_MS = 600_000
-/** `strangers`: pairs of which nothing is known but that they were refused, which anybody can bring about. */
+/**
+ * `strangers`: pairs of which nothing is known but that they were refused, which anybody can bring about. Where there are too many, a pair whose peer no resource names is forgotten
+ * first: whoever has a domain has as many below it as he likes, and can prove each.
+ */
 const BOUNDS = { pairs: 10_000, strangers: 1000, atOnce: 20 }
 
 type Known = {
@@ -44,6 +47,8 @@ type Known = {
   shown: PairFacts['shown']
   certificate?: PairFacts['certificate']
   stranger: boolean
+  /** A resource names its peer. */
+  configured: boolean
   news: boolean
   toldAt: number
   /** When its authoritative side was asked last, milliseconds since the epoch. */
@@ -53,7 +58,25 @@ type Known = {
 export function createFacts ({ gateway, facts: publish, tell, clock, random, world, countOf, bounds = BOUNDS }: FactsOptions): Facts {
   const startedAt = stamp(clock.now())
   const known = new Map<string, Known>()
+  /** Those of `known` that are not configured, in the same order. */
+  const others = new Set<string>()
   let strangers = 0
+
+  const isConfigured = ({ peer }: Sides) => Object.hasOwn(world()?.assignment.peers ?? {}, peer)
+  /** The one of which nothing was heard for longest; of those whose peers are configured only where there are no others. */
+  const forgetOne = () => {
+    const oldest = (others.size > 0 ? others : known).keys().next().value ?? ''
+    if (known.get(oldest)?.stranger === true) strangers--
+    known.delete(oldest)
+    others.delete(oldest)
+  }
+  /** As the last of its kind to be forgotten. */
+  const keep = (key: string, one: Known) => {
+    known.delete(key)
+    others.delete(key)
+    known.set(key, one)
+    if (!one.configured) others.add(key)
+  }
 
   const isExternal = (zone: string) => world()?.zones.get(zone)?.side === 'external'
   const about = (sides: Sides, stranger = false): Known | undefined => {
@@ -67,14 +90,14 @@ export function createFacts ({ gateway, facts: publish, tell, clock, random, wor
       return had
     }
     if (stranger && strangers >= bounds.strangers) return undefined
+    const configured = isConfigured(sides)
     if (known.size >= bounds.pairs) {
-      const [oldest, { stranger: wasStranger }] = known.entries().next().value as [string, Known]
-      known.delete(oldest)
-      if (wasStranger) strangers--
+      if (!configured && others.size === 0) return undefined
+      forgetOne()
     }
     if (stranger) strangers++
-    const made: Known = { sides, inbound: {}, outbound: {}, asked: { valid: 0, invalid: 0, refused: 0 }, shown: { valid: 0, invalid: 0, failed: 0 }, stranger, news: true, toldAt: -Infinity, askedAt: 0 }
-    known.set(key, made)
+    const made: Known = { sides, inbound: {}, outbound: {}, asked: { valid: 0, invalid: 0, refused: 0 }, shown: { valid: 0, invalid: 0, failed: 0 }, stranger, configured, news: true, toldAt: -Infinity, askedAt: 0 }
+    keep(key, made)
     return made
   }
 
@@ -170,8 +193,8 @@ export function createFacts ({ gateway, facts: publish, tell, clock, random, wor
         one.toldAt = now
         told++
         // Behind all others, so that each has its turn and the one of which nothing was heard for longest is the first to be forgotten.
-        known.delete(key)
-        known.set(key, one)
+        one.configured = isConfigured(one.sides)
+        keep(key, one)
         publish(of(one))
       }
     },

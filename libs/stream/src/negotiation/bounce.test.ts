@@ -4,7 +4,7 @@ import { childrenOf, toElement, type Element } from '../element.ts'
 import type { HeaderFrame } from '../frame.ts'
 import { createFramer } from '../framer.ts'
 import { AFTER_AUTHENTICATION } from '../limits.ts'
-import { bounceText, mayBounce, type Bounce } from './bounce.ts'
+import { bounceText, type Bounce } from './bounce.ts'
 import { headerText } from './write.ts'
 
 const MESSAGE: Bounce = { kind: 'message', from: 'b@partner.example/x', to: 'a@ours.example', id: '7', condition: 'remote-server-timeout', type: 'wait', by: 'gw.ours.example', text: 'nobody answers <there>' }
@@ -48,13 +48,6 @@ describe('a stanza error', () => {
       expect(seen).toBe(1)
     }), { numRuns: 500 })
   })
-})
-
-it('is never sent about an error, nor about the result of an iq (invariant I6)', () => {
-  for (const [kind, type, may] of [
-    ['message', undefined, true], ['message', 'chat', true], ['message', 'whatever', true], ['message', 'error', false], ['presence', undefined, true], ['presence', 'unavailable', true], ['presence', 'subscribe', true],
-    ['presence', 'error', false], ['iq', 'get', true], ['iq', 'set', true], ['iq', 'result', false], ['iq', 'error', false], ['iq', undefined, false], ['iq', 'whatever', false],
-  ] as const) expect([kind, type, mayBounce(kind, type)]).toEqual([kind, type, may])
 })
 
 /** The first child of a stanza. */

@@ -28,12 +28,7 @@ export type Bounce = {
 /** UTF-8 bytes of an iq's child beyond which it is left out. */
 const MOST_ECHOED = 1024
 
-/** Whether a stanza may be answered with an error at all: never an error, nor the result of an iq (RFC 6120 §8.3.1). Of an iq only a request is. */
-export function mayBounce (kind: Bounce['kind'], type: string | undefined): boolean {
-  return kind === 'iq' ? type === 'get' || type === 'set' : type !== 'error'
-}
-
-/** The stanza of type `error`, for a stream with our own header. Whether there may be one is the caller's question: `mayBounce`. */
+/** The stanza of type `error`, for a stream with our own header. Whether there may be one is the caller's question (RFC 6120 §8.3.1). */
 export function bounceText ({ kind, from, to, id, lang, child, condition, type, by, text: reason, tooBig = false }: Bounce): string {
   return `<${kind}${attribute('from', from)}${attribute('to', to)}${attribute('id', id)} type='error'${attribute('xml:lang', lang)}>` + (kind === 'iq' && child !== undefined ? echoed(child) : '') +
     `<error type='${type}'${attribute('by', by)}><${conditionName(condition, 'undefined-condition')} xmlns='${STANZA_ERRORS}'/>` +

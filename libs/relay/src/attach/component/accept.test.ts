@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ZoneSpec } from '@dialtone/contracts'
+import type { Intake } from '../../seams.ts'
 import { SECRET, Talker, startSite, until, type Site } from '../test-support/component-site.ts'
 
 const HEADER = "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='ours.example'>"
@@ -201,11 +202,68 @@ it('ends its streams when it stops', async () => {
   expect(site.counted['streams accept']).toBe(0)
 })
 
-async function attach (): Promise<{ talker: Talker, id: string }> {
+describe('a mistake of ours', () => {
+  const SAYS = /<stream:error><internal-server-error .*<\/stream:stream>/
+  const STANZA = "<message from='a@ours.example' to='b@partner.example'><body>x</body></message>"
+
+  it('about what came on one stream ends that one', async () => {
+    let wrong = true
+    site = await startSite({ components: TWO }, { inside: ['ours.example', 'second.example'], intake: intakeThat(() => { if (wrong) throw new TypeError('ours') }) })
+    const [first, second] = [await attach(), await attach('second.example')]
+    first.talker.say(STANZA)
+    await first.talker.hears(SAYS)
+    expect(await site.outs[0]?.ended).toMatchObject({ clean: false, because: { at: 'probe', why: 'unclassified', detail: 'TypeError: ours' } })
+    wrong = false
+    second.talker.say(STANZA.replace('ours.example', 'second.example') + '</stream:stream>')
+    await second.talker.hears(/<\/stream:stream>/)
+    expect(await site.outs[1]?.ended).toEqual({ clean: true })
+    expect(site.counted).toMatchObject({ [FAULTS]: 1, 'streams accept': 0, 'ended accept broken': 1, 'ended accept clean': 1 })
+  })
+
+  it('when a stream is looked at ends that one', async () => {
+    let wrong = 0
+    const elapsed = (): number => {
+      if (wrong-- > 0) throw new TypeError('ours')
+      return 0
+    }
+    site = await startSite({ components: TWO }, { inside: ['ours.example', 'second.example'], clock: { now: () => Date.now(), elapsed: () => elapsed() }, limits: { tickMs: 20 } })
+    const [first, second] = [await attach(), await attach('second.example')]
+    wrong = 1
+    await first.talker.hears(SAYS)
+    expect(await site.outs[0]?.ended).toMatchObject({ clean: false, because: { why: 'unclassified' } })
+    second.talker.say('</stream:stream>')
+    expect(await site.outs[1]?.ended).toEqual({ clean: true })
+    expect(site.counted[FAULTS]).toBe(1)
+  })
+
+  it('when a stream is about to begin ends that one, and the next may come', async () => {
+    site = await startSite({ components: COMPONENTS }, { limits: { negotiating: 1 } })
+    let wrong = true
+    Object.defineProperty(site.counted, 'attempts accept ready', { configurable: true, get: () => 0, set: () => { if (wrong) throw new TypeError('ours') } })
+    const talker = await Talker.to(site.place())
+    talker.say(HEADER)
+    const [, id = ''] = await talker.hears(/ id='([^']*)'/)
+    talker.say(`<handshake>${createHash('sha1').update(id + SECRET).digest('hex')}</handshake>`)
+    await talker.hears(SAYS)
+    await until(() => talker.closed)
+    wrong = false
+    await attach()
+    expect(site.counted).toMatchObject({ [FAULTS]: 1, 'attempts accept fault': 1 })
+  })
+})
+
+const TWO = { accept: { listen: [{ address: '127.55.0.1', port: 0 }], domains: { 'ours.example': 'env:secret', 'second.example': 'env:secret' } } }
+const FAULTS = 'dialtone_gateway_faults '
+
+function intakeThat (accept: () => void): Intake {
+  return { lane: (_, { from, to }) => ({ from: Buffer.from(from), to: Buffer.from(to), accept, end: () => undefined }), refuse: () => undefined, offer: () => undefined, settled: () => undefined }
+}
+
+async function attach (domain = 'ours.example'): Promise<{ talker: Talker, id: string }> {
   const outs = site.outs.length
   const talker = await Talker.to(site.place())
-  talker.say(HEADER)
-  const [, id = ''] = await talker.hears(/<stream:stream [^>]*from='ours\.example' id='([^']*)'/)
+  talker.say(HEADER.replace('ours.example', domain))
+  const [, id = ''] = await talker.hears(new RegExp(`<stream:stream [^>]*from='${domain}' id='([^']*)'`))
   talker.say(`<handshake>${createHash('sha1').update(id + SECRET).digest('hex')}</handshake>`)
   await talker.hears(/<handshake\/>/)
   await until(() => site.outs.length === outs + 1)

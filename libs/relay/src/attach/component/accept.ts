@@ -5,6 +5,7 @@
 import { BlockList, isIPv6 } from 'node:net'
 import type { ZoneSpec } from '@dialtone/contracts'
 import { listen, parseCidr, type Accepted, type Listening } from '@dialtone/net'
+import { reportFault } from '../../faults.ts'
 import type { Intake, Surroundings } from '../../seams.ts'
 import { componentAttempts } from './metrics.ts'
 import { acceptComponent, type Outcome } from './negotiate.ts'
@@ -44,7 +45,10 @@ export function createAcceptor (surroundings: Surroundings & { intake: Intake },
   const accepted = ({ connection, source, address }: Accepted) => {
     all++
     negotiating.set(address, (negotiating.get(address) ?? 0) + 1)
+    let settling = true
     const settled = () => {
+      if (!settling) return
+      settling = false
       all--
       const left = (negotiating.get(address) ?? 1) - 1
       if (left === 0) negotiating.delete(address)
@@ -52,7 +56,7 @@ export function createAcceptor (surroundings: Surroundings & { intake: Intake },
     }
     const id = Buffer.from(random.bytes(20)).toString('hex')
     acceptComponent({
-      connection, id, timeoutMs: limits.handshakeMs, secretOf: domain => spec?.secrets.get(domain),
+      connection, id, timeoutMs: limits.handshakeMs, fault: error => reportFault(surroundings, 'component', error), secretOf: domain => spec?.secrets.get(domain),
       hear: {
         failed: (outcome, failure) => {
           settled()
@@ -70,7 +74,7 @@ export function createAcceptor (surroundings: Surroundings & { intake: Intake },
           void stream.ended.finally(() => { if (streams.get(domain) === stream) streams.delete(domain) })
           logger.info({ zone: stream.zone, domain, remote: source, stream: stream.id }, before === undefined ? 'a component has come' : 'a component has come again and replaces its former stream')
           hear(stream)
-          return { lost: failure => stream.lost(failure), drained: () => stream.taken(), settled: () => intake.settled() }
+          return { lost: failure => stream.lost(failure), drained: () => stream.taken(), settled: () => intake.settled(), fault: error => stream.fault(error) }
         },
       },
     })

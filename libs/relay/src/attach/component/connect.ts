@@ -5,6 +5,7 @@
 import { isIP, isIPv6 } from 'node:net'
 import type { Failure } from '@dialtone/contracts'
 import { connect } from '@dialtone/net'
+import { reportFault } from '../../faults.ts'
 import type { Intake, Surroundings, Zone } from '../../seams.ts'
 import { componentAttempts } from './metrics.ts'
 import { offerComponent, type Outcome } from './negotiate.ts'
@@ -88,7 +89,7 @@ export function startConnector (spec: ConnectSpec, surroundings: Surroundings & 
       const { connection } = connected
       const got = await new Promise<ComponentStream | string>(resolve => {
         offerComponent({
-          connection, domain, secret: spec.secret, timeoutMs: limits.handshakeMs,
+          connection, domain, secret: spec.secret, timeoutMs: limits.handshakeMs, fault: error => reportFault(surroundings, 'component', error),
           hear: {
             failed: (outcome, why) => {
               count(outcome)
@@ -100,7 +101,7 @@ export function startConnector (spec: ConnectSpec, surroundings: Surroundings & 
               stream = made
               hear(made)
               resolve(made)
-              return { lost: lost => made.lost(lost), drained: () => made.taken(), settled: () => intake.settled() }
+              return { lost: lost => made.lost(lost), drained: () => made.taken(), settled: () => intake.settled(), fault: error => made.fault(error) }
             },
           },
         })

@@ -6,13 +6,14 @@ import { FOOTER, SERVER, STREAMS, canonicalDomain, readHeader, streamErrorText, 
 import { ComponentReader } from './reader.ts'
 import { COMPONENT, HANDSHAKE_DONE, componentHeader, handshakeOf, sameHandshake } from './words.ts'
 
-export type Outcome = 'ready' | 'not-authorized' | 'host-unknown' | 'timeout' | 'unreachable' | 'broke-protocol' | 'refused' | 'stranger' | 'limit'
+export type Outcome = 'ready' | 'not-authorized' | 'host-unknown' | 'timeout' | 'unreachable' | 'broke-protocol' | 'refused' | 'stranger' | 'limit' | 'fault'
 export type Negotiated = { domain: string, lang: string | undefined, reader: ComponentReader }
 /** Told once. After `ready` the bytes that follow are the stream's, at once. */
 type Hear = { ready: (negotiated: Negotiated) => Flowing, failed: (outcome: Outcome, failure: Failure) => void }
-/** Who takes over the connection. */
-export type Flowing = { lost: (failure: Failure | undefined) => void, drained: (() => void) | undefined, settled: () => void }
-type Options = { connection: Connection, timeoutMs: number, hear: Hear }
+/** Who takes over the connection. `fault`: what it was told of did not go well, by a mistake of ours. */
+export type Flowing = { lost: (failure: Failure | undefined) => void, drained: (() => void) | undefined, settled: () => void, fault: (error: unknown) => void }
+/** `fault` counts and logs a mistake of ours, and says it as what ended the stream. */
+type Options = { connection: Connection, timeoutMs: number, hear: Hear, fault: (error: unknown) => Failure }
 
 /** The server's side: `secretOf` knows the domains that may come. `id` has at least 128 random bits. */
 export function acceptComponent ({ id, secretOf, ...options }: Options & { id: string, secretOf: (domain: string) => Buffer | undefined }): void {
@@ -70,7 +71,7 @@ type Talk = {
   fail: (outcome: Outcome, failure: Failure) => void
 }
 
-function begin ({ connection, timeoutMs, hear }: Options): Talk {
+function begin ({ connection, timeoutMs, hear, fault }: Options): Talk {
   let taken: Flowing | undefined
   let over = false
   const say = (text: string) => connection.write(text)
@@ -87,7 +88,20 @@ function begin ({ connection, timeoutMs, hear }: Options): Talk {
     say(streamErrorText(condition) + FOOTER)
     fail(outcome, { at: 'stream', why: 'broke-protocol', condition, detail })
   }
-  const timer = setTimeout(() => refuse('connection-timeout', 'timeout', 'did not finish the handshake in time'), timeoutMs)
+  /** A mistake of ours ends this stream and not the process. */
+  const safely = (act: () => void) => {
+    try {
+      act()
+    } catch (error) {
+      if (taken !== undefined) return taken.fault(error)
+      const failure = fault(error)
+      // Who was told already that it has failed is not told again.
+      if (over) return connection.destroy()
+      say(streamErrorText('internal-server-error') + FOOTER)
+      fail('fault', failure)
+    }
+  }
+  const timer = setTimeout(() => safely(() => refuse('connection-timeout', 'timeout', 'did not finish the handshake in time')), timeoutMs)
   const reader = new ComponentReader({
     header: () => undefined,
     element: () => undefined,
@@ -99,15 +113,15 @@ function begin ({ connection, timeoutMs, hear }: Options): Talk {
     },
   })
   connection.flow({
-    bytes: chunk => {
+    bytes: chunk => safely(() => {
       reader.write(chunk)
       taken?.settled()
-    },
-    ended: failure => {
+    }),
+    ended: failure => safely(() => {
       if (taken !== undefined) taken.lost(failure)
       else fail('refused', failure ?? { at: 'stream', why: 'closed', received: connection.received })
-    },
-    drained: () => taken?.drained?.(),
+    }),
+    drained: () => safely(() => taken?.drained?.()),
   })
   return {
     reader, say, refuse, fail,

@@ -8,6 +8,7 @@ import type { Connection } from '@dialtone/net'
 import { AFTER_AUTHENTICATION, FOOTER, SERVER, STREAMS, domainOf, streamErrorText, toElement, type ElementFrame } from '@dialtone/stream'
 import type { Intake, Lane, OutStream, Source, Surroundings, World } from '../../seams.ts'
 import { Batch } from '../../outbound/batch.ts'
+import { reportFault } from '../../faults.ts'
 import { partedOf } from '../../parted.ts'
 import { componentEnded, componentPaused, componentRefused, componentStreams } from './metrics.ts'
 import { notServedText } from './not-served.ts'
@@ -159,7 +160,9 @@ export class ComponentStream implements OutStream {
     const how: How = condition === undefined ? 'clean' : condition === 'conflict' ? 'replaced' : 'protocol'
     const because: Failure = { at: 'stream', why: 'went-silent', received: this.connection.received, detail: 'did not end its side of the stream' }
     this.why = how
-    this.closing = setTimeout(() => this.finish(how === 'clean' ? 'broken' : how, because), this.options.limits.closeMs)
+    this.closing = setTimeout(() => {
+      try { this.finish(how === 'clean' ? 'broken' : how, because) } catch (error) { this.fault(error) }
+    }, this.options.limits.closeMs)
   }
 
   /** The connection is over. */
@@ -181,6 +184,19 @@ export class ComponentStream implements OutStream {
     if (this.state !== 'established' || unsent > 0 || now - this.lastSaid < limits.keepAliveMs) return
     this.lastSaid = now
     this.connection.write(' ')
+  }
+
+  /** A mistake of ours: it ends, and nothing else does. */
+  fault (error: unknown): void {
+    const because = reportFault(this.options.surroundings, 'component', error)
+    try {
+      if (this.state === 'established') this.connection.write(streamErrorText('internal-server-error') + FOOTER)
+      this.finish('broken', because)
+    } catch (again) {
+      reportFault(this.options.surroundings, 'component', again)
+      this.connection.destroy()
+      this.settle({ clean: false, because })
+    }
   }
 
   /** After a new configuration: what is not inside any more may not speak here. */
