@@ -93,6 +93,7 @@ it(`fires when it should, and ends: ${CASES.length} cases`, () => {
 it('of alerts that say the same, one is told', () => {
   const domain: Record<string, Values> = { [`dialtone_state{${C}, domain="ours.example", peer=""}`]: [0, 2, 2], [`dialtone_cause_info{${C}, domain="ours.example", peer="", cause="service.down", side="ours"}`]: [undefined, 1, 1] }
   const unknown: Record<string, Values> = { [`dialtone_state{${C}, domain="ours.example", peer=""}`]: [0, 3, 3], [`dialtone_cause_info{${C}, domain="ours.example", peer="", cause="unknown", side="observer"}`]: [undefined, 1, 1] }
+  const unreached: Record<string, Values> = { [`dialtone_state{${C}, domain="ours.example", peer=""}`]: [0, 2, 2], [`dialtone_cause_info{${C}, domain="ours.example", peer="", cause="peer.unreachable", side="ours"}`]: [undefined, 1, 1] }
   const pair: Record<string, Values> = { [`dialtone_state{${C}, domain="ours.example", peer="partner.example"}`]: [0, 2, 2], [`dialtone_cause_info{${C}, domain="ours.example", peer="partner.example", cause="dialback.callback-blocked", side="path"}`]: [undefined, 1, 1] }
   const theirs: Record<string, Values> = { [`dialtone_state{${C}, domain="ours.example", peer="dead.example"}`]: [0, 2, 2], [`dialtone_cause_info{${C}, domain="ours.example", peer="dead.example", cause="peer.unreachable", side="peer"}`]: [undefined, 1, 1] }
   const told = (what: string, series: Readonly<Record<string, Values>>, minute: number, ...alerts: string[]): RuleTest => ({
@@ -107,6 +108,8 @@ it('of alerts that say the same, one is told', () => {
       told('a pair alone', { ...WELL, ...pair }, 60, '{alertname="DialtoneDialbackBroken", severity="page", peer="partner.example"}'),
       told('an agent that is gone, and what nobody knows for it', { ...WELL, ...agents('inside', [1, 0, 0]), ...agents('outside', [1, 1, 1]), ...unknown }, 110, '{alertname="DialtoneAgentDown", severity="ticket"}'),
       told('what nobody knows, with all agents there', { ...WELL, ...agents('inside', [1, 1, 1]), ...unknown }, 110, '{alertname="DialtoneUnknown", severity="notice"}'),
+      told('an agent outside that is gone, and a domain that nobody inside reaches by its public address', { ...WELL, ...agents('inside', [1, 1, 1]), ...agents('outside', [1, 0, 0]), ...unreached }, 60, '{alertname="DialtoneAgentDown", severity="ticket"}'),
+      told('the same with all agents there', { ...WELL, ...agents('inside', [1, 1, 1]), ...agents('outside', [1, 1, 1]), ...unreached }, 60, '{alertname="DialtonePeerDown", severity="page"}'),
       told('no vantage has an agent', { ...WELL, ...agents('inside', [1, 0, 0]), ...unknown }, 110, '{alertname="DialtoneAgentDown", severity="page"}'),
       told('a control that has died while a domain was down', { [`up{${C}}`]: [1, 1, 0], [`dialtone_bus_connected{${C}}`]: [1, 1, undefined], [`dialtone_lease_held{${C}}`]: [1, 1, undefined], ...Object.fromEntries(Object.entries(domain).map(([name, [, broken]]) => [name, [undefined, broken, undefined] as Values])) }, 85, '{alertname="DialtoneControlDown", severity="page"}'),
     ],
