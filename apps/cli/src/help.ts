@@ -32,6 +32,7 @@ Of a fleet that runs
   dialtone apply -f FILE       change it
   dialtone delete KIND NAME    take one resource out of it
   dialtone token               who may ask
+  dialtone health URL          is this process well? for health checks
   dialtone backup              copy what a control remembers
 
 Try:  dialtone check partner.example
@@ -259,6 +260,7 @@ export const EXPLAIN_HELP = `dialtone explain: what does a cause or a check mean
 
   dialtone explain dns.service-disabled      a cause
   dialtone explain s2s.starttls-offer        a check
+  dialtone explain dns.nxdomain --runbook    how to confirm and mend it, whole
   dialtone explain                           lists all of them
 
   --format text|json    or --json
@@ -346,6 +348,18 @@ its first start alone: what you change and delete of them stays so.
 
 Exit code: 0 or 130 when stopped, 64 usage, 69 no bus, 78 the configuration is
 wrong, the port is taken, or another process has the state.
+`
+
+export const HEALTH_HELP = `dialtone health: does a process say that it is well?
+
+  dialtone health http://127.0.0.1:9115/healthz    it lives
+  dialtone health http://127.0.0.1:9115/readyz     it does its work
+  dialtone health https://127.0.0.1:5280/readyz    control with TLS
+
+Asks once, for five seconds at most, and prints the answer. Without a URL it
+asks the one in DIALTONE_HEALTH. On the loopback any certificate will do.
+
+Exit code: 0 well, 1 not well or no answer, 64 usage.
 `
 
 export const OVERVIEW_HELP = `dialtone overview: every domain and pair of the fleet, and its cause.
