@@ -10,7 +10,7 @@ export function nearest (given: string, words: readonly string[]): string | unde
 /** Levenshtein's. */
 function distance (one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index)
-  for (const [index, letter] of [...one].entries()) {
+  for (const [index, letter] of one.split('').entries()) {
     const next = [index + 1]
     for (let at = 1; at <= other.length; at++) next.push(Math.min((row[at] ?? 0) + 1, (next[at - 1] ?? 0) + 1, (row[at - 1] ?? 0) + (letter === other[at - 1] ? 0 : 1)))
     row = next

@@ -4,15 +4,15 @@ import { createSecureContext, connect as connectTls, TLSSocket } from 'node:tls'
 import type { Socket } from 'node:net'
 import type { Undo } from '../world/controls.ts'
 
-/** Where the firewall hears connections that it leads aside, at its inside address. */
-export const INSIDE_PORT = 15269
+/** Where each hears connections that the firewall leads aside, at its inside address. */
+export const PORTS = { strip: 15269, intercept: 15270 } as const
 const FIREWALL_INSIDE = '10.10.0.1'
 /** No features are longer. */
 const MAX_FEATURES = 65_536
 
 /** Passes all on, but leaves the offer of STARTTLS out of the features. */
 export async function stripStarttls (firewall: NetworkHost, server: string): Promise<Undo> {
-  return await inBetween(firewall, server, (client, upstream) => {
+  return await inBetween(firewall, PORTS.strip, server, (client, upstream) => {
     client.pipe(upstream)
     let held = ''
     const read = (bytes: Buffer): void => {
@@ -30,7 +30,7 @@ export async function stripStarttls (firewall: NetworkHost, server: string): Pro
 export async function intercept (firewall: NetworkHost, server: string, domain: string): Promise<Undo> {
   const { chain, key } = await certificateOf('unknown-ca', domain)
   const secureContext = createSecureContext({ cert: chain, key })
-  return await inBetween(firewall, server, (client, upstream) => {
+  return await inBetween(firewall, PORTS.intercept, server, (client, upstream) => {
     const ask = (bytes: Buffer): void => { upstream.write(bytes) }
     client.on('data', ask)
     upstream.on('data', function answer (bytes: Buffer) {
@@ -48,22 +48,23 @@ export async function intercept (firewall: NetworkHost, server: string, domain: 
   })
 }
 
-async function inBetween (firewall: NetworkHost, server: string, join: (client: Socket, upstream: Socket) => void): Promise<Undo> {
+async function inBetween (firewall: NetworkHost, port: number, server: string, join: (client: Socket, upstream: Socket) => void): Promise<Undo> {
   const open = new Set<Socket>()
   const held = (socket: Socket): Socket => {
     open.add(socket)
     return keep(socket).once('close', () => open.delete(socket))
   }
-  const listener = await firewall.listen({ address: FIREWALL_INSIDE, port: INSIDE_PORT })
+  const listener = await firewall.listen({ address: FIREWALL_INSIDE, port })
+  const carry = async (client: Socket): Promise<void> => {
+    const upstream = held(await firewall.connect({ address: server, port: 5269 }))
+    client.once('close', () => upstream.destroy())
+    upstream.once('close', () => client.destroy())
+    if (client.destroyed) upstream.destroy()
+    else join(client, upstream)
+  }
   listener.on('connection', (client: Socket) => {
     held(client)
-    firewall.connect({ address: server, port: 5269 }).then(upstream => {
-      held(upstream)
-      client.once('close', () => upstream.destroy())
-      upstream.once('close', () => client.destroy())
-      if (client.destroyed) upstream.destroy()
-      else join(client, upstream)
-    }, () => client.destroy())
+    carry(client).catch(() => client.destroy())
   })
   return async () => {
     for (const socket of open) socket.destroy()

@@ -1,10 +1,7 @@
 // What goes wrong on the way: somebody in between who changes what is said, a way that loses packets, an agent whose own way out is dead.
-import { INSIDE_PORT, intercept, stripStarttls } from './in-path.ts'
+import { intercept, PORTS, stripStarttls } from './in-path.ts'
 import { AT } from '../world/places.ts'
 import { defineBreak, type Doing } from './define.ts'
-
-/** Leads what the inside network sends to the server to a proxy on the firewall. What the gateway sends goes on. */
-const ledAside = (server: string): Doing => ({ firewall }) => firewall.parts.intercept.lay([`ip saddr 10.10.0.0/16 ip daddr ${server} tcp dport 5269 redirect to :${INSIDE_PORT}`])
 
 /**
  * The first packet that opens a connection is lost, and the first that answers it: a second each, until they are sent again (RFC 6298). A rate that a modem would have.
@@ -24,8 +21,8 @@ const narrow: Doing = async ({ at }) => {
 }
 
 export const PATH_BREAKS = [
-  defineBreak('starttls-stripped', 'somebody between the inside and gtls.test takes the offer of STARTTLS out of what its server says', ({ at }) => stripStarttls(at('firewall'), AT.gtls), ledAside(AT.gtls)),
-  defineBreak('tls-intercepted', "somebody between the inside and webex.test ends TLS in the middle and shows a certificate of an authority of their own", ({ at }) => intercept(at('firewall'), AT.webex, 'webex.test'), ledAside(AT.webex)),
+  defineBreak('starttls-stripped', 'somebody between the inside and gtls.test takes the offer of STARTTLS out of what its server says', ({ at }) => stripStarttls(at('firewall'), AT.gtls), ({ leadAside }) => leadAside(AT.gtls, PORTS.strip)),
+  defineBreak('tls-intercepted', "somebody between the inside and webex.test ends TLS in the middle and shows a certificate of an authority of their own", ({ at }) => intercept(at('firewall'), AT.webex, 'webex.test'), ({ leadAside }) => leadAside(AT.webex, PORTS.intercept)),
   defineBreak('slow', 'the way to six.test is narrow and loses the first packet of each side', narrow, lossy),
   defineBreak('uplink', "the agent in Amsterdam has lost its way to the Internet; the fleet's own connection is another one", ({ filter }) => {
     const only = (direction: 's' | 'd', name: 'i' | 'o'): string[] => [`${name}ifname "lo" accept`, `ip ${direction}addr ${AT.office} accept`, 'drop']

@@ -110,7 +110,7 @@ function hostsOf ({ controls }: World): LabStatus['hosts'] {
 }
 
 function serversOf ({ controls }: World): LabStatus['servers'] {
-  return Object.entries(Object.groupBy(Object.entries(SERVER_OF), ([, host]) => host)).map(([host, all = []]) => ({
-    host, domains: all.map(([domain]) => domain), software: host === 'gmail' || host === 'gtls' ? 'ejabberd' : 'prosody', running: controls.servers.runs(all[0]?.[1] ?? 'ours'),
+  return [...Map.groupBy(Object.entries(SERVER_OF), ([, host]) => host)].map(([host, all]) => ({
+    host, domains: all.map(([domain]) => domain), software: host === 'gmail' || host === 'gtls' ? 'ejabberd' : 'prosody', running: controls.servers.runs(host),
   }))
 }

@@ -50,12 +50,15 @@ async function reply (what: string, name: string): Promise<unknown> {
 let ending: Promise<void> | undefined
 /** The answer to who asked for it goes out before the process does. */
 function end (code: number): Promise<void> {
-  return ending ??= lab.stop().catch((error: unknown) => { log(`stopping: ${String(error)}`) }).then(() => {
-    log('stopped')
-    for (const file of [FILES.socket, FILES.pid]) rmSync(join(directory, file), { force: true })
-    server.close(() => process.exit(code))
-    setTimeout(() => process.exit(code), 1000).unref()
-  })
+  return ending ??= endAll(code)
+}
+
+async function endAll (code: number): Promise<void> {
+  await lab.stop().catch((error: unknown) => { log(`stopping: ${String(error)}`) })
+  log('stopped')
+  for (const file of [FILES.socket, FILES.pid]) rmSync(join(directory, file), { force: true })
+  server.close(() => process.exit(code))
+  setTimeout(() => process.exit(code), 1000).unref()
 }
 
 function send (answer: ServerResponse, status: number, body: unknown): void {
@@ -66,7 +69,7 @@ function send (answer: ServerResponse, status: number, body: unknown): void {
 async function listenAlone (to: Server): Promise<boolean> {
   for (let left = 2; ; left--) {
     to.listen(socket)
-    const failed = await Promise.race([once(to, 'listening').then(() => undefined, (error: NodeJS.ErrnoException) => error)])
+    const failed = await once(to, 'listening').then(() => undefined, (error: NodeJS.ErrnoException) => error)
     if (failed === undefined) return true
     if (failed.code !== 'EADDRINUSE' || left === 0) throw failed
     if (await request(socket, 'GET', '/status').then(() => true, () => false)) return false

@@ -15,6 +15,8 @@ export type Controls = {
   servers: Servers
   /** Rules of a packet filter on a host, beside its own, by what it receives, sends or forwards. `sets`: what they refer to. */
   filter: (host: WorldHost, rules: Partial<Record<'input' | 'output' | 'forward', readonly string[]>>, sets?: readonly string[]) => Undo
+  /** Leads what the inside network sends to a server's port 5269 to a port of the firewall. What the gateway sends goes on. */
+  leadAside: (server: string, port: number) => Undo
   /** Waits until nobody remembers other names, and ends every stream between servers, on both sides: who did not see the change sees it now. */
   settle: () => Promise<void>
 }
@@ -25,18 +27,26 @@ const SPEAKERS: readonly WorldHost[] = ['ours', 'second', 'edge', 'gmail', 'gtls
 export function controlsOf (network: Network, { firewall, names, servers }: Pick<Controls, 'firewall' | 'names' | 'servers'>): Controls {
   let tables = 0
   const at = (name: WorldHost): NetworkHost => network.host(name)
+  const addTable = (host: WorldHost, body: string): Undo => {
+    const table = `break${tables++}`
+    nft(at(host).namespace, `table inet ${table} {\n${body}}\n`)
+    let lifted = false
+    return async () => {
+      if (!lifted) nft(at(host).namespace, `delete table inet ${table}\n`)
+      lifted = true
+    }
+  }
   return {
     network, at, firewall, names, servers,
     filter: (host, rules, sets = []) => {
-      const table = `break${tables++}`
       const chains = Object.entries(rules).map(([hook, lines]) => `  chain ${hook} {\n    type filter hook ${hook} priority filter - 1\n${lines.map(line => `    ${line}\n`).join('')}  }\n`)
-      nft(at(host).namespace, `table inet ${table} {\n${sets.map(set => `  ${set}\n`).join('')}${chains.join('')}}\n`)
-      let lifted = false
-      return async () => {
-        if (!lifted) nft(at(host).namespace, `delete table inet ${table}\n`)
-        lifted = true
-      }
+      return addTable(host, `${sets.map(set => `  ${set}\n`).join('')}${chains.join('')}`)
     },
+    leadAside: (server, port) => addTable('firewall', `  chain prerouting {
+    type nat hook prerouting priority dstnat - 1
+    ip saddr 10.10.0.0/16 ip daddr ${server} tcp dport 5269 redirect to :${port}
+  }
+`),
     settle: async () => {
       await names.forgotten()
       await Promise.all(SPEAKERS.map(async name => await at(name).run('ss', ['-Kt', '( sport = 5269 or dport = 5269 or sport = 5270 or dport = 5270 )'])))
