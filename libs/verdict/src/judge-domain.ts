@@ -24,7 +24,7 @@ export function judgeDomain ({ domain, witnesses, config, reach }: DomainQuestio
     if (job === 'own-internal' || job === 'own-published') return observation.domain === domain ? side === 'inside' ? inside : ours : undefined
     return job === 'peer' && observation.asked.as === domain ? theirs : undefined
   })
-  const sides = sidesOf(hearing.heard)
+  const sides = sidesOf(hearing.heard.map(withoutProbeClaims))
   const { internal, hairpin, outside, peers } = sides
   const world = testifying(outside)
   const untested = openOf([...internal, ...hairpin, ...outside], {
@@ -43,6 +43,13 @@ export function judgeDomain ({ domain, witnesses, config, reach }: DomainQuestio
     () => resolverUnknown([...hairpin, ...outside]),
   ) ?? (world.length > 0 ? backedBy([...internal, ...hairpin], decided(world), world) : decided([...hairpin, ...internal, ...outside]))
   return fleetVerdictOf(ruling, hearing, { domain, ours: domain, config: ours, untested })
+}
+
+/** That a probe's own domain is claimed, which its deep checks may show, is no matter of ours: one of our own servers that could not ask in time is not the other side of a pair. */
+function withoutProbeClaims (each: Testimony): Testimony {
+  const { deep } = each.proofs
+  if (each.job === 'peer' || deep?.faults.some(({ cause }) => cause === 'dialback.domain-claimed') !== true) return each
+  return { ...each, proofs: { ...each.proofs, deep: { ...deep, faults: deep.faults.filter(({ cause }) => cause !== 'dialback.domain-claimed') } } }
 }
 
 function sidesOf (heard: readonly Testimony[]): Sides {
