@@ -11,8 +11,8 @@ export type Given = { kind: Kind, name: string, spec: unknown }
 /** Of EDGE alone: both offer TLS, which the gateway demands of peers. */
 export const EDGE_PEERS: readonly string[] = ['gtls.test', 'six.test']
 
-/** As in operation, faster. A peer that refuses is asked again after ten seconds instead of five minutes. */
-const SCHEDULE: ScheduleSpec = { lightEverySeconds: 4, failingEverySeconds: 3, deepEverySeconds: 15, confirmations: 2, retryWindowSeconds: 10 }
+/** As in operation, faster. A peer that refuses is asked again after five seconds instead of five minutes. */
+const SCHEDULE: ScheduleSpec = { lightEverySeconds: 4, failingEverySeconds: 3, deepEverySeconds: 15, confirmations: 2, retryWindowSeconds: 5 }
 /** Of the domains that are broken for good: they are many, and nothing of them changes. */
 const STANDING: ScheduleSpec = { lightEverySeconds: 12, failingEverySeconds: 12, deepEverySeconds: 30, confirmations: 2, retryWindowSeconds: 20 }
 
