@@ -10,27 +10,29 @@ import { fileURLToPath } from 'node:url'
 
 /** The checkout. */
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
-/** Holds the digest of the lock that node_modules was made from. */
+/** Holds the digest of the lock that node_modules was made from, and WITHOUT_DEV after it where what only tests need was left out. */
 export const STAMP = join(ROOT, 'node_modules', '.dialtone-lock')
+export const WITHOUT_DEV = ' without-dev'
 /** The oldest Node that runs our TypeScript; used where no pinned build exists. */
 const OLDEST = 24
 
 /** Installs what is missing, then runs `file` (relative to the checkout) on the pinned Node, started with `flags`, and ends this process as that one ended. */
 export async function enter (file, args, flags = []) {
   try {
-    await prepare()
+    await prepare({ dev: false })
     await become(runtime(), [...flags, join(ROOT, file), ...args])
   } catch (error) {
     stop(error)
   }
 }
 
-/** Makes node_modules agree with the lock. Costs one digest when it does already. */
-export async function prepare () {
+/** Makes node_modules agree with the lock. Costs one digest when it does already. `dev`: with what only tests need; without, an `npm ci --omit=dev` is enough. */
+export async function prepare ({ dev }) {
   const digest = lockDigest()
-  if (readStamp() === digest) return
+  const stamp = readStamp()
+  if (stamp === digest || (!dev && stamp === digest + WITHOUT_DEV)) return
   const { install } = await import('./install.mjs')
-  await install(digest)
+  await install(digest, { dev })
 }
 
 /** The digest that the stamp is compared with. */

@@ -18,6 +18,7 @@ export const PACKAGES = [
   { name: 'prometheus', why: 'scrapes the agents and control in the tests of the fleet' },
   { name: 'prometheus-alertmanager', why: 'receives, groups and inhibits the alerts of the tests' },
   { name: 'systemd', why: 'verifies the units of deploy/systemd' },
+  { name: 'curl', why: 'what the pages for operators ask HTTP with' },
   { name: 'bind9-dnsutils', why: 'dig, as the runbooks use it' },
   { name: 'netcat-openbsd', why: 'nc, as the runbooks use it' },
   { name: 'python3', why: 'its Expat judges what the framer accepts' },

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { ROOT, STAMP, StartError, lockDigest } from './bootstrap.mjs'
+import { ROOT, STAMP, StartError, WITHOUT_DEV, lockDigest } from './bootstrap.mjs'
 
 const LOCK = join(ROOT, '.cache', 'install.lock')
 const TRIES = 3
@@ -15,26 +15,29 @@ const LONGEST_WAIT_MS = 10 * 60_000
 /** The npm that runs at this moment. */
 let child
 
-/** Installs unless another launcher has done so meanwhile, and leaves the stamp. */
-export async function install (digest) {
+/** Installs unless another launcher has done so meanwhile, and leaves the stamp. Who does without `dev` takes what somebody's `npm ci --omit=dev` left. */
+export async function install (digest, { dev }) {
   const release = await takeLock()
   try {
-    if (existsSync(STAMP) && readFileSync(STAMP, 'utf8').trim() === digest) return
-    if (!agrees()) await npmCi()
-    writeFileSync(STAMP, lockDigest() + '\n')
+    const stamp = existsSync(STAMP) ? readFileSync(STAMP, 'utf8').trim() : ''
+    if (stamp === digest || (!dev && stamp === digest + WITHOUT_DEV)) return
+    const whole = agrees({ dev: true })
+    const enough = whole || (!dev && agrees({ dev: false }))
+    if (!enough) await npmCi()
+    writeFileSync(STAMP, `${lockDigest()}${enough && !whole ? WITHOUT_DEV : ''}\n`)
   } finally {
     release()
   }
 }
 
-/** Whether what npm last installed is what the lock says: true after someone's own `npm ci` or `npm install`. */
-function agrees () {
+/** Whether what npm last installed is what the lock says: true after someone's own `npm ci` or `npm install`; without `dev`, after `npm ci --omit=dev` too. */
+function agrees ({ dev }) {
   const wanted = readLock(join(ROOT, 'package-lock.json'))
   const there = readLock(join(ROOT, 'node_modules', '.package-lock.json'))
   if (wanted === undefined || there === undefined) return false
   const mayLack = path => wanted[path]?.optional === true && (!meantForUs(wanted[path]) || mayLack(path.slice(0, path.lastIndexOf('/node_modules/'))))
   return Object.entries(wanted).every(([path, entry]) => {
-    if (!path.startsWith('node_modules/') || entry.link === true) return true
+    if (!path.startsWith('node_modules/') || entry.link === true || (!dev && (entry.dev === true || entry.devOptional === true) && there[path] === undefined)) return true
     return there[path] === undefined ? mayLack(path) : there[path].version === entry.version
   })
 }

@@ -32,7 +32,7 @@ async function main () {
   const chosen = Object.entries(LANES).filter(([name]) => options.lane === undefined || options.lane.includes(name))
   const began = Date.now()
   await timed('install', async () => {
-    await prepare()
+    await prepare({ dev: true })
     if (chosen.some(([, { debian }]) => debian)) await installPackages()
   })
 

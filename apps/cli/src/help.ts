@@ -32,6 +32,8 @@ Of a fleet that runs
   dialtone apply -f FILE       change it
   dialtone delete KIND NAME    take one resource out of it
   dialtone token               who may ask
+  dialtone health URL          is this process well? for health checks
+  dialtone backup              copy what a control remembers
 
 Try:  dialtone check partner.example
       dialtone COMMAND --help
@@ -347,6 +349,18 @@ Exit code: 0 or 130 when stopped, 64 usage, 69 no bus, 78 the configuration is
 wrong, the port is taken, or another process has the state.
 `
 
+export const HEALTH_HELP = `dialtone health: does a process say that it is well?
+
+  dialtone health http://127.0.0.1:9115/healthz    it lives
+  dialtone health http://127.0.0.1:9115/readyz     it does its work
+  dialtone health https://127.0.0.1:5280/readyz    control with TLS
+
+Asks once, for five seconds at most, and prints the answer. Without a URL it
+asks the one in DIALTONE_HEALTH. On the loopback any certificate will do.
+
+Exit code: 0 well, 1 not well or no answer, 64 usage.
+`
+
 export const OVERVIEW_HELP = `dialtone overview: every domain and pair of the fleet, and its cause.
 
   dialtone overview
@@ -538,6 +552,26 @@ token is printed once, alone, when it is made; only its digest is kept.
 ${WHICH_SERVER}
 Exit code: 0;
 ${CLIENT_EXITS}`
+
+export const BACKUP_HELP = `dialtone backup: copy what a control remembers, while it runs.
+
+  dialtone backup --store /var/lib/dialtone/control.db --to control-0700.db
+
+The copy is of one moment, sound, and for its owner alone. The configuration is
+not in it, but on the bus:
+
+  dialtone get all --format yaml > fleet.yaml
+
+To restore it: stop control, remove FILE, FILE-wal and FILE-shm, put the copy
+there, start control.
+
+  --store FILE          as control was given it
+  --to FILE             a file that is not there yet
+  --format text|json    or --json
+
+Exit code: 0; 64 usage, 66 there is no such store, 73 the copy is there already,
+78 it cannot be read or written
+`
 
 export const APPLY_HELP = `dialtone apply: make files the configuration, all of them or nothing.
 

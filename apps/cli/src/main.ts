@@ -36,6 +36,8 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   get: async () => (await import('./commands/get.ts')).runGet,
   apply: async () => (await import('./commands/apply.ts')).runApply,
   delete: async () => (await import('./commands/delete.ts')).runDelete,
+  health: async () => (await import('./commands/health.ts')).runHealth,
+  backup: async () => (await import('./commands/backup.ts')).runBackup,
   token: async () => (await import('./commands/token.ts')).runToken,
 }
 

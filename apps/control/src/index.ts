@@ -3,3 +3,4 @@
 export { start, type Control, type ControlNeeds } from './start.ts'
 export { ControlConfig, isLoopback, parseControlConfig, readControlConfig } from './http/config.ts'
 export { HELP, main } from './main.ts'
+export { backupStore } from '@dialtone/store'

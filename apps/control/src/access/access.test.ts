@@ -39,6 +39,17 @@ describe('the first start', () => {
   })
 })
 
+it('a bus that has lost the tokens is told them again, and nobody is locked out', async () => {
+  const bus = embedded()
+  const api = await stand({ bus })
+  const { token } = await api.access.create({ name: 'kept', role: 'viewer' }, 'test')
+  const documents = await bus.documents(ACCESS_DOCUMENT, { create: true })
+  await documents.remove(ACCESS_KEY)
+  await eventually(async () => (await documents.get(ACCESS_KEY))?.document.tokens.map(({ name }) => name)).toContain('kept')
+  expect((await api.ask('GET', '/v1/me', undefined, { authorization: `Bearer ${token}` })).status).toBe(200)
+  await api.stop()
+})
+
 describe('who asks', () => {
   let api: Stand
   beforeEach(async () => { api = await stand() })

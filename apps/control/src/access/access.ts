@@ -45,7 +45,7 @@ export async function createAccess ({ bus, clock, random, logger, audit, meter =
   const change = async (edit: (tokens: readonly KeptToken[]) => KeptToken[]): Promise<void> => {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const kept = await documents.get(ACCESS_KEY)
-      const document: KeptTokens = { v: 1, tokens: edit(kept?.document.tokens ?? []) }
+      const document: KeptTokens = { v: 1, tokens: edit(kept?.document.tokens ?? [...known.byHash.values()]) }
       try {
         adopt(await documents.put(ACCESS_KEY, document, { expect: kept?.revision ?? 0 }), document.tokens)
         return
@@ -54,6 +54,16 @@ export async function createAccess ({ bus, clock, random, logger, audit, meter =
       }
     }
     throw problem(503, 'tokens-busy', `Others changed the tokens ${MOST_TRIES} times while this was written; try again.`, { headers: { 'retry-after': '1' } })
+  }
+
+  /** Nobody removes the document: a bus that has none has lost its disk, and who could ask before can ask again. */
+  const readAgain = async (): Promise<void> => {
+    const kept = await documents.get(ACCESS_KEY)
+    if (kept !== undefined) adopt(kept.revision, kept.document.tokens)
+    else if (known.byHash.size > 0) {
+      await change(tokens => [...tokens])
+      logger.warn({ tokens: known.byHash.size }, 'the bus had lost the tokens; they were written again as this instance knows them')
+    }
   }
 
   const made = (name: string, role: Role, createdBy: string, expiresAt?: string): { token: string, kept: KeptToken } => {
@@ -100,7 +110,7 @@ export async function createAccess ({ bus, clock, random, logger, audit, meter =
     if (told.key !== ACCESS_KEY) return undefined
     // Another bucket made in its place counts from 1 again: what is told last is what is there, unless it is older than our own write.
     if (told.on === 'put' && told.revision >= known.revision) adopt(told.revision, told.document.tokens)
-    else void documents.get(ACCESS_KEY).then(kept => adopt(kept?.revision ?? 0, kept?.document.tokens ?? [])).catch((error: unknown) => logger.warn({ err: String(error) }, 'the tokens could not be read again'))
+    else void readAgain().catch((error: unknown) => logger.warn({ err: String(error) }, 'the tokens could not be read again'))
     return undefined
   })
   await ready

@@ -31,13 +31,14 @@ export type ConfigurationStore = ConfigurationView & {
 const MOST_TRIES = 10
 /** `unknown`: of the document, what this release does not know. */
 type Current = { revision: number, set: ResourceSet, unknown?: object }
+const NONE: Current = { revision: 0, set: resourceSet([]) }
 /** Writes that wait for each other in this process. */
 const MOST_WAITING = 64
 
 export async function startConfiguration ({ bus, logger, clock, meter = NO_METER }: { bus: Bus, logger: Logger, clock: Clock, meter?: Meter }): Promise<ConfigurationStore & Stoppable> {
   const documents = await bus.documents(ConfigurationDocument, { create: true })
   const hearers = new Set<(changes: readonly ConfigurationChange[], revision: number) => void>()
-  let current: Current = { revision: 0, set: resourceSet([]) }
+  let current = NONE
   let turn: Promise<unknown> = Promise.resolve()
   let waiting = 0
 
@@ -60,9 +61,21 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
     const { v: _, resources, ...unknown } = document
     return { revision, set: resourceSet(resources as readonly Resource[], current.set), unknown }
   }
+  /** Nobody removes the configuration: a bus that has none has lost its disk, and what we know is what is left of it. It counts from 1 again. */
+  const putBack = async (): Promise<Current> => {
+    const set = resourceSet(current.set.list().map(resource => ({ ...resource, revision: 1 })))
+    const revision = await write({ ...current, revision: 0 }, set)
+    if (revision !== undefined) {
+      logger.warn({ was: current.revision, revision, resources: set.list().length }, 'the bus had lost the configuration; it was written again as this instance knows it')
+      return { ...current, revision, set }
+    }
+    const kept = await documents.get(CONFIGURATION_KEY)
+    return kept === undefined ? NONE : currentOf(kept.revision, kept.document)
+  }
   const read = async (): Promise<Current> => {
     const kept = await documents.get(CONFIGURATION_KEY)
-    return kept === undefined ? { revision: 0, set: resourceSet([]) } : kept.revision === current.revision ? current : currentOf(kept.revision, kept.document)
+    if (kept === undefined) return current.revision === 0 ? NONE : await putBack()
+    return kept.revision === current.revision ? current : currentOf(kept.revision, kept.document)
   }
 
   /** First over what we know, since compare-and-set proves it; a refusal or "nothing to do" counts only over what was read just now. */
@@ -116,7 +129,8 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
   /** Revisions only grow, except where somebody made the bucket anew: then what is there now counts. */
   const catchUp = async (): Promise<void> => {
     const fresh = await read()
-    if (fresh.revision !== current.revision) adopt(fresh)
+    // None, and one in the way that this release cannot read: what is known stays.
+    if (fresh.revision !== current.revision && fresh !== NONE) adopt(fresh)
   }
   const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
     if (waiting >= MOST_WAITING) throw problem(503, 'configuration-busy', `${MOST_WAITING} writes wait already; try again.`, { headers: { 'retry-after': '1' } })

@@ -1,6 +1,6 @@
 /** Three servers that are one, with TLS, as the script writes them: what each may do holds on every node, and a node that dies loses nothing. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startNatsCluster, startNatsServer, writeNodeCertificates, type NatsCluster, type NodeCertificates } from '@dialtone/testkit'
@@ -25,11 +25,14 @@ let cluster: NatsCluster
 let certificates: NodeCertificates
 let control: Bus
 let inside: Bus
+/** Writes the files for these vantages; the nodes take them when they are started. */
+let write: (vantages: readonly string[]) => string[]
 
 beforeAll(async () => {
   cluster = await startNatsCluster((nodes, folder) => {
     certificates = writeNodeCertificates(folder, { node: nodes.map(({ host }) => host), app: [] })
-    return writeNatsUsers({ folder, vantages: ['inside', 'outside'], gateways: ['edge'], nodes, tls: { ...certificates.of('node'), authority: certificates.authority, verifyClients: true } })
+    write = vantages => writeNatsUsers({ folder, vantages, gateways: ['edge'], nodes, tls: { ...certificates.of('node'), authority: certificates.authority, verifyClients: true } })
+    return write(['inside', 'outside'])
   }, { scheme: 'tls' })
   control = await joined({ app: 'control' })
   inside = await joined({ app: 'probe', vantage: 'inside' })
@@ -164,18 +167,57 @@ it('the leader of the stream killed: each event that was acknowledged is there o
   await reading.stop()
 }, 120_000)
 
+it('one node restarted after the other: a vantage is added, a seed is renewed, and what is published meanwhile is there', async () => {
+  const before = (await control.extent('observations')).last
+  const old = join(cluster.folder, 'old.nk')
+  renameSync(join(cluster.folder, 'probe-inside.nk'), old)
+  write(['inside', 'outside', 'third'])
+  let sent = 0
+  for (const node of cluster.nodes) {
+    await node.end()
+    await eventually(async () => { await inside.publish(Seen, ['inside', 'org'], { n: ++sent }, { id: `rolled-${sent}` }) }, PATIENCE)
+    await node.start()
+    await cluster.settled()
+  }
+  const third = await joined({ app: 'probe', vantage: 'third' })
+  await third.publish(Seen, ['third', 'org'], { n: 1 }, { id: 'third' })
+  expect((await control.extent('observations')).last).toBeGreaterThanOrEqual(before + 4)
+  await third.stop()
+  await eventually(async () => { await inside.publish(Seen, ['inside', 'org'], { n: 0 }, { id: 'renewed' }) }, PATIENCE)
+  renameSync(old, join(cluster.folder, 'probe-inside.nk'))
+  await expect(rawly({ app: 'probe', vantage: 'inside' }, 0)).rejects.toThrow(/authorization/i)
+}, 120_000)
+
+it('what was made to be kept once is brought to three by a control that is told so', async () => {
+  const kept = async (): Promise<unknown> => {
+    const { connection } = await rawly({ app: 'control' }, 0)
+    const { config } = (await connection.request('$JS.API.STREAM.INFO.KV_grown', '', { timeout: 10_000 })).json<{ config: { num_replicas: number } }>()
+    await connection.close()
+    return config.num_replicas
+  }
+  const Grown = { bucket: 'grown', schema: Body } as const
+  const small = await joined({ app: 'control' }, undefined, 1)
+  await (await small.documents(Grown, { create: true })).put('x', { n: 1 })
+  expect(await kept()).toBe(1)
+  await small.stop()
+  const large = await joined({ app: 'control' })
+  await eventually(async () => expect((await (await large.documents(Grown, { create: true })).get('x'))?.document).toEqual({ n: 1 }), PATIENCE)
+  expect(await kept()).toBe(3)
+  await large.stop()
+}, 60_000)
+
 const silent = { meter: NO_METER, logger: NO_LOGGER }
 
 /** What the client makes of an address: see `link.ts`, which is not used here. */
 const unnamed = { checkServerIdentity: () => undefined }
 
 /** `node`: at that one alone; else at any of them. */
-async function joined (who: NatsApp, node?: number): Promise<Bus> {
+async function joined (who: NatsApp, node?: number, replicas = 3): Promise<Bus> {
   const { user, inboxPrefix } = permissionsFor(who)
   const { certificate, key } = certificates.of('app')
   const options: NatsBusOptions = {
     ...silent, servers: node === undefined ? cluster.urls : cluster.urls.split(',')[node] ?? '', name: user, inboxPrefix, credentials: { nkeySeedFile: join(cluster.folder, `${user}.nk`) },
-    tls: { caFile: certificates.authority, certFile: certificate, keyFile: key }, createStreams: who.app === 'control', replicas: 3, firstMs: 10_000,
+    tls: { caFile: certificates.authority, certFile: certificate, keyFile: key }, createStreams: who.app === 'control' && replicas === 3, replicas, firstMs: 10_000,
   }
   const bus = await connectNats(options)
   expect(bus.connected).toBe(true)

@@ -1,0 +1,128 @@
+// The units, by systemd itself: what it says of them, and what becomes of them where it is the first process of a machine.
+import { execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { ROOT, startMachine, type Machine } from '../test-support/machine.ts'
+
+const UNITS = readdirSync(import.meta.dirname).filter(name => name.endsWith('.service'))
+const RUNNING = ['dialtone-control', 'dialtone-probe@inside', 'dialtone-probe@outside', 'dialtone-gateway@edge']
+const USERS: Record<string, string> = { control: 'dialtone-control', probe: 'dialtone-probe', gateway: 'dialtone-gateway' }
+
+const DIALTONE = '/opt/dialtone/node_modules/.bin/node /opt/dialtone/apps/cli/src/main.ts'
+const FLEET = `kind: Vantage
+name: inside
+spec: { side: inside, network: a }
+---
+kind: Vantage
+name: outside
+spec: { side: outside, network: b }
+---
+kind: Gateway
+name: edge
+spec:
+  desired: running
+  secret: credential:secret
+  zones:
+    - { name: world, side: external, listen: [{ address: 127.0.0.1, port: 5269 }], certificates: [{ certificate: file:/etc/dialtone/tls/ours.crt, key: file:/etc/dialtone/tls/ours.key }] }
+    - { name: office, side: internal, domains: [ours.example], listen: [{ address: 127.0.0.1, port: 5271 }] }
+`
+
+let machine: Machine
+beforeAll(async () => {
+  machine = await startMachine({ systemd: true, sees: { '/opt/dialtone': ROOT } })
+  const { code, out } = await machine.run(`set -eu
+    for app in control probe gateway; do useradd --system --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin dialtone-$app; done
+    cp /opt/dialtone/deploy/systemd/*.service /etc/systemd/system/
+    mkdir /etc/dialtone
+    cp /opt/dialtone/deploy/systemd/control.json /etc/dialtone/
+    /opt/dialtone/node_modules/.bin/node /opt/dialtone/deploy/nats/write-users.ts --folder /etc/dialtone/nats --vantage inside --vantage outside --gateway edge
+    (umask 077; openssl rand -base64 32 > /etc/dialtone/gateway-edge.secret)
+    mkdir /etc/dialtone/tls
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=ours.example -addext subjectAltName=DNS:ours.example -keyout /etc/dialtone/tls/ours.key -out /etc/dialtone/tls/ours.crt 2> /dev/null
+    chgrp dialtone-gateway /etc/dialtone/tls/ours.key; chmod 640 /etc/dialtone/tls/ours.key
+    echo DIALTONE_HTTP=127.0.0.1:5291 > /etc/dialtone/probe-outside.env
+    mkdir /etc/systemd/system/nats-server.service.d
+    cp /opt/dialtone/deploy/systemd/nats-server.conf /etc/systemd/system/nats-server.service.d/dialtone.conf
+    systemctl daemon-reload
+    systemctl start nats-server ${RUNNING.join(' ')}`)
+  expect(code, out).toBe(0)
+}, 300_000)
+afterAll(() => machine.stop())
+
+it('systemd finds nothing to complain of in them', async () => {
+  expect(UNITS.toSorted()).toEqual(['dialtone-control.service', 'dialtone-gateway@.service', 'dialtone-probe@.service'])
+  // In the machine, where the programs are in their places.
+  expect(await machine.run(`cd /etc/systemd/system; mkdir dialtone-gateway@.service.d; cp /opt/dialtone/deploy/systemd/gateway-port-53.conf dialtone-gateway@.service.d/; systemd-analyze verify ${UNITS.join(' ')} nats-server.service; rm -r dialtone-gateway@.service.d`)).toEqual({ code: 0, out: '' })
+})
+
+for (const unit of UNITS) {
+  it(`${unit}: exposed below 3.0`, () => {
+    const said = execFileSync('systemd-analyze', ['security', '--offline=true', '--no-pager', '--threshold=30', join(import.meta.dirname, unit)], { encoding: 'utf8' })
+    expect(exposureIn(said)).toBeLessThan(3)
+  })
+}
+
+it('nats-server with our drop-in: exposed below 3.0', async () => {
+  expect(exposureIn((await machine.run('systemd-analyze security nats-server')).out)).toBeLessThan(3)
+})
+
+it('each becomes ready under its own user, without a privilege, and knows its seed', { timeout: 300_000 }, async () => {
+  await machine.until(`${DIALTONE} health http://127.0.0.1:5280/readyz`)
+  const { code, out: applied } = await machine.run(`cat > /root/fleet.yaml <<'EOF'
+${FLEET}EOF
+    export DIALTONE_SERVER=http://127.0.0.1:5280 DIALTONE_TOKEN=$(journalctl --no-pager -o cat -u dialtone-control | sed -n 's/^Token *\\([^ ]*\\).*/\\1/p')
+    ${DIALTONE} apply -f /root/fleet.yaml`)
+  expect(code, applied).toBe(0)
+  for (const port of [5281, 5291, 5282]) await machine.until(`${DIALTONE} health http://127.0.0.1:${port}/readyz`)
+  for (const unit of RUNNING) {
+    const { out } = await machine.run(`pid=$(systemctl show --value -p MainPID ${unit}); stat -c %U /proc/$pid; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/$pid/status; tr '\\0' ' ' < /proc/$pid/cmdline; grep 'Max open files' /proc/$pid/limits`)
+    const [user, ...status] = out.split('\n')
+    expect(user?.trim(), unit).toBe(USERS[/dialtone-(\w+)/.exec(unit)?.[1] ?? ''])
+    expect(status.join('\n')).toMatch(/CapEff:\s+0+\n.*CapBnd:\s+0+\n.*NoNewPrivs:\s+1\n.*Seccomp:\s+2/s)
+    expect(status.join('\n')).toMatch(/Max open files +16384/)
+    expect(status.join('\n')).toContain(`/run/credentials/${unit}.service/bus.nk`)
+  }
+})
+
+it('writes to its state alone, and reads no seed but its own', async () => {
+  for (const unit of RUNNING) {
+    const inside = (command: string) => machine.run(`pid=$(systemctl show --value -p MainPID ${unit}); nsenter --target $pid --mount -- setpriv --reuid=$(stat -c %u /proc/$pid) --regid=$(stat -c %g /proc/$pid) --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs sh -c '${command}'`)
+    const state = `/var/lib/dialtone/${unit.replace(/^dialtone-/, '').replace('@', '-')}`
+    expect(await inside(`test -w ${state} && echo writable`)).toMatchObject({ out: 'writable\n' })
+    const { out } = await inside('for place in /opt/dialtone /etc/dialtone /var/lib/dialtone /usr /home; do touch $place/mine 2>/dev/null && echo wrote to $place; done; cat /etc/dialtone/nats/*.nk /etc/dialtone/*.secret 2>/dev/null')
+    expect(out, unit).toBe('')
+    const others = RUNNING.filter(other => other !== unit).map(other => `/run/credentials/${other}.service/bus.nk`)
+    expect((await inside(`cat ${others.join(' ')} 2>/dev/null`)).out, unit).toBe('')
+  }
+})
+
+it('comes again when it is killed, and ends well when it is stopped', { timeout: 300_000 }, async () => {
+  await machine.run('systemctl kill -s KILL dialtone-probe@inside')
+  await machine.until('test "$(systemctl show --value -p NRestarts dialtone-probe@inside)" = 1 && systemctl is-active dialtone-probe@inside')
+  await machine.until(`${DIALTONE} health http://127.0.0.1:5281/readyz`)
+  await machine.run('systemctl reload dialtone-gateway@edge')
+  const { code, out } = await machine.run(`systemctl stop ${RUNNING.join(' ')}; for unit in ${RUNNING.join(' ')}; do systemctl show --value -p Result -p ExecMainStatus $unit; done`)
+  expect(code).toBe(0)
+  expect(out.trim().split(/\s+/)).toEqual(RUNNING.flatMap(() => ['success', '0']))
+})
+
+it('a mistake that no second try mends is not tried again', { timeout: 300_000 }, async () => {
+  await machine.run('echo DIALTONE_OPTIONS=--no-such-option > /etc/dialtone/probe-inside.env; systemctl reset-failed; systemctl start dialtone-probe@inside')
+  await machine.until('test "$(systemctl is-failed dialtone-probe@inside)" = failed')
+  expect((await machine.run('systemctl show --value -p NRestarts -p ExecMainStatus dialtone-probe@inside')).out.trim().split(/\s+/)).toEqual(['0', '64'])
+})
+
+it('a responder on port 53 takes the drop-in, and nothing else', { timeout: 300_000 }, async () => {
+  const { code, out } = await machine.run(`set -eu
+    mkdir -p /etc/systemd/system/dialtone-gateway@edge.service.d
+    cp /opt/dialtone/deploy/systemd/gateway-port-53.conf /etc/systemd/system/dialtone-gateway@edge.service.d/
+    systemctl daemon-reload; systemctl start dialtone-gateway@edge
+    pid=$(systemctl show --value -p MainPID dialtone-gateway@edge); grep -E '^Cap(Eff|Bnd):' /proc/$pid/status`)
+  expect(code, out).toBe(0)
+  expect(out).toMatch(/CapEff:\s+0+400\nCapBnd:\s+0+400/)
+})
+
+function exposureIn (said: string): number {
+  return Number(/Overall exposure level for \S+: ([\d.]+)/.exec(said)?.[1])
+}
