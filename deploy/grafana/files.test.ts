@@ -80,5 +80,5 @@ it('the example of notifications names only what it defines, and catches alerts 
 
 it('the provider of dashboards finds nothing but them', () => {
   const { providers: [provider] } = read('provisioning/dashboards/dialtone.yaml') as { providers: { options: { path: string } }[] }
-  expect(provider?.options.path).toBe('/etc/grafana/dialtone/dashboards')
+  expect(provider?.options.path).toBe('/etc/grafana/dialtone')
 })

@@ -13,7 +13,7 @@ export const DATASOURCES = {
 }
 
 /** The folder of the dashboards on Grafana's machine. */
-const DASHBOARDS_PATH = '/etc/grafana/dialtone/dashboards'
+const DASHBOARDS_PATH = '/etc/grafana/dialtone'
 export const DASHBOARD_PROVIDER = {
   apiVersion: 1,
   providers: [{ name: 'dialtone', orgId: 1, folder: 'Dialtone', type: 'file', disableDeletion: false, allowUiUpdates: false, updateIntervalSeconds: 60, options: { path: DASHBOARDS_PATH, foldersFromFilesStructure: false } }],
