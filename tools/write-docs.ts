@@ -1,16 +1,19 @@
-// Writes docs/checks/README.md and docs/checks/causes.md from the tables that the judge uses, and docs/operating/metrics.md from the declarations of metrics; `--check` only compares, and fails when they differ.
+// Writes docs/checks/README.md and docs/checks/causes.md from the tables that the judge uses, docs/operating/metrics.md from the declarations of metrics, and what
+// the runbooks and their index say of causes and alerts; `--check` only compares, and fails when they differ.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { CHECKS, PROFILE_DATA } from '@dialtone/checks'
 import { CAUSES } from '@dialtone/contracts'
 import { CAUSE_ROWS, ORDER } from '@dialtone/verdict'
 import { metricsPage } from './metrics-page.ts'
+import { PAGES, RUNBOOKS, withWritten } from './runbooks/head.ts'
+import { INDEX, withTables } from './runbooks/index-page.ts'
 
 /** What a check is asked of, by its scope. */
 const OF = { domain: 'the domain', endpoint: 'every endpoint', connection: 'every connection of a deep check' } as const
 
 const root = resolve(import.meta.dirname, '..')
-const pages = { 'docs/checks/README.md': checksPage(), 'docs/checks/causes.md': causesPage(), 'docs/operating/metrics.md': await metricsPage(root) }
+const pages = { 'docs/checks/README.md': checksPage(), 'docs/checks/causes.md': causesPage(), 'docs/operating/metrics.md': await metricsPage(root), ...runbooks() }
 const stale = Object.entries(pages).filter(([file, text]) => current(file) !== text)
 
 if (process.argv.includes('--check')) {
@@ -59,6 +62,16 @@ function causesPage (): string {
     '## Order of judging', '', 'When nothing works, the first of these that is proved is named.', '', ...ORDER.map((cause, at) => `${at + 1}. \`${cause}\``), '',
     ...causes,
   ].join('\n')
+}
+
+/** The index of the runbooks and each of them, with their written parts. That every one is there is a test of its own. */
+function runbooks (): Record<string, string> {
+  const index = current(INDEX)
+  return Object.fromEntries([...index === undefined ? [] : [[INDEX, withTables(index)] as const], ...PAGES.flatMap(name => {
+    const file = `${RUNBOOKS}/${name}.md`
+    const text = current(file)
+    return text === undefined ? [] : [[file, withWritten(name, text)] as const]
+  })])
 }
 
 function current (file: string): string | undefined {

@@ -260,6 +260,7 @@ export const EXPLAIN_HELP = `dialtone explain: what does a cause or a check mean
 
   dialtone explain dns.service-disabled      a cause
   dialtone explain s2s.starttls-offer        a check
+  dialtone explain dns.nxdomain --runbook    how to confirm and mend it, whole
   dialtone explain                           lists all of them
 
   --format text|json    or --json

@@ -20,6 +20,7 @@ export const CauseView = Type.Object({
   cause: Type.Enum([...CAUSES]), state: Type.Enum([...STATES]), side: Type.Enum([...SIDES]), hop: Type.Enum([...HOPS]), actor: Type.Enum([...ACTORS]),
   says: Type.String(), proof: Type.String(), remedy: Type.Array(Type.String()),
   lookAlikes: Type.Array(Type.Object({ cause: Type.Enum([...CAUSES]), how: Type.String() }, closed)),
+  runbook: Type.Optional(Type.String({ description: 'Path of the control API' })),
 }, closed)
 export type CauseView = Static<typeof CauseView>
 export const Causes = Type.Object({ causes: Type.Array(CauseView) }, closed)

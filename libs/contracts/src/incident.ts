@@ -36,6 +36,7 @@ export const Incident = Type.Object({
   causes: Type.Array(Type.Object({ cause: Type.Enum([...CAUSES]), since: Time }, closed)),
   /** An exception keeps quiet about it: its name. */
   quietBecause: Type.Optional(Type.String()),
+  runbook: Type.Optional(Type.String({ description: 'Path of the control API' })),
 }, closed)
 export type Incident = Static<typeof Incident>
 

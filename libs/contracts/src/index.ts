@@ -7,6 +7,7 @@ export {
   type Actor, type CallbackAnswer, type Cause, type ChainTrust, type Confidence, type DeepRole, type DeepStage, type Depth, type DnsOutcome, type DnsPurpose, type DnsType, type EndpointKind, type EndpointSource,
   type Hop, type Level, type Outcome, type Profile, type Refusal, type Side, type Stage, type State, type StepOutcome, type StreamCondition, type XmlLimit,
 } from './words.ts'
+export { runbookOf } from './runbook.ts'
 export { DEFAULT_JUDGE_CONFIG, type JudgeConfig } from './judging.ts'
 export type { Failure } from './failure.ts'
 export type { Asked, ClaimAnswer, EndpointObservation, Observation, Step, StoredCertificate } from './observation.ts'

@@ -48,6 +48,7 @@ export const Verdict = Type.Object({
   evidence: Type.Array(Evidence),
   remedy: Type.Array(Type.String()),
   untested: Type.Array(Untested),
+  runbook: Type.Optional(Type.String({ description: 'Where the runbook of the cause is read: a path of the control API, or a file of the checkout that a command was started in' })),
   /** Where the check spoke in somebody's name. */
   pair: Type.Optional(PairVerdict),
 }, closed)

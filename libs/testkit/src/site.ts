@@ -28,8 +28,8 @@ export type OrganisationSite = {
   secret: string
   /** The translation of port 5269. Lifted: connections from outside are dropped. */
   translation: () => Block
-  /** Puts it back after it was lifted. */
-  translateAgain: () => void
+  /** Puts it back after it was lifted; `to`: to another inside host. */
+  translateAgain: (to?: 'inside') => void
   /** Our service, which can be stopped and started again. */
   stopService: () => Promise<void>
   startService: () => Promise<void>
@@ -39,6 +39,8 @@ export type OrganisationSite = {
   blockResolver: () => { lift: () => void }
   /** Publishes other records of our domain, for everybody. */
   publish: (records: readonly string[]) => Promise<void>
+  /** The same, for those outside alone. */
+  publishOutside: (records: readonly string[]) => Promise<void>
   /** The healthy ones. */
   records: readonly string[]
   /** From now on the provider serves our domain itself; `false`: no longer. */
@@ -76,7 +78,7 @@ export async function startSite (): Promise<OrganisationSite> {
   const stop = (): Promise<void> => stopping ??= stopAll()
 
   const firewall: Firewall = network.site({ inside: ['ours', 'inside', 'resolver-inside'], publicAddresses: [SITE_ADDRESSES.public] })
-  const forward = (): Block => firewall.forward({ address: SITE_ADDRESSES.public, port: 5269 }, { host: 'ours' })
+  const forward = (host: 'ours' | 'inside' = 'ours'): Block => firewall.forward({ address: SITE_ADDRESSES.public, port: 5269 }, { host })
   let translation = forward()
   const zones = [
     { name: '.', records: [] }, { name: ours, records: RECORDS },
@@ -104,12 +106,13 @@ export async function startSite (): Promise<OrganisationSite> {
       network, root, secret: SECRET, records: RECORDS, stop,
       host: name => network.host(name),
       translation: () => translation,
-      translateAgain: () => { translation = forward() },
+      translateAgain: to => { translation = forward(to) },
       stopService: async () => { await running.get('ours')?.stop() },
       startService: async () => { await startOurs() },
       blockOutbound: () => together((['partner', 'provider'] as const).flatMap(to => (['ours', 'inside'] as const).map(from => network.block(to, { how: 'drop', port: 5269, from })))),
       blockResolver: () => together((['ours', 'inside'] as const).map(from => network.block('resolver-inside', { how: 'drop', port: 53, from }))),
       publish: async records => { await Promise.all([inside, outside].map(knot => knot.publish(ours, records))) },
+      publishOutside: async records => { await outside.publish(ours, records) },
       claim: async claims => {
         await running.get('provider')?.stop()
         await startProvider(claims)

@@ -8,6 +8,7 @@ import { openDeep } from '../deep-options.ts'
 import { exitCode } from '../exit-code.ts'
 import { CHECK_HELP } from '../help.ts'
 import { checkedDomainOf } from '../network-words.ts'
+import { withRunbook } from '../runbook.ts'
 import { countOf, formatAmong, parse } from '../options.ts'
 import type { Out } from '../out.ts'
 import { SILENT, liveProgress, plainProgress } from '../progress.ts'
@@ -94,7 +95,7 @@ async function textsOf (format: Format, count: number, terminal: Terminal, optio
   const last = (at: number) => at === count - 1
   switch (format) {
     case 'text': return (report, at) => `${at === 0 ? '' : '\n'}${reportText(report, terminal, options)}`
-    case 'json': return (report, at) => `${count === 1 ? '' : at === 0 ? '[' : ',\n'}${JSON.stringify(report, null, 2)}${last(at) ? `${count === 1 ? '' : ']'}\n` : ''}`
+    case 'json': return (report, at) => `${count === 1 ? '' : at === 0 ? '[' : ',\n'}${JSON.stringify(withRunbook(report), null, 2)}${last(at) ? `${count === 1 ? '' : ']'}\n` : ''}`
     case 'tap': {
       const { tapHead, tapPoint } = await import('../text/tap.ts')
       return (report, at) => (at === 0 ? tapHead(count) : '') + tapPoint(report, at + 1)

@@ -6,22 +6,29 @@ import { CAUSE_ROWS } from '@dialtone/verdict'
 import { EXPLAIN_HELP } from '../help.ts'
 import { COMMON, formatOf, parse } from '../options.ts'
 import type { Out } from '../out.ts'
+import { runbookFile, runbookText } from '../runbook.ts'
 import { wrap } from '../terminal.ts'
+
+const OPTIONS = { ...COMMON, runbook: { type: 'boolean' } } as const
 
 /** Runs the command. Throws OperatorError for a name that is neither a cause nor a check, with the nearest ones. */
 export function runExplain (args: readonly string[], out: Out): number {
-  const { values, positionals } = parse('explain', COMMON, args)
+  const { values, positionals } = parse('explain', OPTIONS, args)
   if (values.help === true) return out.print(EXPLAIN_HELP)
   const json = formatOf(values) === 'json'
   if (positionals.length > 1) throw new OperatorError('usage', 'explain takes one name at a time')
   const [name] = positionals
-  if (name === undefined) return json ? out.print(JSON.stringify({ causes: CAUSES, checks: CHECKS.map(({ id }) => id) }, null, 2) + '\n') : out.print(listText())
+  if (name === undefined && values.runbook !== true) return json ? out.print(JSON.stringify({ causes: CAUSES, checks: CHECKS.map(({ id }) => id) }, null, 2) + '\n') : out.print(listText())
 
   const cause = CAUSES.find(known => known === name)
   const check = CHECKS.find(({ id }) => id === name)
-  if (cause !== undefined) return out.print(json ? JSON.stringify({ cause, ...CAUSE_ROWS[cause] }, null, 2) + '\n' : causeText(cause, out.terminal.columns))
+  if (values.runbook === true) {
+    if (cause === undefined) throw new OperatorError('usage', `${name === undefined ? '--runbook wants a cause' : `'${quoted(name, 60)}' is no cause, and only causes have runbooks`}. All of them: dialtone explain`)
+    return out.print(json ? JSON.stringify({ cause, runbook: runbookFile(cause), text: runbookText(cause) }, null, 2) + '\n' : runbookText(cause))
+  }
+  if (cause !== undefined) return out.print(json ? JSON.stringify({ cause, ...CAUSE_ROWS[cause], runbook: runbookFile(cause) }, null, 2) + '\n' : causeText(cause, out.terminal.columns))
   if (check !== undefined) return out.print(json ? JSON.stringify({ check: check.id, asks: check.asks, about: check.about, outcomes: check.outcomes }, null, 2) + '\n' : checkText(check, out.terminal.columns))
-  throw new OperatorError('usage', `'${quoted(name, 60)}' is neither a cause nor a check. Near it: ${nearest(name).join(', ')}. All names: dialtone explain`)
+  throw new OperatorError('usage', `'${quoted(name ?? '', 60)}' is neither a cause nor a check. Near it: ${nearest(name ?? '').join(', ')}. All names: dialtone explain`)
 }
 
 function causeText (cause: Cause, columns: number): string {
@@ -35,6 +42,7 @@ function causeText (cause: Cause, columns: number): string {
     paragraph('where', hop === 'none' ? 'nowhere' : `${hop}; looks like the side of: ${side}`) +
     paragraph('who acts', actor) +
     list('do', remedy.map((step, at) => remedy.length === 1 ? step : `${at + 1}. ${step}`)) +
+    paragraph('runbook', runbookFile(cause)) +
     (cause === 'healthy' ? '' : paragraph('then', 'dialtone check DOMAIN'))
 }
 

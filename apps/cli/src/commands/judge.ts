@@ -6,6 +6,7 @@ import { judge } from '@dialtone/verdict'
 import { exitCode } from '../exit-code.ts'
 import { read, shown } from '../files.ts'
 import { JUDGE_HELP } from '../help.ts'
+import { withRunbook } from '../runbook.ts'
 import { COMMON, formatOf, parse } from '../options.ts'
 import type { Out } from '../out.ts'
 import { headline, reportText } from '../text/report.ts'
@@ -32,7 +33,7 @@ export async function runJudge (args: readonly string[], out: Out, signal: Abort
   for (const file of positionals) observations.push(...await observationsIn(file, signal))
   const judged = [...Map.groupBy(observations, ({ domain }) => domain).values()].map(seen => judgeTogether(seen, config))
   // One vantage gives the same object as check; several give their reports under the common verdict.
-  const printed = judged.map(entry => entry.reports.length === 1 ? entry.reports[0] : entry)
+  const printed = judged.map(entry => withRunbook(entry.reports.length === 1 && entry.reports[0] !== undefined ? entry.reports[0] : { ...entry, reports: entry.reports.map(withRunbook) }))
   if (format === 'json') out.print(JSON.stringify(printed.length === 1 ? printed[0] : printed, null, 2) + '\n')
   else out.print(judged.map(({ reports }) => textOf(reports.map(printable), out)).join('\n'))
   return exitCode(judged.map(({ verdict }) => verdict.state))

@@ -104,9 +104,10 @@ function failureOf (stage: string, failure: string): string {
   return failure.startsWith(stage) ? failure : `${stage}: ${failure}`
 }
 
-function closing ({ remedy, evidence, wouldDecide, untested }: FleetVerdict, vantages: readonly VantageView[]): Section[] {
+function closing ({ cause, runbook, remedy, evidence, wouldDecide, untested }: FleetVerdict, vantages: readonly VantageView[]): Section[] {
   return [
     ['Do', remedy.map((step, at) => `${at + 1}. ${quoted(step, 600)}`)],
+    ['Runbook', runbook === undefined ? [] : [`${quoted(runbook, 200)} of the control API, or: dialtone explain ${cause} --runbook`]],
     ['Because', evidence.map(({ text: said, endpoint, vantage }) => [...(vantage === undefined ? [] : [vantage]), ...(endpoint === undefined ? [] : [endpoint]), quoted(said, 400)].join(': '))],
     ['Decide by', wouldDecide.length === 0 ? ['nothing more needed'] : wouldDecide.map(one => quoted(one, 300))],
     ['Not asked', untested.map(({ what, needs }) => `${quoted(what, 200)} (${quoted(needs, 200)})`)],

@@ -1,5 +1,6 @@
 // One report for a person: the sentence first, then the stages, then what was found, then what to do.
 import type { Finding, Level, Observation, Report, TranscriptLine } from '@dialtone/contracts'
+import { runbookFile } from '../runbook.ts'
 import { wrap, type Colour, type Terminal } from '../terminal.ts'
 import { deepLines, pairLines } from './dialback.ts'
 import { endpointTable, milliseconds } from './endpoints.ts'
@@ -24,7 +25,7 @@ export function reportText (report: Report, terminal: Terminal, { transcript = f
     ...section('evidence', verdict.evidence.map(({ text, endpoint, vantage }) => [...(vantage === undefined ? [] : [`seen from ${vantage}`]), ...(endpoint === undefined ? [] : [endpoint]), text].join(': ')), terminal),
     ...section('what to do', verdict.remedy.map((step, at) => `${at + 1}. ${step}`), terminal),
     ...section('not asked', verdict.untested.map(({ what, needs }) => `${what} (${needs})`), terminal),
-    ...(verdict.cause === 'healthy' ? [] : ['', terminal.paint('dim', `more: dialtone explain ${verdict.cause}`)]),
+    ...(verdict.cause === 'healthy' ? [] : ['', terminal.paint('dim', `more: dialtone explain ${verdict.cause}`), terminal.paint('dim', `runbook: ${runbookFile(verdict.cause)}`)]),
     ...(transcript ? transcriptLines(observation, terminal) : []),
   ]
   return lines.join('\n') + '\n'

@@ -20,6 +20,7 @@ import { overviewRoutes } from '../queries/overview.ts'
 import { searchRoutes } from '../queries/search.ts'
 import { statusRoutes } from '../queries/status.ts'
 import { vocabularyRoutes } from '../queries/vocabulary.ts'
+import { runbookRoutes } from '../runbooks/routes.ts'
 import type { ControlConfig } from './config.ts'
 import { docs } from './docs.ts'
 import { healthRoutes, type HealthNeeds } from './health.ts'
@@ -47,6 +48,7 @@ export async function createApi ({ config, tokens, queries, commands, checks, hu
   const { app } = server
   await docs(app, queries.about)
   healthRoutes(app, health)
+  runbookRoutes(app)
   vocabularyRoutes(app, queries)
   overviewRoutes(app, queries)
   statusRoutes(app, queries)

@@ -1,9 +1,11 @@
 /** /v1/status/…: one domain or pair, with what each vantage saw at each endpoint, and its timeline of causes. */
+import type { Incident } from '@dialtone/contracts'
 import { DomainView, PairView, Timeline } from '@dialtone/contracts/schemas'
 import { Type } from 'typebox'
 import { refusal } from '../http/problem.ts'
 import type { App } from '../http/server.ts'
 import type { QueryNeeds } from './needs.ts'
+import { withRunbook } from './runbook.ts'
 import { AT, DOMAIN, PAIR, PERIOD, closed, isKnown, notModified, periodOf, utc } from './parameters.ts'
 
 const Period = Type.Object({ ...PERIOD, limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 2000, description: 'Spans and changes; default 500. `truncated` says that there are more' })) }, closed)
@@ -20,7 +22,7 @@ export function statusRoutes (app: App, { readings, configuration, epoch }: Quer
     if (isKnown(request, reply, epoch, readings.seq)) return notModified(reply)
     const view = readings.domain(domain, request.query.at === undefined ? undefined : utc(request.query.at))
     if (view === undefined) throw unknown(domain)
-    return view
+    return { ...view, verdict: withRunbook(view.verdict), ...incidentOf(view.incident) }
   })
 
   app.get('/v1/status/:domain/timeline', { config: { role: 'viewer' }, schema: { tags: ['status'], summary: 'The causes that a domain had, and what changed beside them', params: DOMAIN, querystring: Period, response: { 200: Timeline } } }, async (request, reply) => {
@@ -35,7 +37,7 @@ export function statusRoutes (app: App, { readings, configuration, epoch }: Quer
     if (isKnown(request, reply, epoch, readings.seq)) return notModified(reply)
     const view = readings.pair(domain, peer, request.query.at === undefined ? undefined : utc(request.query.at))
     if (view === undefined) throw unknown(domain, peer)
-    return view
+    return { ...view, out: { ...view.out, verdict: withRunbook(view.out.verdict) }, in: { ...view.in, verdict: withRunbook(view.in.verdict) }, ...incidentOf(view.incident) }
   })
 
   app.get('/v1/status/:domain/:peer/timeline', { config: { role: 'viewer' }, schema: { tags: ['status'], summary: 'The causes that a pair had, in both directions', params: PAIR, querystring: Period, response: { 200: Timeline } } }, async (request, reply) => {
@@ -45,4 +47,8 @@ export function statusRoutes (app: App, { readings, configuration, epoch }: Quer
     if (found === undefined) throw unknown(domain, peer)
     return found
   })
+}
+
+function incidentOf (incident: Incident | undefined): { incident?: Incident } {
+  return incident === undefined ? {} : { incident: withRunbook(incident) }
 }

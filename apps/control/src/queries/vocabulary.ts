@@ -8,6 +8,7 @@ import type { App } from '../http/server.ts'
 import { TOPICS } from '../live/topics.ts'
 import type { QueryNeeds } from './needs.ts'
 import { closed } from './parameters.ts'
+import { withRunbook } from './runbook.ts'
 
 export function vocabularyRoutes (app: App, { readings, clock, about }: QueryNeeds): void {
   app.get('/v1/meta', { config: { role: 'viewer' }, schema: { tags: ['vocabulary'], summary: 'Versions, closed sets, and who is asking', querystring: Type.Object({}, closed), response: { 200: Meta } } }, async request => ({
@@ -17,6 +18,6 @@ export function vocabularyRoutes (app: App, { readings, clock, about }: QueryNee
     kinds: Object.entries(KINDS).map(([kind, { path }]) => ({ kind, path })), topics: [...TOPICS],
   }))
 
-  const causes = { causes: CAUSES.map(cause => ({ cause, ...CAUSE_ROWS[cause], remedy: [...CAUSE_ROWS[cause].remedy], lookAlikes: CAUSE_ROWS[cause].lookAlikes.map(([other, how]) => ({ cause: other, how })) })) }
+  const causes = { causes: CAUSES.map(cause => withRunbook({ cause, ...CAUSE_ROWS[cause], remedy: [...CAUSE_ROWS[cause].remedy], lookAlikes: CAUSE_ROWS[cause].lookAlikes.map(([other, how]) => ({ cause: other, how })) })) }
   app.get('/v1/causes', { config: { role: 'viewer' }, schema: { tags: ['vocabulary'], summary: 'Every cause: what it says, what proves it, what mends it', querystring: Type.Object({}, closed), response: { 200: Causes } } }, async () => causes)
 }
