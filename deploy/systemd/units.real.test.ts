@@ -1,6 +1,6 @@
 // The units, by systemd itself: what it says of them, and what becomes of them where it is the first process of a machine.
 import { execFileSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ROOT, startMachine, type Machine } from '../test-support/machine.ts'
@@ -121,6 +121,28 @@ it('a responder on port 53 takes the drop-in, and nothing else', { timeout: 300_
     pid=$(systemctl show --value -p MainPID dialtone-gateway@edge); grep -E '^Cap(Eff|Bnd):' /proc/$pid/status`)
   expect(code, out).toBe(0)
   expect(out).toMatch(/CapEff:\s+0+400\nCapBnd:\s+0+400/)
+})
+
+it('secure.md: bus and control speak TLS by its commands and drop-ins, with keys that their units alone see', { timeout: 300_000 }, async () => {
+  const page = readFileSync(join(ROOT, 'docs/operating/secure.md'), 'utf8')
+  const commands = [...page.matchAll(/^```sh run\n([^]*?)^```$/gm)].map(([, block = '']) => block).join('\n')
+  const users = /^.*write-users\.ts.*$/m.exec(commands)?.[0] ?? ''
+  const [underSystemd = ''] = /--tls-cert \/run\/credentials\/\S+ --tls-key \/run\/credentials\/[^\s`]+/.exec(page) ?? []
+  // An indented block that begins with the name of a file is that file.
+  const files = [...page.matchAll(/^ {4}# (\/etc\/\S+)\n((?: {4}.*\n)+)/gm)].map(([, path = '', text = '']) => ({ path, text: text.replaceAll(/^ {4}/gm, '') }))
+  expect(files.map(({ path }) => path.split('/').at(-1))).toEqual(['tls.conf', 'control.json', 'tls.conf'])
+  const { code, out } = await machine.run(`set -e; cd /opt/dialtone; umask 022
+${commands}
+${users.replace(/--tls-cert.*/, underSystemd)}
+${files.map(({ path, text }) => `mkdir -p $(dirname ${path})\ncat > ${path} <<'EOF'\n${text}EOF`).join('\n')}
+    install -m 644 /etc/dialtone/nats/ca.crt /etc/dialtone/bus-ca.crt
+    echo 127.0.0.1 bus.example.org >> /etc/hosts
+    printf 'DIALTONE_BUS=tls://bus.example.org:4222\\nDIALTONE_OPTIONS=--bus-ca /etc/dialtone/bus-ca.crt\\n' > /etc/dialtone/control.env
+    systemctl daemon-reload; systemctl restart nats-server dialtone-control`)
+  expect(code, out).toBe(0)
+  expect(underSystemd).not.toBe('')
+  await machine.until(`${DIALTONE} health https://127.0.0.1:5280/readyz || { journalctl -n 5 -u dialtone-control -u nats-server; false; }`)
+  expect((await machine.run('setpriv --reuid=dialtone-control --regid=dialtone-control --clear-groups cat /etc/dialtone/tls/control.key /etc/dialtone/nats/bus.key 2> /dev/null')).out).toBe('')
 })
 
 function exposureIn (said: string): number {
