@@ -17,6 +17,13 @@ describe('links', () => {
   })
 })
 
+it('a metric that a page of operating names is one that is exposed', () => {
+  const exposed = read('docs/operating/metrics.md')
+  const named = DOCUMENTS.filter(file => file.startsWith('docs/operating/')).flatMap(file => [...read(file).matchAll(/`((?:dialtone|probe)_[a-z0-9_]+)/g)].map(([, metric = '']) => ({ file, metric })))
+  expect(named.length).toBeGreaterThan(100)
+  expect(named.filter(({ metric }) => !exposed.includes(`| \`${metric}\` |`) && !exposed.includes(`| \`${metric.replace(/_(?:bucket|sum|count)$/, '')}\` |`))).toEqual([])
+})
+
 describe('runbooks', () => {
   it('there is one for every cause and every alert of Dialtone itself, and no other', () => {
     expect(globSync('*', { cwd: join(ROOT, RUNBOOKS) }).toSorted()).toEqual(PAGES.map(name => `${name}.md`).toSorted())

@@ -65,6 +65,10 @@ export const INHIBITIONS: readonly Inhibition[] = [
     source: [named('DialtoneAgentDown', 'DialtoneAgentTrouble')], target: [named('DialtoneUnknown', 'DialtoneVantageUnhealthy')], equal: [],
   },
   {
+    why: 'That nobody reaches a domain of ours is said by those who still look, who may never have reached it: from inside without hairpin, say. It wakes nobody while others are gone.',
+    source: [named('DialtoneAgentDown', 'DialtoneAgentTrouble')], target: [named('DialtonePeerDown'), 'severity="page"'], equal: [],
+  },
+  {
     why: 'That no vantage has an agent says of each that it has none.',
     source: [named('DialtoneAgentDown'), 'severity="page"'], target: [named('DialtoneAgentDown', 'DialtoneAgentTrouble'), 'severity="ticket"'], equal: [],
   },

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { DEFAULT_JUDGE_CONFIG } from '@dialtone/contracts'
 import { expect, it } from 'vitest'
 import { CAUSE_ALERTS, SELF_ALERTS, SEVERITIES, alertRules, duration } from './index.ts'
@@ -37,4 +39,19 @@ it('the last days of a certificate lie inside the warning window', () => {
   const rule = rules.find(({ id }) => id === 'DialtoneCertificateExpiring-ticket')
   const seconds = Number(/time\(\) < (\d+)/.exec(rule?.expr ?? '')?.[1])
   expect(seconds / 86_400).toBeLessThan(DEFAULT_JUDGE_CONFIG.expiryWarningDays)
+})
+
+it('no rule asks for what nobody exposes, and each asks for something of ours', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/operating/metrics.md'), 'utf8')
+  const documented = new Map([...page.matchAll(/^\| `(\w+)` \| \w+ \| (.*?) \|/gm)].map(([, name = '', labels = '']) => [name, [...labels.matchAll(/`(\w+)`/g)].map(([, label = '']) => label)]))
+  // Of the scrape, and of what rules add.
+  const always = ['job', 'instance', 'vantage', 'gateway']
+  for (const { id, expr } of rules) {
+    const asked = [...expr.matchAll(/\b((?:dialtone|probe)_\w+|up)\b(?:\{([^}]*)\})?/g)]
+    expect(asked.length, id).toBeGreaterThan(0)
+    for (const [, name = '', matchers = ''] of asked.filter(([, name]) => name !== 'up')) {
+      expect(documented.has(name), `${id}: ${name} is not in docs/operating/metrics.md`).toBe(true)
+      for (const [, label = ''] of matchers.matchAll(/(\w+)\s*(?:=|!=|=~|!~)"/g)) expect([...documented.get(name) ?? [], ...always], `${id}: ${name} has no ${label}`).toContain(label)
+    }
+  }
 })

@@ -97,7 +97,7 @@ const ROWS: readonly Row[] = [
     expr: () => 'max by (job, instance, gateway) (dialtone_gateway_queue_oldest_seconds) > 120', after: 120,
     summary: 'Stanzas wait at the gateway {{ or $labels.gateway $labels.instance }}, the oldest for more than two minutes.',
     description: 'The other side of a route is not reached, or it is held. Users get an error when their stanzas expire.',
-    remedy: ['Which route, and why: dialtone describe gateway NAME; dialtone explain-route OURS PEER.', 'When the other side is back: dialtone gateway retry NAME PEER does not wait for the next attempt.'],
+    remedy: ['Which route, and why: dialtone describe gateway NAME; dialtone explain-route OURS PEER.', 'When the other side is back: dialtone gateway retry NAME --peer PEER does not wait for the next attempt.'],
   },
   {
     name: 'DialtoneGatewayConfigurationRefused', severity: 'ticket', title: 'a gateway refused its configuration',

@@ -57,6 +57,8 @@ export type Fleets = {
   rows: (fleet: FleetName) => Promise<readonly OverviewRow[]>
   /** Alerts that Alertmanager of a fleet would notify of at this moment: firing, neither inhibited nor silenced. */
   notified: (fleet: FleetName) => Promise<readonly { alert: AlertName, labels: Readonly<Record<string, string>> }[]>
+  /** What people can open on this machine, by what it is: 'control of shared'. */
+  urls?: Readonly<Record<string, string>>
   stop: () => Promise<void>
 }
 

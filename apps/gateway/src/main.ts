@@ -1,9 +1,9 @@
 /** The gateway as a process of its own: options in, bus and telemetry wired, until a signal. */
-import { parseArgs } from 'node:util'
 import { BUS_METRICS, connectNats, permissionsFor } from '@dialtone/bus'
 import type { Bus } from '@dialtone/contracts'
+import { aborted, oneOf, optionsOf, placeOf, required } from '@dialtone/host'
 import { OperatorError, type Logger } from '@dialtone/kernel'
-import { LOG_LEVELS, createLogger, createTelemetry, type LogLevel, type Telemetry } from '@dialtone/telemetry'
+import { LOG_LEVELS, createLogger, createTelemetry, type Telemetry } from '@dialtone/telemetry'
 import { readConfig } from './configuration/config.ts'
 import { start, type Gateway } from './start.ts'
 
@@ -58,17 +58,17 @@ if (import.meta.main) {
 /** Runs until it is told to stop, then drains and ends; resolves to the exit code. Errors that an operator can mend are one line on stderr. */
 export async function main (args: readonly string[], signals: Signals, environment: NodeJS.ProcessEnv = process.env): Promise<number> {
   try {
-    const values = parsed(args)
+    const values = optionsOf(args, OPTIONS)
     if (values.help === true) {
       process.stdout.write(HELP)
       return 0
     }
     const config = readConfig({
       gateway: required(values.name, 'name'), stateDirectory: required(values.state, 'state'),
-      ...(values.http === undefined ? {} : { http: placeOf(values.http) }), ...(values.assignment === undefined ? {} : { assignmentFile: values.assignment }),
+      ...(values.http === undefined ? {} : { http: placeOf(values.http, 'http') }), ...(values.assignment === undefined ? {} : { assignmentFile: values.assignment }),
     })
     if (values.bus === undefined && values.assignment === undefined) throw new OperatorError('usage', '--bus or --assignment is missing: what it has to do comes from one of them; see --help')
-    const logger = createLogger({ level: levelOf(values['log-level'] ?? 'info'), name: 'gateway' })
+    const logger = createLogger({ level: oneOf(values['log-level'] ?? 'info', LOG_LEVELS, 'log-level'), name: 'gateway' })
     const telemetry = createTelemetry({ process: true })
     const bus = values.bus === undefined ? undefined : await openBus(values.bus, config.gateway, values, telemetry, logger)
     try {
@@ -90,15 +90,7 @@ export async function main (args: readonly string[], signals: Signals, environme
   }
 }
 
-type Values = ReturnType<typeof parsed>
-
-function parsed (args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: false }).values
-  } catch (error) {
-    throw new OperatorError('usage', `${error instanceof Error ? error.message.split('\n')[0] ?? '' : ''}; see --help`)
-  }
-}
+type Values = ReturnType<typeof optionsOf<typeof OPTIONS>>
 
 async function openBus (url: string, gateway: string, { 'bus-seed': seed, 'bus-ca': caFile, 'bus-cert': certFile, 'bus-key': keyFile }: Values, telemetry: Telemetry, logger: Logger): Promise<Bus> {
   telemetry.register(BUS_METRICS)
@@ -107,25 +99,6 @@ async function openBus (url: string, gateway: string, { 'bus-seed': seed, 'bus-c
     servers: url.split(','), name: `dialtone gateway ${gateway}`, inboxPrefix: permissionsFor({ app: 'gateway', gateway }).inboxPrefix, createStreams: false, meter: telemetry.meter, logger,
     ...(seed === undefined ? {} : { credentials: { nkeySeedFile: seed } }), ...(Object.keys(tls).length === 0 ? {} : { tls }),
   })
-}
-
-function required (value: string | undefined, option: string): string {
-  if (value === undefined || value === '') throw new OperatorError('usage', `--${option} is missing; see --help`)
-  return value
-}
-
-/** PORT, ADDRESS:PORT or [ADDRESS]:PORT. */
-function placeOf (text: string): { address?: string, port: number } {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]:|([0-9.]+):)?(\d{1,5})$/.exec(text)
-  if (match === null) throw new OperatorError('usage', '--http takes PORT, ADDRESS:PORT or [ADDRESS]:PORT')
-  const address = match[1] ?? match[2]
-  return { port: Number(match[3]), ...(address === undefined ? {} : { address }) }
-}
-
-function levelOf (text: string): LogLevel {
-  const level = LOG_LEVELS.find(known => known === text)
-  if (level === undefined) throw new OperatorError('usage', `--log-level is one of ${LOG_LEVELS.join(', ')}`)
-  return level
 }
 
 /** Undefined: it was told to stop before it had started. */
@@ -145,11 +118,4 @@ async function givenUp (starting: Promise<Gateway>, logger: Logger): Promise<num
   }
   clearTimeout(timer)
   return 0
-}
-
-function aborted (signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

@@ -1,10 +1,9 @@
 /** The agent as a process of its own: options in, bus and telemetry wired, until a signal. */
-import { parseArgs } from 'node:util'
 import { BUS_METRICS, connectNats, permissionsFor } from '@dialtone/bus'
 import { OperatorError } from '@dialtone/kernel'
-import { LOG_LEVELS, createLogger, createTelemetry, type LogLevel } from '@dialtone/telemetry'
+import { LOG_LEVELS, createLogger, createTelemetry } from '@dialtone/telemetry'
 import { readConfig } from './configuration/config.ts'
-import { readSecret } from '@dialtone/host'
+import { aborted, oneOf, optionsOf, placeOf, readSecret, required } from '@dialtone/host'
 import { start } from './start.ts'
 
 const COMMAND = import.meta.main ? 'node apps/probe/src/main.ts' : 'dialtone probe'
@@ -55,13 +54,13 @@ if (import.meta.main) {
 /** Runs until `signal` aborts, then ends in order; resolves to the exit code. Errors that an operator can mend are one line on stderr. */
 export async function main (args: readonly string[], signal: AbortSignal, environment: NodeJS.ProcessEnv = process.env): Promise<number> {
   try {
-    const values = parsed(args)
+    const values = optionsOf(args, OPTIONS)
     if (values.help === true) {
       process.stdout.write(HELP)
       return 0
     }
     const config = configOf(values)
-    const level = levelOf(values['log-level'] ?? 'info')
+    const level = oneOf(values['log-level'] ?? 'info', LOG_LEVELS, 'log-level')
     const logger = createLogger({ level, name: 'probe' })
     const telemetry = createTelemetry({ process: true })
     telemetry.register(BUS_METRICS)
@@ -85,20 +84,12 @@ export async function main (args: readonly string[], signal: AbortSignal, enviro
   }
 }
 
-type Values = ReturnType<typeof parsed>
-
-function parsed (args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: false }).values
-  } catch (error) {
-    throw new OperatorError('usage', `${error instanceof Error ? error.message.split('\n')[0] ?? '' : ''}; see --help`)
-  }
-}
+type Values = ReturnType<typeof optionsOf<typeof OPTIONS>>
 
 function configOf (values: Values) {
   return readConfig({
     vantage: required(values.vantage, 'vantage'), agent: required(values.agent, 'agent'), stateDirectory: required(values.state, 'state'),
-    ...(values.http === undefined ? {} : { http: placeOf(values.http) }),
+    ...(values.http === undefined ? {} : { http: placeOf(values.http, 'http') }),
     ...(values.token === undefined ? {} : { token: values.token }),
     ...(values.hooks === undefined ? {} : { hooksFile: values.hooks }),
     limits: limitsOf({ parallel: values.parallel, spoolMegabytes: values['spool-megabytes'], spoolObservations: values['spool-observations'] }),
@@ -108,25 +99,6 @@ function configOf (values: Values) {
 /** Those that were given; whether they are numbers within bounds is said where the configuration is read. */
 function limitsOf (given: Record<string, string | undefined>): Record<string, number> {
   return Object.fromEntries(Object.entries(given).flatMap(([name, value]) => value === undefined ? [] : [[name, Number(value)]]))
-}
-
-function required (value: string | undefined, option: string): string {
-  if (value === undefined || value === '') throw new OperatorError('usage', `--${option} is missing; see --help`)
-  return value
-}
-
-/** PORT, ADDRESS:PORT or [ADDRESS]:PORT. */
-function placeOf (text: string): { address?: string, port: number } {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]:|([0-9.]+):)?(\d{1,5})$/.exec(text)
-  if (match === null) throw new OperatorError('usage', '--http takes PORT, ADDRESS:PORT or [ADDRESS]:PORT')
-  const address = match[1] ?? match[2]
-  return { port: Number(match[3]), ...(address === undefined ? {} : { address }) }
-}
-
-function levelOf (text: string): LogLevel {
-  const level = LOG_LEVELS.find(known => known === text)
-  if (level === undefined) throw new OperatorError('usage', `--log-level is one of ${LOG_LEVELS.join(', ')}`)
-  return level
 }
 
 async function credentialsOf (values: Values, environment: NodeJS.ProcessEnv) {
@@ -140,11 +112,4 @@ async function credentialsOf (values: Values, environment: NodeJS.ProcessEnv) {
 function tlsOf ({ 'bus-ca': caFile, 'bus-cert': certFile, 'bus-key': keyFile }: Values) {
   const tls = { ...(caFile === undefined ? {} : { caFile }), ...(certFile === undefined ? {} : { certFile }), ...(keyFile === undefined ? {} : { keyFile }) }
   return Object.keys(tls).length === 0 ? {} : { tls }
-}
-
-function aborted (signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

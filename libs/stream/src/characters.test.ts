@@ -42,7 +42,7 @@ it('a character reference means a character of XML or ends the stream', () => {
   }
 })
 
-it('every sequence of two bytes, and every three and four with a lead, is UTF-8 for the framer as for the platform', () => {
+it('every sequence of two bytes, and every three and four with a lead, is UTF-8 for the framer as for the platform', { timeout: 300_000 }, () => {
   const edges = [0x00, 0x3C, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0xF4, 0xFF]
   const wrong: number[][] = []
   const check = (bytes: number[]): void => {

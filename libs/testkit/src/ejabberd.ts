@@ -4,15 +4,13 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, type Folder } from './folder.ts'
 import { launch } from './launch.ts'
-import { inside, listening, placesFor, type Places, type TlsMode, type XmppOptions, type XmppServer } from './xmpp-server.ts'
+import { inside, listening, placesFor, type Places, type XmppOptions, type XmppServer } from './xmpp-server.ts'
 
 export type EjabberdOptions = XmppOptions & {
   /** Default true. Without it, a peer can authenticate by certificate only. */
   dialback?: boolean
   /** Its Erlang cookie, without quotes: it makes its dialback keys from the SHA-1 of it. Default none, and a random secret. */
   cookie?: string
-  /** How a host treats encryption, where that is not as `tls`. */
-  hostTls?: Readonly<Record<string, TlsMode>>
   /** Domains that its access rule denies. */
   denies?: readonly string[]
   /** Logs warnings alone, not every element: for measurements. */
@@ -47,11 +45,10 @@ function named (cookie: string | undefined): string[] {
   return cookie === undefined ? [] : ['-name', 'ejabberd@127.0.0.1', '-setcookie', cookie, '-start_epmd', 'false', '-dist_listen', 'false']
 }
 
-function configure ({ hosts, tls, certificate, dialback = true, denies = [], trusts, patience, component, quiet, users, alsoAt = [], hostTls = {} }: EjabberdOptions, places: Places, folder: Folder): string {
+function configure ({ hosts, tls, certificate, dialback = true, denies = [], trusts, patience, component, quiet, users, alsoAt = [] }: EjabberdOptions, places: Places, folder: Folder): string {
   const { address, port, directTlsPort, componentPort, clientPort } = places
   const pem = certificate === undefined ? [] : [folder.write('certificate.pem', certificate.chain + certificate.key)]
   const listeners = (at: number, secured: boolean) => [address, ...alsoAt].map(ip => ({ port: at, ip, module: 'ejabberd_s2s_in', ...(secured ? { tls: true } : {}) }))
-  const starttls = (mode: TlsMode) => mode === 'off' ? false : mode
   // JSON is YAML.
   return JSON.stringify({
     hosts,
@@ -62,8 +59,7 @@ function configure ({ hosts, tls, certificate, dialback = true, denies = [], tru
     // Whoever logs in is let in by any password: these servers are the test's alone.
     auth_method: ['anonymous'],
     anonymous_protocol: 'login_anon',
-    s2s_use_starttls: starttls(tls),
-    host_config: Object.fromEntries(Object.entries(hostTls).map(([host, mode]) => [host, { s2s_use_starttls: starttls(mode) }])),
+    s2s_use_starttls: tls === 'off' ? false : tls,
     ...(trusts === undefined ? {} : { ca_file: folder.write('roots.pem', trusts) }),
     ...(patience === undefined ? {} : { outgoing_s2s_timeout: patience, negotiation_timeout: 2 * patience }),
     // A bounced domain is asked again at once, not after up to five minutes.

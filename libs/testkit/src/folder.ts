@@ -4,6 +4,11 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+/** A pattern of the shell for the folders of this process. */
+export function foldersOfThisProcess (): string {
+  return join(tmpdir(), `${PREFIX}${process.pid}-*`)
+}
+
 export type Folder = {
   path: string
   /** Writes a file and returns its path. Files may hold private keys, so only their owner reads them. */

@@ -74,7 +74,7 @@ ${entries.join('')}`)
     serial++
     folder.write(`${index}.zone`, zoneFile(zone, records, serial))
     for (const pid of server.pids) process.kill(pid, 'SIGHUP')
-    await server.logged(new RegExp(`\\[${zone.replaceAll('.', '\\.')}\\.?\\] .*serial (\\d+ -> |none -> )?${serial}\\b`))
+    await server.logged(new RegExp(`\\[${zone.replaceAll('.', '\\.')}\\.?\\] loaded, serial (\\d+|none) -> ${serial}\\b`))
   }
   return { ...server, ...at, zones: zones.map(({ name }) => name), anchors, publish }
 }

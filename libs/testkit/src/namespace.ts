@@ -97,7 +97,7 @@ function makeFolders (folder: string): void {
   for (let left = 10; ; left--) {
     try {
       mkdirSync(dirname(folder), { recursive: true })
-      mkdirSync(folder)
+      mkdirSync(folder, { recursive: true })
       return
     } catch (error) {
       if (left === 0 || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error

@@ -9,6 +9,7 @@ import { once } from 'node:events'
 import { isIPv4, isIPv6, Socket, type Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Errand, Outcome } from './envoy.ts'
+import { foldersOfThisProcess } from './folder.ts'
 import type { Place } from './loopback.ts'
 import { giveNames, ip, nft, removeNamespace, removingCommand, runInside } from './namespace.ts'
 import { killGroup, spawnTied } from './spawn-tied.ts'
@@ -377,7 +378,7 @@ function forwardTable (name: string, { links, from, to }: { links: readonly stri
 
 /** Waits for our end, which it sees by the end of its input, however it comes, and removes what we could not. It needs no signal. */
 function startGuard (namespaces: readonly string[]): ChildProcess {
-  const guard = spawn('/bin/sh', ['-c', `trap '' INT TERM HUP; cat > /dev/null; ${removingCommand(namespaces)}`], {
+  const guard = spawn('/bin/sh', ['-c', `trap '' INT TERM HUP; cat > /dev/null; ${removingCommand(namespaces)}; ${removingFolders()}`], {
     cwd: '/',
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -388,6 +389,12 @@ function startGuard (namespaces: readonly string[]): ChildProcess {
   const input = guard.stdin as unknown as { unref?: () => void } | null
   input?.unref?.()
   return guard
+}
+
+/** Servers in there may write for as long as they die. */
+function removingFolders (): string {
+  const folders = foldersOfThisProcess()
+  return /^[\w./*-]+$/.test(folders) ? `for again in 1 2 3; do sleep 0.3; rm -rf ${folders}; done` : ':'
 }
 
 async function endAll ({ children, sockets }: Held): Promise<void> {

@@ -69,8 +69,8 @@ function configure (options: ProsodyOptions, places: Places, folder: Folder, log
     ...(patience === undefined ? [] : [`s2s_timeout = ${patience}`, `network_settings = { connect_timeout = ${patience} }`]),
     resolver === undefined
       // Where it resolves with libunbound (package lua-unbound), which knows by itself that names under `test` do not exist, and remembers; also
-      // how slow a resolver was.
-      ? 'unbound = { resolvconf = true, hoststxt = false, options = { ["local-zone:"] = "test. transparent", ["cache-max-ttl:"] = "1", ["cache-max-negative-ttl:"] = "1", ["infra-host-ttl:"] = "1", ["infra-cache-max-rtt:"] = "1000" } }'
+      // how slow a resolver was, or for five seconds that it failed, whatever the longest time to live.
+      ? 'unbound = { resolvconf = true, hoststxt = false, options = { ["local-zone:"] = "test. transparent", ["cache-max-ttl:"] = "1", ["cache-max-negative-ttl:"] = "1", ["infra-host-ttl:"] = "1", ["infra-cache-max-rtt:"] = "1000", ["infra-keep-probing:"] = "yes", ["msg-cache-size:"] = "0" } }'
       : `unbound = { resolvconf = false, hoststxt = false, forward = ${lua(`${resolver.address}@${resolver.port}`)}, options = { ["do-not-query-localhost:"] = "no" } }`,
     // For direct TLS, which knows no host before the handshake.
     ...(encryption.length === 0 ? [] : [`ssl = { ${encryption.join(', ')} }`]),

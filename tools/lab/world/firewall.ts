@@ -12,8 +12,6 @@ const PARTS = {
   federation: ['counter name pass-out-5269 accept'],
   /** What the inside sends to our own public addresses: it does not come back in. */
   hairpin: ['drop'],
-  /** Of connections from inside: where they lead instead. */
-  intercept: [],
   /** Before all that is forwarded. */
   path: [],
 } as const satisfies Record<string, readonly string[]>
@@ -38,7 +36,7 @@ export function startFirewall (firewall: NetworkHost, office: NetworkHost): Fire
     nft(firewall.namespace, `flush chain inet asa ${name}\n${rules.map(rule => `add rule inet asa ${name} ${rule}\n`).join('')}`)
   })
   return {
-    parts: { pat: part('pat'), federation: part('federation'), hairpin: part('hairpin'), intercept: part('intercept'), path: part('path') },
+    parts: { pat: part('pat'), federation: part('federation'), hairpin: part('hairpin'), path: part('path') },
     counters: async () => {
       const { stdout } = await firewall.run('nft', ['list', 'counters', 'table', 'inet', 'asa'])
       return Object.fromEntries([...stdout.matchAll(/counter ([\w-]+) \{\s+packets (\d+)/g)].map(([, name = '', packets]) => [name, Number(packets)]))
@@ -59,7 +57,6 @@ ${(Object.keys(PARTS) as FirewallPart[]).map(chain).join('')}
   chain prerouting {
     type nat hook prerouting priority dstnat
     iifname "eth0" jump pat
-    iifname != { "eth0", "vpn0" } jump intercept
   }
   chain postrouting {
     type nat hook postrouting priority srcnat

@@ -24,17 +24,26 @@ export const HOSTS = [
   inner('ours', '10.10.0.10'), inner('second', '10.10.0.11'), inner('inside', '10.10.0.20'), inner('resolver', RESOLVERS.inside),
   inner('edge', '10.20.0.10', GATEWAY.inside),
   { name: 'gateway', addresses: [GATEWAY.outside, GATEWAY.inside, GATEWAY.outside6], resolver: RESOLVERS.outside, behind: 'firewall' },
-  outer('gmail', '198.51.100.11', '198.51.100.12', '198.51.100.13', '198.51.100.14', '198.51.100.15', '198.51.100.40'),
+  outer('gmail', '198.51.100.11', '198.51.100.12', '198.51.100.13', '198.51.100.14', '198.51.100.15'), outer('gtls', '198.51.100.40'),
   outer('webex', '198.51.100.20'), outer('plain', '198.51.100.30', '198.51.100.31'), outer('six', '198.51.100.60', '2001:db8:60::60'),
   outer('bad', '198.51.100.90'), outer('odd', '198.51.100.81', '198.51.100.82', '198.51.100.83', '198.51.100.84', '198.51.100.85', '198.51.100.86'),
   outer('web', WEB), outer('dns', PUBLISHED.zones, PUBLISHED.signed, RESOLVERS.outside),
   outer('amsterdam', '198.51.100.200', '2001:db8:a::200'), outer('frankfurt', '192.0.2.200', '2001:db8:f::200'), outer('office', '192.0.2.10'),
 ] as const satisfies readonly HostOptions[]
 
-/** Beside those of `LabHost`. `gmail` runs gtls.test too, at the last of its addresses. */
+/** Those of `LabHost`, and more. */
 export type WorldHost =
   | 'firewall' | 'ours' | 'second' | 'inside' | 'resolver' | 'edge' | 'gateway'
-  | 'gmail' | 'webex' | 'plain' | 'six' | 'bad' | 'odd' | 'web' | 'dns' | 'amsterdam' | 'frankfurt' | 'office'
+  | 'gmail' | 'gtls' | 'webex' | 'plain' | 'six' | 'bad' | 'odd' | 'web' | 'dns' | 'amsterdam' | 'frankfurt' | 'office'
+
+/** For people. */
+export const WHAT: Readonly<Record<WorldHost, string>> = {
+  firewall: 'nftables: translates port 5269 to ours, hides the inside behind its address, drops the rest', ours: 'Prosody of cupdomain.test', second: 'where a second node of ours runs while something is broken',
+  inside: 'agent, sees what ours sees', resolver: 'Unbound, the resolver of the inside', edge: 'Prosody of edgedomain.test, reached through the gateway alone', gateway: 'Dialtone gateway, an address on both sides',
+  gmail: 'ejabberd of gmail.test: five addresses, no TLS, dialback', gtls: 'ejabberd of gtls.test, TLS and certificates', webex: 'Prosody of webex.test, demands certificates', plain: 'Prosody of plain.test, no TLS', six: 'Prosody of six.test, IPv6 and direct TLS; its zone is signed',
+  bad: 'Prosody with certificates that are no good', odd: 'listeners that say the wrong thing, or nothing', web: 'the web site of cupdomain.test', dns: 'Knot with the public zones, Unbound as the public resolver',
+  amsterdam: 'agent', frankfurt: 'agent', office: 'bus, control, Prometheus, Alertmanager; joined with the inside by a tunnel',
+}
 
 export const AT = {
   ours: '10.10.0.10', second: '10.10.0.11', inside: '10.10.0.20', edge: '10.20.0.10', office: '192.0.2.10',

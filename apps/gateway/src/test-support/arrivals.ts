@@ -28,6 +28,8 @@ export class Arrivals {
   private readonly doubledBy = new Map<Sent, number>()
   private readonly reorderedBy = new Map<Sent, number>()
   private readonly lifeOf = new Map<string, number>()
+  private readonly twice: string[] = []
+  private readonly unsettled = new Set<string>()
   /** Those of a pair that came after one that was sent to a later gateway. */
   late = 0
   /** What nobody sent, or not to them. */
@@ -47,12 +49,22 @@ export class Arrivals {
     return `<message from=${quote}a@${from}/x${quote} to=${quote}b@${to}${quote} id=${quote}n${serial}-${number}${quote}><body>#${serial}.${number}#${FILLER.slice(0, 20 + number * 31 % 230)}</body></message>`
   }
 
-  /** A whole stanza came to the server of `to`. */
-  arrived (text: string): void {
+  /** A whole stanza came to the server of `to`. Its mark, if it is none that was returned. */
+  arrived (text: string): string | undefined {
     const [tag = ''] = /^<[^>]*>/.exec(text) ?? []
-    if (/\stype=['"]error['"]/.test(tag)) return this.came(tag, ID.exec(tag), true)
-    this.came(tag, MARK.exec(text), false)
+    const returned = /\stype=['"]error['"]/.test(tag)
+    const match = (returned ? ID : MARK).exec(returned ? tag : text)
+    this.came(tag, match, returned)
+    return returned ? undefined : match?.[0]
   }
+
+  /** Their receiver cannot know that the gateway has heard of their arrival: they may come once more. */
+  leave (marks: Iterable<string>): void {
+    for (const mark of marks) this.unsettled.add(mark)
+  }
+
+  /** Those that came twice and had no reason to. */
+  get unexplained (): readonly string[] { return this.twice.filter(mark => !this.unsettled.has(mark)) }
 
   account (of: (stream: Sent) => boolean): Account {
     const account: Account = { sent: 0, received: 0, doubled: 0, reordered: 0, returned: 0, both: 0 }
@@ -77,8 +89,10 @@ export class Arrivals {
       return
     }
     if (returned) stream.returned.add(number)
-    else if (stream.seen.has(number)) this.doubledBy.set(stream, (this.doubledBy.get(stream) ?? 0) + 1)
-    else {
+    else if (stream.seen.has(number)) {
+      this.doubledBy.set(stream, (this.doubledBy.get(stream) ?? 0) + 1)
+      this.twice.push(match?.[0] ?? '')
+    } else {
       stream.seen.add(number)
       const pair = `${stream.pair.from} ${stream.pair.to}`
       if (stream.life < (this.lifeOf.get(pair) ?? 0)) this.late++

@@ -25,8 +25,6 @@ export type ScriptedServer = {
   cut: (which: 'taken' | 'opened', how: Cut, pick: number) => boolean
   /** Opens what is not open, and writes so many messages for each pair whose stream takes them. Returns how many. */
   send: (each: number) => number
-  /** Taken and not acknowledged when the stream ended, of those that acknowledge: what the other side may send once more. */
-  readonly unacknowledged: number
   readonly streams: { taken: number, opened: number }
 }
 
@@ -56,15 +54,16 @@ export function scriptedServer ({ place, domains, pairs, gateway, authority = ()
   const asking = new Set<Socket>()
   const lines: Line[] = pairs.map(pair => ({ pair, stream: undefined, socket: undefined, ready: false, notBefore: 0 }))
   let server: Server | undefined
-  let unacknowledged = 0
 
   const take = (socket: Socket): void => {
     const id = randomBytes(10).toString('hex')
-    let [handled, told, managed] = [0, 0, false]
+    let [handled, told, managed, parted] = [0, 0, false, false]
+    const marks: string[] = []
     taken.add(socket)
-    socket.on('error', () => undefined).once('close', () => {
+    socket.on('error', () => undefined).once('close', (failed: boolean) => {
       taken.delete(socket)
-      unacknowledged += handled - told
+      // What was said before both footers was heard. Where a stream breaks off, no acknowledgement on it need have been read: a reset throws away what waits.
+      arrivals.leave(marks.slice(parted && !failed ? told : 0))
     })
     readPieces(socket, piece => {
       const [from, to] = [attributeOf(piece, 'from'), attributeOf(piece, 'to')]
@@ -80,10 +79,14 @@ export function scriptedServer ({ place, domains, pairs, gateway, authority = ()
       } else if (piece.startsWith('<r ')) {
         told = handled
         socket.write(acknowledgementText(handled))
-      } else if (piece.startsWith('</stream')) socket.end(saidGoodbye.has(socket) ? '' : FOOTER)
-      else if (/^<[mip]/.test(piece)) {
-        if (managed) handled++
-        arrivals.arrived(piece)
+      } else if (piece.startsWith('</stream')) {
+        parted = true
+        socket.end(saidGoodbye.has(socket) ? '' : FOOTER)
+      } else if (/^<[mip]/.test(piece)) {
+        const mark = arrivals.arrived(piece)
+        if (!managed) return
+        handled++
+        marks.push(mark ?? '')
       }
     })
   }
@@ -150,7 +153,6 @@ export function scriptedServer ({ place, domains, pairs, gateway, authority = ()
 
   return {
     place, domains,
-    get unacknowledged () { return unacknowledged },
     get streams () { return { taken: taken.size, opened: lines.filter(({ ready }) => ready).length } },
     start: async () => {
       if (server !== undefined) return

@@ -1,0 +1,33 @@
+// What the lab's holder and the command say to each other: HTTP on a socket in the state directory, which only its owner can open.
+import type { Noticed } from '../world/users.ts'
+
+export type HostStatus = { name: string, addresses: readonly string[], namespace: string, what: string }
+export type ServerStatus = { host: string, domains: readonly string[], software: 'prosody' | 'ejabberd', running: boolean }
+export type BrokenStatus = { name: string, says: string, since: string }
+
+/** GET /status */
+export type LabStatus = {
+  state: 'starting' | 'up' | 'stopping'
+  pid: number
+  /** When it was asked for, and how long it took. */
+  since: string
+  startedInMs?: number
+  fleets: 'none' | 'starting' | 'up'
+  broken: readonly BrokenStatus[]
+  hosts: readonly HostStatus[]
+  servers: readonly ServerStatus[]
+  /** Packets that the firewall has counted. */
+  firewall: Readonly<Record<string, number>>
+  /** What can be opened here. */
+  urls: Readonly<Record<string, string>>
+}
+
+/** POST /break/NAME and /heal/NAME: what is broken now. `changed`: false where it was so before. */
+export type Changed = { changed: readonly string[], broken: readonly BrokenStatus[] }
+/** POST /ask */
+export type Asked = { noticed: readonly Noticed[] }
+/** Any refusal; `code` is that of an OperatorError. */
+export type Refused = { code: string, message: string }
+
+/** In the state directory. */
+export const FILES = { socket: 'socket', log: 'holder.log', pid: 'holder.pid' } as const

@@ -1,0 +1,163 @@
+// The lab through its command, as a person uses it, and a few of its breaks by the plain tools of the seed.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Asked, LabStatus } from './holder/protocol.ts'
+
+const MAIN = join(import.meta.dirname, 'main.ts')
+const folder = mkdtempSync(join(tmpdir(), 'dialtone-lab-'))
+const state = join(folder, 'lab')
+let namespaces: Map<string, string> | undefined
+
+beforeAll(async () => { expect(await lab('up', '--no-fleet')).toMatchObject({ code: 0 }) }, 120_000)
+afterAll(async () => {
+  await lab('down')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+it('is up once, however often it is brought up, and says what there is', async () => {
+  expect(await lab('up', '--no-fleet')).toMatchObject({ code: 0, out: expect.stringContaining('the lab is up already') })
+  const { hosts, servers, broken, state: is } = await status()
+  expect([is, broken]).toEqual(['up', []])
+  expect(hosts.map(({ name }) => name)).toContain('firewall')
+  expect(servers.every(({ running }) => running)).toBe(true)
+  expect((await lab('status')).out).toMatch(/^up, held by process \d+/)
+})
+
+it('breaks and heals by name, once, and helps with names', async () => {
+  expect(await lab('break', 'patt')).toMatchObject({ code: 1, err: expect.stringMatching(/^lab: no break is called 'patt'; did you mean 'pat'\? There are: pat, /) })
+  expect(await seed()).toEqual({ outside: 'open', inside: 'open' })
+  expect(await lab('break', 'pat')).toMatchObject({ code: 0, out: expect.stringMatching(/^broken: the translation of port 5269 is gone/) })
+  expect((await lab('break', 'pat')).out).toMatch(/^broken already, since /)
+  expect(await seed()).toEqual({ outside: 'no answer', inside: 'open' })
+  expect((await status()).firewall['deny-in-5269']).toBeGreaterThan(0)
+  expect((await status()).broken).toMatchObject([{ name: 'pat' }])
+  expect((await lab('heal', 'pat')).out).toBe('healed: pat\n')
+  expect((await lab('heal', 'pat')).out).toBe('pat is not broken\n')
+  expect(await seed()).toEqual({ outside: 'open', inside: 'open' })
+})
+
+it('heals what was broken together, and users notice nothing any more', async () => {
+  for (const name of ['pat-closed', 'srvport', 'service', 'dns-inside', 'outbound-reject']) expect((await lab('break', name)).code).toBe(0)
+  expect(await seed()).toEqual({ outside: 'refused', inside: 'refused' })
+  expect(await ran('amsterdam', 'dig', '+short', '+tries=1', 'SRV', '_xmpp-server._tcp.cupdomain.test')).toContain('0 0 5369 cup1.cupdomain.test.')
+  expect(await ran('inside', 'dig', '+short', '+tries=1', '+time=1', 'SRV', '_xmpp-server._tcp.gmail.test')).toMatch(/no servers could be reached|connection refused/)
+  expect(await nc('inside', '198.51.100.11')).toBe('refused')
+  expect((await lab('heal', 'all')).out).toContain('healed: outbound-reject, dns-inside, service, srvport, pat-closed')
+  const { noticed } = JSON.parse((await lab('ask', '--json')).out) as Asked
+  expect(noticed.map(({ peer, says }) => `${peer} ${says}`)).toEqual(['gmail.test pong', 'webex.test pong', 'plain.test pong', 'gtls.test pong', 'six.test pong'])
+})
+
+it('has somebody in the middle who takes STARTTLS away, or shows another certificate, to the inside alone', async () => {
+  expect(await features('inside')).toContain('<starttls')
+  expect((await lab('break', 'starttls-stripped')).err).toBe('')
+  expect([await features('inside'), await features('amsterdam')]).toEqual([expect.not.stringContaining('<starttls'), expect.stringContaining('<starttls')])
+  expect((await lab('break', 'tls-intercepted')).err).toBe('')
+  const [inside, outside] = [await certificate('inside'), await certificate('amsterdam')]
+  expect([inside, outside]).toEqual([expect.stringMatching(/^-----BEGIN/), expect.stringMatching(/^-----BEGIN/)])
+  expect(inside).not.toBe(outside)
+  await lab('heal', 'all')
+  expect(await features('inside')).toContain('<starttls')
+  expect(await certificate('inside')).toBe(outside)
+})
+
+it('runs a command on a host, and says what is wrong with what it is asked for', async () => {
+  expect(await lab('shell', 'inside', '--', 'cat', '/etc/resolv.conf')).toMatchObject({ code: 0, out: 'nameserver 10.10.0.53\n' })
+  expect(await lab('shell', 'nowhere')).toMatchObject({ code: 1, err: expect.stringContaining("no host of the lab is called 'nowhere'; there are: firewall, ours") })
+  expect(await lab('break')).toMatchObject({ code: 64 })
+  expect(await lab('mend', 'pat')).toMatchObject({ code: 64, err: expect.stringContaining("there is no command 'mend'") })
+  expect(await lab('break', 'gateway-drained')).toMatchObject({ code: 1, err: expect.stringContaining('there is no gateway: the lab was started without fleets') })
+  expect(await lab('up', '--state', `/tmp/${'x'.repeat(120)}`)).toMatchObject({ code: 64, err: expect.stringContaining('too long for a socket') })
+})
+
+describe('a second lab', () => {
+  it('is another one, and leaves nothing when its holder is killed', async () => {
+    const other = ['--state', join(folder, 'other')]
+    expect((await lab('status', ...other)).code).toBe(1)
+    expect(await lab('up', '--no-fleet', ...other)).toMatchObject({ code: 0 })
+    const { pid } = JSON.parse((await lab('status', '--json', ...other)).out) as LabStatus
+    expect((await status()).pid).not.toBe(pid)
+    process.kill(pid, 'SIGKILL')
+    await expect.poll(() => left(pid), { timeout: 15_000 }).toEqual([])
+    expect((await lab('break', 'pat', ...other)).err).toBe('lab: the lab is not up. To bring it up: npm run lab -- up\n')
+    expect((await lab('down', ...other)).out).toBe('the lab is not up\n')
+    expect(existsSync(join(folder, 'other'))).toBe(false)
+    expect((await status()).state).toBe('up')
+  }, 120_000)
+})
+
+it('leaves nothing when it is brought down', async () => {
+  const { pid } = await status()
+  expect(await lab('down')).toMatchObject({ code: 0, out: 'the lab is down\n' })
+  await expect.poll(() => left(pid), { timeout: 15_000 }).toEqual([])
+  expect(existsSync(state)).toBe(false)
+})
+
+async function lab (...args: readonly string[]): Promise<{ code: number | null, out: string, err: string }> {
+  const at = args.indexOf('--')
+  const own = args.includes('--state') ? [] : ['--state', state]
+  const child = spawn(process.execPath, [MAIN, ...(at < 0 ? [...args, ...own] : [...args.slice(0, at), ...own, ...args.slice(at)])], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [out, err, code] = await Promise.all([textOf(child.stdout), textOf(child.stderr), new Promise<number | null>(resolve => child.once('close', resolve))])
+  return { code, out, err }
+}
+
+async function textOf (stream: ChildProcess['stdout']): Promise<string> {
+  let text = ''
+  for await (const part of stream ?? []) text += String(part)
+  return text
+}
+
+async function status (): Promise<LabStatus> {
+  return JSON.parse((await lab('status', '--json')).out) as LabStatus
+}
+
+/** What a command on a host says. */
+async function ran (host: string, ...given: readonly string[]): Promise<string> {
+  namespaces ??= new Map((await status()).hosts.map(({ name, namespace }) => [name, namespace]))
+  const child = spawn('ip', ['netns', 'exec', namespaces.get(host) ?? '', ...given], { stdio: ['ignore', 'pipe', 'pipe'] })
+  return (await Promise.all([textOf(child.stdout), textOf(child.stderr)])).join('')
+}
+
+async function nc (host: string, address: string): Promise<string> {
+  const said = await ran(host, 'nc', '-vzn', '-w', '3', address, '5269')
+  return /succeeded/.test(said) ? 'open' : /refused/.test(said) ? 'refused' : 'no answer'
+}
+
+/** The two telnets of the seed. */
+async function seed (): Promise<{ outside: string, inside: string }> {
+  return { outside: await nc('amsterdam', '203.0.113.10'), inside: await nc('inside', '10.10.0.10') }
+}
+
+/** What gtls.test offers. */
+async function features (host: string): Promise<string> {
+  const script = `const s = require('net').connect(5269, '198.51.100.40'); let all = ''
+    s.write("<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback' to='gtls.test' from='else.test' version='1.0'>")
+    const end = () => { console.log(all); process.exit() }
+    s.on('data', d => { all += d; if (/features>|error/.test(all)) end() }).on('error', e => { all += e.code; end() }); setTimeout(end, 20_000)`
+  return await ran(host, process.execPath, '-e', script)
+}
+
+/** The certificate of webex.test, as PEM. */
+async function certificate (host: string): Promise<string> {
+  const said = await ran(host, 'sh', '-c', 'openssl s_client -starttls xmpp-server -xmpphost webex.test -connect 198.51.100.20:5269 < /dev/null')
+  return /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/s.exec(said)?.[0] ?? said
+}
+
+/** What there is of a holder: namespaces, folders, processes. */
+function left (pid: number): string[] {
+  return [
+    ...readdirSync('/run/netns').filter(name => name.startsWith(`dialtone-${pid}-`)),
+    ...readdirSync(tmpdir()).filter(name => name.startsWith(`dialtone-real-${pid}-`)),
+    ...readdirSync('/proc').filter(name => /^\d+$/.test(name)).filter(each => command(each).includes(`dialtone-real-${pid}-`)).map(each => `process ${each}: ${command(each)}`),
+  ]
+}
+
+function command (pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {
+    return ''
+  }
+}
