@@ -1,13 +1,15 @@
 /**
- * Writes what Prometheus and Alertmanager are given (deploy/prometheus), and the page about alerts (docs/operating/alerting.md), from the alerts:
+ * Writes what Prometheus and Alertmanager (deploy/prometheus) and Grafana (deploy/grafana) are given, and the page about alerts (docs/operating/alerting.md), from the
+ * alerts and the dashboards:
  * node deploy/write-monitoring.ts [--control-url URL] [--time-scale N] [--out DIR] [--check]
  * `--out`: below another folder, and without the page. `--check` compares only, and fails where a file is not what would be written.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { alertingPage } from './alerting/page.ts'
 import { DEFAULT_CONTROL_URL, type RuleOptions } from './alerting/rule.ts'
+import { grafanaFiles } from './grafana/files.ts'
 import { prometheusFiles } from './prometheus/files.ts'
 
 const { values } = parseArgs({ options: { 'control-url': { type: 'string' }, 'time-scale': { type: 'string' }, 'out': { type: 'string' }, 'check': { type: 'boolean' } } })
@@ -15,6 +17,7 @@ const options: RuleOptions = { controlUrl: urlOf(values['control-url'] ?? DEFAUL
 const out = values.out ?? import.meta.dirname
 const files: Record<string, string> = {
   ...Object.fromEntries(Object.entries(prometheusFiles(options)).map(([name, text]) => [join('prometheus', name), text])),
+  ...Object.fromEntries(Object.entries(grafanaFiles(options)).map(([name, text]) => [join('grafana', name), text])),
   ...(values.out === undefined ? { '../docs/operating/alerting.md': alertingPage() } : {}),
 }
 const stale = Object.entries(files).filter(([file, text]) => current(join(out, file)) !== text)
@@ -24,7 +27,7 @@ if (values.check === true) {
   process.exitCode = stale.length > 0 ? 1 : 0
 } else {
   for (const [file, text] of stale) {
-    mkdirSync(join(out, file, '..'), { recursive: true })
+    mkdirSync(dirname(join(out, file)), { recursive: true })
     writeFileSync(join(out, file), text)
   }
   console.log(stale.length === 0 ? 'the monitoring is current' : `written: ${stale.map(([file]) => file).join(', ')}`)

@@ -78,7 +78,7 @@ function problemOf (project: Project, file: string, specifier: string): string |
 
   const name = packageName(specifier)
   const { dependencies = {}, devDependencies = {} } = project.manifest
-  const declared = name in dependencies || (name in devDependencies && (isTest || project.tier === 'tools' || specifier.startsWith('@types/')))
+  const declared = name in dependencies || (name in devDependencies && (isTest || project.tier === 'tools' || project.tier === 'deploy' || specifier.startsWith('@types/')))
   const imported = byName.get(name)
   if (imported === undefined) return declared || ((isTest || project.tier === 'tools') && name in (rootManifest.devDependencies ?? {})) ? undefined : "is not in the project's package.json"
   if (imported === project) return isTest ? undefined : 'is its own package'

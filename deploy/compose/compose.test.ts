@@ -23,7 +23,7 @@ const apps = services.filter(([, { image }]) => image.startsWith('dialtone:'))
 const BOOTSTRAP = readFileSync(join(HERE, 'bootstrap.sh'), 'utf8')
 
 it('has the bus, every app, and what watches them', () => {
-  expect(Object.keys(compose.services)).toEqual(['nats', 'control', 'agent-inside', 'agent-outside', 'gateway', 'prometheus', 'alertmanager'])
+  expect(Object.keys(compose.services)).toEqual(['nats', 'control', 'agent-inside', 'agent-outside', 'gateway', 'prometheus', 'alertmanager', 'grafana'])
   expect(apps.map(([, { command }]) => command?.[0])).toEqual(['control', 'probe', 'probe', 'gateway'])
 })
 
@@ -89,6 +89,17 @@ it('Prometheus scrapes every app where it listens, over a network that they shar
   const secrets = compose.services['prometheus']?.secrets?.map(secret => `/run/secrets/${secret}`)
   for (const { tls_config, authorization } of prometheus.scrape_configs) for (const path of [tls_config?.ca_file, authorization?.credentials_file]) if (path !== undefined) expect(secrets).toContain(path)
   expect(compose.services['prometheus']?.configs?.map(({ target }) => target)).toContain(`/etc/prometheus/${prometheus.rule_files[0]}`)
+})
+
+it('Grafana asks the Prometheus of this file, and finds its dashboards', () => {
+  const { environment = {}, volumes = [], networks } = compose.services['grafana'] ?? {}
+  const url = new URL(environment['DIALTONE_PROMETHEUS_URL'] ?? '')
+  expect(compose.services[url.hostname]?.networks.some(network => networks?.includes(network))).toBe(true)
+  expect(compose.services[url.hostname]?.ports?.[0]?.endsWith(`:${url.port}`)).toBe(true)
+  const [source] = (read('../grafana/provisioning/datasources/dialtone.yaml') as { datasources: { url: string }[] }).datasources
+  expect(source?.url).toBe('$DIALTONE_PROMETHEUS_URL')
+  const [provider] = (read('../grafana/provisioning/dashboards/dialtone.yaml') as { providers: { options: { path: string } }[] }).providers
+  expect(volumes.map(volume => typeof volume === 'string' ? '' : volume.target)).toContain(provider?.options.path)
 })
 
 it('only the gateway listens for the world; the rest is for this host, and the bus for nobody', () => {

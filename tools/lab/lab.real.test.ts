@@ -76,7 +76,8 @@ describe('a second lab', () => {
   it('is another one, and leaves nothing when its holder is killed', async () => {
     const other = ['--state', join(folder, 'other')]
     expect((await lab('status', ...other)).code).toBe(1)
-    expect(await lab('up', '--no-fleet', ...other)).toMatchObject({ code: 0 })
+    const two = [lab('up', '--no-fleet', ...other), lab('up', '--no-fleet', ...other)]
+    expect((await Promise.all(two)).map(({ code, out }) => [code, /held by process (\d+)/.exec(out)?.[1]])).toEqual([[0, expect.stringMatching(/\d/)], [0, /held by process (\d+)/.exec((await two[0])?.out ?? '')?.[1]]])
     const { pid } = JSON.parse((await lab('status', '--json', ...other)).out) as LabStatus
     expect((await status()).pid).not.toBe(pid)
     process.kill(pid, 'SIGKILL')

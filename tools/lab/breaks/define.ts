@@ -15,7 +15,11 @@ export function defineBreak<const N extends string> (name: N, says: string, ...d
       const { controls } = lab.world
       const undos: Undo[] = []
       const undo = async (): Promise<void> => {
-        for (let last = undos.pop(); last !== undefined; last = undos.pop()) await last()
+        // What cannot be undone now is tried again by the next heal.
+        for (let last = undos.at(-1); last !== undefined; last = undos.at(-1)) {
+          await last()
+          undos.pop()
+        }
       }
       try {
         for (const doing of doings) undos.push(await doing(controls, lab))

@@ -72,7 +72,7 @@ async function listenAlone (to: Server): Promise<boolean> {
     const failed = await once(to, 'listening').then(() => undefined, (error: NodeJS.ErrnoException) => error)
     if (failed === undefined) return true
     if (failed.code !== 'EADDRINUSE' || left === 0) throw failed
-    if (await request(socket, 'GET', '/status').then(() => true, () => false)) return false
+    if (await request(socket, 'GET', '/status').then(() => true, (error: unknown) => !(error instanceof OperatorError && error.code === 'not-up'))) return false
     rmSync(socket, { force: true })
   }
 }

@@ -24,6 +24,22 @@ it('is what it was where a value cannot be put in force', async () => {
   expect([it.current(), seen]).toEqual(['base', ['bad', 'base']])
 })
 
+it('can be taken away again where that failed', async () => {
+  let failing = false
+  const seen: string[] = []
+  const it = layers('base', async value => {
+    if (failing) throw new Error('no')
+    seen.push(value)
+  })
+  const lift = await it.lay('first')
+  failing = true
+  await expect(lift()).rejects.toThrow('no')
+  failing = false
+  await lift()
+  await lift()
+  expect(seen).toEqual(['first', 'base'])
+})
+
 it('applies one value at a time, in order', async () => {
   const seen: string[] = []
   const it = layers('base', async value => {

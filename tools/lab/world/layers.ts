@@ -1,7 +1,7 @@
 // Something that can be changed by several at once and has to be itself again when all of them are done.
 
 export type Layers<T> = {
-  /** Puts a value in force; what it gives takes it away again, once, whatever was laid since. If it cannot be put in force, what was before is. */
+  /** Puts a value in force; what it gives takes it away again, whatever was laid since; if that fails, it can be called again. If it cannot be put in force, what was before is. */
   lay: (value: T) => Promise<() => Promise<void>>
   current: () => T
 }
@@ -20,12 +20,15 @@ export function layers<T> (base: T, apply: (value: T) => Promise<void>): Layers<
     current,
     lay: async value => {
       const layer = { value }
+      let pending = true
       const lift = async (): Promise<void> => {
         const index = laid.indexOf(layer)
-        if (index < 0) return
-        const seen = index === laid.length - 1
-        laid.splice(index, 1)
-        if (seen) await applyCurrent()
+        // Below another one it was not in force.
+        if (index >= 0 && index < laid.length - 1) pending = false
+        if (index >= 0) laid.splice(index, 1)
+        if (!pending) return
+        await applyCurrent()
+        pending = false
       }
       laid.push(layer)
       try {
