@@ -22,5 +22,5 @@ function chosen (causes: readonly Cause[], textOf: (cause: Cause) => string): st
 
 /** `DOMAIN` and `OURS` of the tables by the names of the alert; what a template would read as its own is kept from it. */
 function filled (text: string): string {
-  return text.replaceAll('{{', "{{ '{{' }}").replaceAll(/\bDOMAIN\b/g, '{{ $it }}').replaceAll(/\bOURS\b/g, '{{ $labels.domain }}')
+  return text.replaceAll('{{', '{{ "{{" }}').replaceAll(/\bDOMAIN\b/g, '{{ $it }}').replaceAll(/\bOURS\b/g, '{{ $labels.domain }}')
 }
