@@ -60,7 +60,7 @@ export const AUTHENTICATION = {
   }),
   'dialback.denied': atOurs({
     says: 'our own server denied the key',
-    proof: 'The callback was seen and answered invalid, or one of our own endpoints calls a right key invalid: secrets differ between nodes.',
+    proof: 'The callback was seen and answered invalid, or one of our own endpoints calls a right key invalid: secrets differ between nodes. Likely where peers in different networks call true keys invalid and none of them serves OURS.',
     lookAlikes: [['dialback.domain-claimed', 'nobody asked us: the peer asked itself'], ['dialback.callback-misdirected', 'somebody else was asked']],
     remedy: [
       'Give all nodes behind our SRV records the same dialback secret and restart them: Prosody dialback_secret (random at each start unless it is set), ejabberd the Erlang cookie of the cluster.',
