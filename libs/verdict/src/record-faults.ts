@@ -23,10 +23,11 @@ export function recordFaults (o: Observation, advertised: readonly EndpointObser
 
   const { expectedAddresses } = config
   const isExpected = (address: string) => expectedAddresses.some(expected => sameAddress(expected, address))
-  if (o.asked.overrides.length === 0 && expectedAddresses.length > 0 && advertised.length > 0 && !advertised.some(({ address }) => isExpected(address))) {
+  // Where nobody published a service, the addresses of the domain itself are those of its web site, and not wrong ones of ours.
+  const nothingThere = advertised.length > 0 && advertised.every(({ source, steps }) => source === 'fallback' && steps.some(step => step.stage === 'tcp' && step.failure?.at === 'tcp'))
+  if (!nothingThere && o.asked.overrides.length === 0 && expectedAddresses.length > 0 && advertised.length > 0 && !advertised.some(({ address }) => isExpected(address))) {
     add('dns.address-unexpected', listed(advertised.map(({ address }) => address)))
   }
-  const nothingThere = advertised.length > 0 && advertised.every(({ source, steps }) => source === 'fallback' && steps.some(step => step.stage === 'tcp' && step.failure?.at === 'tcp'))
   if (nothingThere) add('dns.no-records', 'no SRV record, and nothing answers at the addresses of the domain itself')
   if (advertised.length > 0) return found
 

@@ -199,6 +199,13 @@ describe('our way out', () => {
     expect(domainOf([internal('in1'), callbackFails('out1'), callbackFails('out2', { answer: { type: 'valid' } })])).toMatchObject({ cause: 'peer.partition', state: 'degraded' })
     expect(domainOf([callbackFails('out1')]).sentence).toContain('does not get through to the probe')
   })
+  it('without an SRV record, whose web site answers nobody: there are no records, whatever address is expected', () => {
+    const seen = (config: Partial<typeof CONFIG>, failure: typeof REFUSED) => {
+      const web = { ...stopped('203.0.113.80', failure), source: 'fallback' as const }
+      return domainOf([internal('in1'), published('out1', { dns: [no('xmpp-server', 'nxdomain'), no('xmpps-server', 'nxdomain')], endpoints: [web] })], { config: { ...CONFIG, ...config } }).cause
+    }
+    expect([seen({}, REFUSED), seen({ expectedAddresses: [PUBLIC] }, REFUSED), seen({ expectedAddresses: [PUBLIC] }, TIMEOUT)]).toEqual(['dns.no-records', 'dns.no-records', 'dns.no-records'])
+  })
   it('of which a probe says that its own domain is claimed: that is nothing of ours', () => {
     const endpoints = [well(PUBLIC)]
     const { deep } = probed({ connections: [keyed({ answer: { type: 'invalid' } }, undefined, { endpoint: endpoints[0]?.id ?? '', pair: { from: 'probe.example', to: 'ours.example' } })] })
