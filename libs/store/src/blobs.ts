@@ -4,7 +4,7 @@
  */
 import { hash as digestOf } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import type { Sql } from './sql.ts'
+import { whole, type Sql } from './sql.ts'
 
 /** Certificates come again and again, so the newest are found without asking the database. */
 const KNOWN = 4096
@@ -69,5 +69,5 @@ const CHUNK = 4096
 const MOST_BYTES = 64 << 20
 
 export function unpack (packed: number, body: Uint8Array): string {
-  return (packed === 1 ? inflateRawSync(body, { maxOutputLength: MOST_BYTES, chunkSize: CHUNK }) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)).toString('utf8')
+  return (packed === 1 ? whole(() => inflateRawSync(body, { maxOutputLength: MOST_BYTES, chunkSize: CHUNK })) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)).toString('utf8')
 }

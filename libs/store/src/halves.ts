@@ -1,7 +1,7 @@
 // The verdict of now of every subject: a domain, or one direction of a pair.
 import type { FleetVerdict } from '@dialtone/contracts'
 import { hash } from 'node:crypto'
-import { textOf, type Sql } from './sql.ts'
+import { parsed, textOf, type Sql } from './sql.ts'
 
 export type HalfRow = {
   key: string, domain: string, peer?: string, direction?: 'out' | 'in'
@@ -23,13 +23,13 @@ export function createHalves (sql: Sql): Halves {
         const [peer, counted] = [textOf(row['peer']), textOf(row['counted'])]
         yield {
           key: String(row['key']), domain: String(row['domain']), ...(peer === undefined ? {} : { peer, direction: String(row['direction']) as 'out' | 'in' }),
-          since: Number(row['since']), same: Number(row['same']), ...(counted === undefined ? {} : { counted }), verdict: JSON.parse(String(row['body'])) as FleetVerdict,
+          since: Number(row['since']), same: Number(row['same']), ...(counted === undefined ? {} : { counted }), verdict: parsed(String(row['body'])) as FleetVerdict,
         }
       }
     },
     verdict: key => {
       const row = sql.get('SELECT body FROM halves WHERE key = ?', key)
-      return row === undefined ? undefined : JSON.parse(String(row['body'])) as FleetVerdict
+      return row === undefined ? undefined : parsed(String(row['body'])) as FleetVerdict
     },
     put: ({ key, domain, peer, direction, since, same, counted, verdict }) => {
       const body = JSON.stringify(verdict)

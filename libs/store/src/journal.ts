@@ -1,7 +1,7 @@
 // What is told of the fleet over time: changes of what domains show, incidents, announcements to be said, and who did what.
 import type { Announcement, AuditEntry, ChangeView, Incident } from '@dialtone/contracts'
 import { millis, pageOf, type Page, type Paged } from './page.ts'
-import { textOf, type Row, type Sql } from './sql.ts'
+import { parsed, textOf, type Row, type Sql } from './sql.ts'
 
 type Period = { from?: string, to?: string }
 
@@ -44,14 +44,14 @@ export function createJournal (sql: Sql): Journal {
       const ended = incident.resolvedAt === undefined ? null : millis(incident.resolvedAt)
       sql.run('INSERT OR REPLACE INTO incidents (id, domain, cause, open, at, ended, body) VALUES (?, ?, ?, ?, ?, ?, ?)', incident.id, incident.domain, incident.cause, incident.state === 'resolved' ? 0 : 1, millis(incident.openedAt), ended, JSON.stringify(incident))
     },
-    incident: id => parsed(sql.get('SELECT body FROM incidents WHERE id = ?', id)) as Incident | undefined,
-    openIncidents: () => sql.all('SELECT body FROM incidents WHERE open = 1 ORDER BY at, id').map(row => parsed(row) as Incident),
+    incident: id => bodyOf(sql.get('SELECT body FROM incidents WHERE id = ?', id)) as Incident | undefined,
+    openIncidents: () => sql.all('SELECT body FROM incidents WHERE open = 1 ORDER BY at, id').map(row => bodyOf(row) as Incident),
     incidents: ({ domain, open, cause }, page) => bodies<Incident>(pageOf(sql, {
       columns: 'id, at, body', from: 'incidents', tie: 'id', where: [equal('domain', domain), equal('cause', cause), equal('open', open === undefined ? undefined : open ? 1 : 0)],
     }, page)),
     announce: announcement => { sql.run('INSERT OR IGNORE INTO announcements (id, at, said, body) VALUES (?, ?, 0, ?)', announcement.id, millis(announcement.at), JSON.stringify(announcement)) },
     said: (id, at) => { sql.run("INSERT INTO announcements (id, at, said, body) VALUES (?, ?, 1, '') ON CONFLICT (id) DO UPDATE SET said = 1, body = ''", id, at) },
-    unsaid: limit => sql.all('SELECT body FROM announcements WHERE said = 0 ORDER BY at, id LIMIT ?', limit).map(row => parsed(row) as Announcement),
+    unsaid: limit => sql.all('SELECT body FROM announcements WHERE said = 0 ORDER BY at, id LIMIT ?', limit).map(row => bodyOf(row) as Announcement),
     waiting: () => Number(sql.get('SELECT COUNT(*) AS c FROM announcements WHERE said = 0')?.['c']),
     audit: entry => sql.run('INSERT OR IGNORE INTO audit (id, at, actor, action, subject, body) VALUES (?, ?, ?, ?, ?, ?)', entry.id, millis(entry.at), entry.actor, entry.action, entry.subject, JSON.stringify(entry)) === 1,
     audits: ({ actor, subject, action, ...rest }, page) => bodies<AuditEntry>(pageOf(sql, { columns: 'n, at, body', from: 'audit', tie: 'n', where: [equal('actor', actor), equal('subject', subject), equal('action', action), ...period(rest)] }, page)),
@@ -59,9 +59,9 @@ export function createJournal (sql: Sql): Journal {
 }
 
 function bodies<T> ({ rows, next }: { rows: Row[], next?: string }): Paged<T> {
-  return { rows: rows.map(row => parsed(row) as T), ...(next === undefined ? {} : { next }) }
+  return { rows: rows.map(row => bodyOf(row) as T), ...(next === undefined ? {} : { next }) }
 }
 
-function parsed (row: Row | undefined): unknown {
-  return row === undefined ? undefined : JSON.parse(String(row['body']))
+function bodyOf (row: Row | undefined): unknown {
+  return row === undefined ? undefined : parsed(String(row['body']))
 }

@@ -5,7 +5,7 @@
 import type { EndpointObservation, ObservationRecorded, ObservationRow, StoredCertificate } from '@dialtone/contracts'
 import { pack, unpack, type Blobs } from './blobs.ts'
 import { iso, millis, pageOf, type Page, type Paged } from './page.ts'
-import { textOf, type Row, type Sql } from './sql.ts'
+import { parsed, textOf, type Row, type Sql } from './sql.ts'
 
 export type KeptObservation = { record: ObservationRecorded, slot: number, failing: boolean }
 export type ObservationFilter = { domain?: string, ours?: string, vantage?: string, check?: string, from?: string, to?: string }
@@ -34,7 +34,7 @@ type Told = { m: Record<string, string>, t: EndpointObservation['transcript'][] 
 export function createObservations (sql: Sql, blobs: Blobs): Observations {
   const drop = (row: Row | undefined): boolean => {
     if (row === undefined) return false
-    const { c, m, t } = JSON.parse(String(row['blobs'])) as Held
+    const { c, m, t } = parsed(String(row['blobs'])) as Held
     for (const n of [...c.map(([, n]) => n), m, t]) if (n !== undefined) blobs.release(n)
     return sql.run('DELETE FROM observations WHERE n = ?', Number(row['n'])) === 1
   }
@@ -90,12 +90,12 @@ function slim (record: ObservationRecorded): ObservationRecorded {
 
 function whole (row: Row, blobs: Blobs, transcripts: boolean): ObservationRecorded {
   const record = unpacked(row['body'] as Uint8Array) as ObservationRecorded
-  const { c, m, t } = JSON.parse(String(row['blobs'])) as Held
+  const { c, m, t } = parsed(String(row['blobs'])) as Held
   const { observation } = record
-  for (const [name, n] of c) observation.certificates[name] = JSON.parse(blobs.get(n)) as StoredCertificate
+  for (const [name, n] of c) observation.certificates[name] = parsed(blobs.get(n)) as StoredCertificate
   if (!transcripts) return record
   const told: Told = row['told'] instanceof Uint8Array ? unpacked(row['told']) as Told : {
-    m: m === undefined ? {} : JSON.parse(blobs.get(m)) as Told['m'], t: t === undefined ? [] : JSON.parse(blobs.get(t)) as Told['t'],
+    m: m === undefined ? {} : parsed(blobs.get(m)) as Told['m'], t: t === undefined ? [] : parsed(blobs.get(t)) as Told['t'],
   }
   observation.messages = told.m
   for (const [at, connection] of [...observation.endpoints, ...observation.deep?.connections ?? []].entries()) connection.transcript = told.t[at] ?? []
@@ -109,7 +109,7 @@ function packed (value: object): Buffer {
 }
 
 function unpacked (bytes: Uint8Array): unknown {
-  return JSON.parse(unpack(bytes[0] ?? 0, bytes.subarray(1)))
+  return parsed(unpack(bytes[0] ?? 0, bytes.subarray(1)))
 }
 
 function rowOf (row: Row): ObservationRow {

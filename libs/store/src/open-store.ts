@@ -7,6 +7,7 @@ import type { StreamName } from '@dialtone/contracts'
 import { OperatorError, type Clock } from '@dialtone/kernel'
 import { createBlobs } from './blobs.ts'
 import { createHalves, type Halves } from './halves.ts'
+import { holdFile, pathOf } from './hold-file.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createObservations, type Observations } from './observations.ts'
 import { createPairFacts, type PairFactsKept } from './pair-facts.ts'
@@ -52,18 +53,24 @@ export type Store = {
   close: () => void
 }
 
-/** Opens or makes the file. Throws OperatorErrors: `store-too-new`, `store-corrupt`, `store-unreadable`; so does a transaction that comes upon damage. */
+/**
+ * Opens or makes the file, for this opening alone. Throws OperatorErrors: `store-too-new`, `store-corrupt`, `store-in-use`, `store-unreadable`; so does whatever comes upon
+ * damage later.
+ */
 export function openStore (options: StoreOptions): Store {
-  const sql = open(options.file)
+  const release = holdFile(options.file)
+  let sql: Sql | undefined
   try {
-    return storeOf(sql, options)
+    sql = open(options.file)
+    return storeOf(sql, options, release)
   } catch (error) {
-    sql.close()
+    sql?.close()
+    release()
     throw explained(error, options.file)
   }
 }
 
-function storeOf (sql: Sql, { file, clock, limits: given = {} }: StoreOptions): Store {
+function storeOf (sql: Sql, { file, clock, limits: given = {} }: StoreOptions, release: () => void): Store {
   const limits = { ...DEFAULT_LIMITS, ...given }
   const number = (name: string) => Number(sql.get('SELECT value FROM meta WHERE key = ?', name)?.['value'] ?? 0)
   const setNumber = (name: string, value: number) => { sql.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', name, value) }
@@ -114,7 +121,11 @@ function storeOf (sql: Sql, { file, clock, limits: given = {} }: StoreOptions): 
         setNumber('ids', known.ids)
         setNumber('blobs', blobs.count)
       } finally {
-        sql.close()
+        try {
+          sql.close()
+        } finally {
+          release()
+        }
       }
     },
   }
@@ -123,26 +134,37 @@ function storeOf (sql: Sql, { file, clock, limits: given = {} }: StoreOptions): 
 function open (file: string): Sql {
   let db: DatabaseSync | undefined
   try {
-    db = new DatabaseSync(file, { timeout: 5000 })
+    db = new DatabaseSync(pathOf(file), { timeout: 5000 })
     // With WAL and NORMAL a crash of the machine may lose the last transactions, each whole: they are read from the stream again.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
+    if (!sound(db)) throw corrupt(file)
     migrate(db, file)
-    return createSql(db)
+    return createSql(db, error => explained(error, file))
   } catch (error) {
     if (db?.isOpen === true) db.close()
     throw explained(error, file)
   }
 }
 
+/** What is looked through in about a second. Damage in a larger store is told when it is come upon. */
+const LOOKED_THROUGH_BYTES = 256 * 2 ** 20
+
+/** Whether its pages hold together, as they do not with a journal of another file beside them, say. */
+function sound (db: DatabaseSync): boolean {
+  const one = (text: string) => Object.values(db.prepare(text).get() ?? {})[0]
+  return Number(one('PRAGMA page_count')) * Number(one('PRAGMA page_size')) > LOOKED_THROUGH_BYTES || one('PRAGMA quick_check(1)') === 'ok'
+}
+
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
 const CORRUPT = new Set([11, 26])
 
 function explained (error: unknown, file: string): unknown {
-  if (error instanceof OperatorError || !(error instanceof Error) || !('errcode' in error)) return error
+  if (error instanceof OperatorError || !(error instanceof Error)) return error
+  if (!('errcode' in error)) return error
   if (CORRUPT.has(Number(error.errcode) & 0xff)) return corrupt(file)
-  return new OperatorError('store-unreadable', `${file} cannot be opened (${error.message}): see that its folder exists, that this user may write there, and that no other control uses the file.`)
+  return new OperatorError('store-unreadable', `${file} cannot be read or written (${error.message}): see that its folder exists, that this user may write there, and that the disk is not full.`)
 }
 
 function corrupt (file: string): OperatorError {
-  return new OperatorError('store-corrupt', `${file} is not a sound store: delete it (and ${file}-wal, ${file}-shm); it is rebuilt from the stream.`)
+  return new OperatorError('store-corrupt', `${file} is not a sound store: stop control, move it away together with ${file}-wal and ${file}-shm, and start control again: what it held is rebuilt from the stream, or put a backup of a control in its place before.`)
 }

@@ -1,5 +1,6 @@
 // One connection, its statements prepared once, and transactions that are whole or nothing.
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { OperatorError } from '@dialtone/kernel'
 
 export type Row = Record<string, unknown>
 
@@ -17,7 +18,8 @@ export type Sql = {
 /** So many different texts are prepared at most: they come from code, filters make the variety. */
 const STATEMENTS = 300
 
-export function createSql (db: DatabaseSync): Sql {
+/** `explain`: what is thrown instead of an error of SQLite. */
+export function createSql (db: DatabaseSync, explain: (error: unknown) => unknown = error => error): Sql {
   const prepared = new Map<string, StatementSync>()
   const statement = (sql: string): StatementSync => {
     const known = prepared.get(sql)
@@ -27,11 +29,21 @@ export function createSql (db: DatabaseSync): Sql {
     prepared.set(sql, made)
     return made
   }
+  const told = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      throw explain(error)
+    }
+  }
   return {
-    run: (sql, ...values) => Number(statement(sql).run(...values).changes),
-    get: (sql, ...values) => statement(sql).get(...values),
-    all: (sql, ...values) => statement(sql).all(...values),
-    each: (sql, ...values) => db.prepare(sql).iterate(...values) as Iterable<Row>,
+    run: (sql, ...values) => told(() => Number(statement(sql).run(...values).changes)),
+    get: (sql, ...values) => told(() => statement(sql).get(...values)),
+    all: (sql, ...values) => told(() => statement(sql).all(...values)),
+    each: function * (sql, ...values) {
+      const rows = told(() => db.prepare(sql).iterate(...values)) as IterableIterator<Row>
+      for (let next = told(() => rows.next()); next.done !== true; next = told(() => rows.next())) yield next.value
+    },
     transaction: work => {
       db.exec('BEGIN IMMEDIATE')
       try {
@@ -53,4 +65,18 @@ export function createSql (db: DatabaseSync): Sql {
 /** NULL is undefined. */
 export function textOf (value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
+}
+
+/** What was kept as JSON. Throws an OperatorError `store-corrupt` where it is none. */
+export function parsed (text: string): unknown {
+  return whole(() => JSON.parse(text) as unknown)
+}
+
+/** Damage that SQLite does not see: a page of noise may pass for rows. */
+export function whole<T> (read: () => T): T {
+  try {
+    return read()
+  } catch {
+    throw new OperatorError('store-corrupt', 'The store of control is not sound, a row of it cannot be read: stop control, move the file away together with its -wal and -shm, and start control again: what it held is rebuilt from the stream, or put a backup of a control in its place before.')
+  }
 }

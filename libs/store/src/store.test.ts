@@ -1,4 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { randomFillSync } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -26,7 +28,7 @@ afterEach(() => {
     try {
       store.close()
     } catch (error) {
-      expect(error).toMatchObject({ errcode: 11 })
+      expect(error).toMatchObject({ code: 'store-corrupt' })
     }
   }
   rmSync(folder, { recursive: true, force: true })
@@ -182,7 +184,7 @@ it('a file of a newer Dialtone, or that is no store, is refused with what to do'
   db.close()
   expect(() => open()).toThrow(expect.objectContaining({ code: 'store-too-new', message: expect.stringContaining('newer Dialtone') }))
   writeFileSync(path('rubbish'), 'this is no database, '.repeat(500))
-  expect(() => open({}, 'rubbish')).toThrow(expect.objectContaining({ code: 'store-corrupt', message: expect.stringContaining('delete it') }))
+  expect(() => open({}, 'rubbish')).toThrow(expect.objectContaining({ code: 'store-corrupt', message: expect.stringContaining('move it away') }))
   expect(() => openStore({ file: join(folder, 'missing', 'store'), clock: { now: () => now, elapsed: () => 0 } })).toThrow(OperatorError)
 })
 
@@ -222,7 +224,7 @@ it('forgets ended incidents and what was announced by their indexes, however man
 
 it('damage inside the file is told with what to do, where it is come upon', () => {
   const store = open()
-  store.transaction(() => { for (let n = 0; n < 300; n++) store.observations.keep({ record: record(`observation-${n}`), slot: n, failing: false }) })
+  fill(store)
   store.close()
   stores.pop()
   const bytes = readFileSync(path())
@@ -233,6 +235,67 @@ it('damage inside the file is told with what to do, where it is come upon', () =
     damaged.transaction(() => { for (let n = 0; n < 300; n++) damaged.observations.keep({ record: record(`new-${n}`), slot: n, failing: false }) })
   }).toThrow(expect.objectContaining({ code: 'store-corrupt', message: expect.stringContaining('rebuilt from the stream') }))
 })
+
+it('pages of noise, or a journal of another file, are told at once with what to do', () => {
+  fill(open())
+  stores.splice(0).forEach(store => store.close())
+  const good = readFileSync(path())
+  for (const [from, to] of [[5, 6], [3, 23], [1, 2]] as const) {
+    const bytes = Buffer.from(good)
+    randomFillSync(bytes, from * 4096, (to - from) * 4096)
+    writeFileSync(path(), bytes)
+    expect(() => open(), `pages ${from + 1} to ${to}`).toThrow(expect.objectContaining({ code: 'store-corrupt', message: expect.stringContaining('move it away') }))
+  }
+  writeFileSync(path(), good)
+  const store = open()
+  expect(store.observations.get('observation-1')).toBeDefined()
+})
+
+it('damage that comes while it is open is told by whatever comes upon it, also of a row that only looks like one', () => {
+  fill(open())
+  stores.splice(0).forEach(store => store.close())
+  const db = new DatabaseSync(path())
+  db.exec("UPDATE observations SET body = x'0141414141', told = x'00' WHERE id = 'observation-7'; INSERT INTO halves (key, domain, since, same, body) VALUES ('ours.example', 'ours.example', 0, 1, char(1, 2, 3))")
+  db.close()
+  const store = open()
+  expect(() => store.observations.get('observation-7')).toThrow(expect.objectContaining({ code: 'store-corrupt' }))
+  expect(() => [...store.halves.each()]).toThrow(expect.objectContaining({ code: 'store-corrupt' }))
+  store.close()
+  stores.splice(0)
+  const again = open()
+  // What it has read is kept, until somebody writes.
+  const writes = new DatabaseSync(path())
+  writes.exec("INSERT INTO meta (key, value) VALUES ('else', 1); PRAGMA wal_checkpoint(TRUNCATE)")
+  writes.close()
+  const bytes = readFileSync(path())
+  randomFillSync(bytes, 4096)
+  writeFileSync(path(), bytes)
+  expect(() => again.observations.get('observation-9')).toThrow(expect.objectContaining({ code: 'store-corrupt', message: expect.stringContaining('move it away') }))
+})
+
+it('has one control, by whatever name another calls it; and another again when that one is gone', () => {
+  const store = open()
+  symlinkSync(path(), path('other-name'))
+  for (const name of ['store', 'other-name']) expect(() => open({}, name)).toThrow(expect.objectContaining({ code: 'store-in-use', message: expect.stringContaining('another control') }))
+  const elsewhere = `import { openStore } from ${JSON.stringify(join(import.meta.dirname, 'open-store.ts'))}; openStore({ file: ${JSON.stringify(path())}, clock: { now: Date.now, elapsed: () => 0 } }); process.kill(process.pid, 'SIGKILL')`
+  const other = () => spawnSync(process.execPath, ['--input-type=module', '-e', elsewhere], { encoding: 'utf8' })
+  expect(other().stderr).toContain('store-in-use')
+  store.setNumber('n', 1)
+  store.close()
+  stores.splice(0)
+  expect(other()).toMatchObject({ signal: 'SIGKILL' })
+  expect(open().number('n')).toBe(1)
+})
+
+it('what is no file is not opened, for that could wait for ever', () => {
+  spawnSync('mkfifo', [path('pipe')])
+  expect(() => open({}, 'pipe')).toThrow(expect.objectContaining({ code: 'store-unreadable', message: expect.stringContaining('no regular file') }))
+  expect(() => open({}, '.')).toThrow(expect.objectContaining({ code: 'store-unreadable' }))
+})
+
+function fill (store: Store): void {
+  store.transaction(() => { for (let n = 0; n < 300; n++) store.observations.keep({ record: record(`observation-${n}`), slot: n, failing: false }) })
+}
 
 /** The file as a release with the first schema left it. */
 function asFirstSchema ({ observation: { messages, endpoints } }: ObservationRecorded): void {
