@@ -62,6 +62,21 @@ it('is given up without an alarm, and lost with one', async () => {
   expect(said).toEqual(['info the lease is given up'])
 })
 
+it('who is not fit gives it up at once, and takes it again when it is', async () => {
+  let because: string | undefined
+  const a = await startLease({ bus, instance: 'a', clock, logger: NO_LOGGER, seconds: SECONDS, unfit: () => because })
+  closers.push(a.stop)
+  await eventually(() => expect(a.held).toBe(true))
+  const b = await lease('b', bus)
+  because = 'nothing is judged'
+  await eventually(() => expect([a.held, b.held]).toEqual([false, true]))
+  await b.stop()
+  await new Promise(resolve => { setTimeout(resolve, SECONDS * 1000) })
+  expect(a.held).toBe(false)
+  because = undefined
+  await eventually(() => expect(a.held).toBe(true))
+})
+
 async function lease (instance: string, on: Bus) {
   const started = await startLease({ bus: on, instance, clock, logger: NO_LOGGER, seconds: SECONDS })
   closers.push(started.stop)

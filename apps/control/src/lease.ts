@@ -15,10 +15,14 @@ const KEY = 'control'
 const STOPPED = 'stopped'
 
 /** `instance`: of this process alone. `seconds`: how long it lives without being written; a third of it is the time between two writes. */
-export type LeaseOptions = { bus: Bus, instance: string, clock: Clock, logger: Logger, seconds?: number }
+export type LeaseOptions = {
+  bus: Bus, instance: string, clock: Clock, logger: Logger, seconds?: number
+  /** Why this instance may not speak for all, while it may not: it neither takes nor keeps the lease then. */
+  unfit?: () => string | undefined
+}
 
 /** Resolves when the bucket is there; the lease is taken when it can be. `stop` gives it back. */
-export async function startLease ({ bus, instance, clock, logger, seconds = LEASE_SECONDS }: LeaseOptions): Promise<Lease & Stoppable> {
+export async function startLease ({ bus, instance, clock, logger, seconds = LEASE_SECONDS, unfit = () => undefined }: LeaseOptions): Promise<Lease & Stoppable> {
   const documents: Documents<LeaseHeld> = await bus.documents({ bucket: 'lease', schema: LeaseHeld, ttlSeconds: seconds }, { create: true })
   const period = seconds * 1000 / 3
   const hearers = new Set<(held: boolean) => void>()
@@ -64,8 +68,20 @@ export async function startLease ({ bus, instance, clock, logger, seconds = LEAS
     // A third of its life is left then: nobody else can have it yet.
     if (token > 0 && clock.elapsed() - writtenAt > 2 * period) lose('it could not be written in time')
     if (stopped || trying !== undefined) return
+    const because = unfit()
+    if (because !== undefined) {
+      if (token > 0) trying = giveUp(because).finally(() => { trying = undefined })
+      return
+    }
     const due = token === 0 || clock.elapsed() - writtenAt >= period
     if (due) trying = take().finally(() => { trying = undefined })
+  }
+
+  /** So that another one has it at once. What cannot be removed ends by itself. */
+  const giveUp = async (because: string): Promise<void> => {
+    const mine = revision
+    lose(because)
+    await documents.remove(KEY, { expect: mine }).catch(() => undefined)
   }
 
   const timer = setInterval(turn, period / 5)
@@ -81,10 +97,7 @@ export async function startLease ({ bus, instance, clock, logger, seconds = LEAS
       stopped = true
       clearInterval(timer)
       await trying
-      if (token === 0) return
-      const mine = revision
-      lose(STOPPED)
-      await documents.remove(KEY, { expect: mine }).catch(() => undefined)
+      if (token > 0) await giveUp(STOPPED)
     },
   }
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { randomFillSync } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -57,6 +58,25 @@ describe('control as a process', { timeout: 60_000 }, () => {
     await first.exited
     const second = await run()
     expect((await fetch(`${second.url}/v1/meta`, { headers: { authorization: `Bearer ${first.token}` } })).status).toBe(200)
+  })
+})
+
+describe('a store', { timeout: 60_000 }, () => {
+  it('that another control uses is refused in a sentence', async () => {
+    await run()
+    await expect(run('--bus', `embedded:${join(folder, 'other-bus.db')}`)).rejects.toThrow(/control: .*is the store of another control that runs/)
+  })
+
+  it('that is damaged ends it in a sentence, without a stack trace', async () => {
+    const first = await run()
+    first.child.kill('SIGTERM')
+    await first.exited
+    const file = join(folder, 'store.db')
+    const bytes = readFileSync(file)
+    writeFileSync(file, randomFillSync(bytes, 3 * 4096))
+    const said = await run().then(() => '', (error: unknown) => (error as Error).message)
+    expect(said).toMatch(/control: .*is not a sound store: stop control, move it away/)
+    expect(said).not.toMatch(/^\s+at /m)
   })
 })
 

@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createEmbeddedBus } from '@dialtone/bus'
 import { domainTokens, type Bus, type DomainView } from '@dialtone/contracts'
@@ -155,6 +157,49 @@ it('stops while readers, waiting requests and idle connections are open', async 
   // Told how far the check was, and not left hanging.
   expect(await waiting).toMatchObject({ status: 202, body: { state: 'running' } })
 })
+
+it('whose store is damaged gives up the lease and is not ready, says why, and does not stand in the way of another', async () => {
+  const control = await begin()
+  const token = control.firstToken
+  await ask(control, token, '/v1/apply', { resources: FLEET })
+  const other = await begin({ store: join(folder, 'other.db') })
+  const ready = async (of: Control) => {
+    const { status, body } = await ask(of, token, '/readyz')
+    return { status, checks: body['checks'] as { name: string, ok: boolean, needed: boolean, says: string }[] }
+  }
+  await until2(async () => (await ready(control)).checks.some(({ name, ok }) => name === 'lease' && ok))
+  await until2(async () => {
+    damage(join(folder, 'store.db'))
+    return (await ready(control)).status === 503
+  })
+  expect((await ready(control)).checks.find(({ name }) => name === 'analysis')).toMatchObject({ ok: false, needed: true, says: expect.stringContaining('move it away') })
+  await until2(async () => (await ready(other)).checks.some(({ name, ok }) => name === 'lease' && ok))
+  expect((await ready(other)).status).toBe(200)
+  const metrics = async () => await (await fetch(`${control.url}/metrics`)).text()
+  await until2(async () => /^dialtone_lease_held 0$/m.test(await metrics()) && /^dialtone_analysis_failing 1$/m.test(await metrics()))
+  expect(await metrics()).toMatch(/^dialtone_analysis_behind \d/m)
+  // Nobody takes a frozen verdict for one of now: the other answers.
+  await control.stop()
+  await expect(begin()).rejects.toMatchObject({ code: 'store-corrupt', message: expect.stringContaining('move it away') })
+  for (const end of ['', '-wal', '-shm']) rmSync(join(folder, `store.db${end}`), { force: true })
+  expect((await ready(await begin())).status).toBe(200)
+  expect(troubles).not.toEqual([])
+  troubles.length = 0
+}, 60_000)
+
+/** Noise over all pages but the first, which are then read again, since somebody has written. */
+function damage (file: string): void {
+  try {
+    const db = new DatabaseSync(file)
+    db.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('else', 1); PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+  } catch {
+    // It is damaged already.
+  }
+  const descriptor = openSync(file, 'r+')
+  writeSync(descriptor, randomBytes(Math.max(0, statSync(file).size - 4096)), 0, null, 4096)
+  closeSync(descriptor)
+}
 
 async function until2 (condition: () => Promise<boolean>): Promise<void> {
   while (!await condition()) await new Promise(resolve => { setTimeout(resolve, 20) })

@@ -11,7 +11,7 @@ import { openStore } from '@dialtone/store'
 import type { Telemetry } from '@dialtone/telemetry'
 import { createAccess } from './access/access.ts'
 import { accessRoutes } from './access/routes.ts'
-import { startAnalysis, verdictFamilies, type AnalysisReadings } from './analysis/index.ts'
+import { createFitness, startAnalysis, verdictFamilies, type AnalysisReadings } from './analysis/index.ts'
 import { startAssigner } from './assign/assigner.ts'
 import { createAudit } from './audit/audit.ts'
 import { createChecks } from './commands/checks.ts'
@@ -85,8 +85,9 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM, b
     const audit = begun(createAudit(shared))
     const access = begun(await createAccess({ ...shared, random: RANDOM, audit }))
     const configuration = begun(await startConfiguration(shared))
-    const lease = begun(await startLease({ bus, instance, clock, logger }))
-    const { readings, reset } = begun(await startAnalysis({ ...shared, store, configuration, lease, instance }))
+    const fitness = createFitness(clock)
+    const lease = begun(await startLease({ bus, instance, clock, logger, unfit: () => fitness.unfit }))
+    const { readings, reset } = begun(await startAnalysis({ ...shared, store, configuration, lease, fitness, instance }))
     const assigner = begun(startAssigner({ ...shared, configuration, lease }))
     begun(await bus.serve(TellTime, ['clock'], async () => ({ at: new Date(clock.now()).toISOString() }), { shared: true }))
 
@@ -103,10 +104,11 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM, b
     const checks = begun(await createChecks(commands))
     const readiness = (): Readiness[] => {
       const { behind } = readings.summary()
+      const { unfit } = fitness
       return [
         { name: 'bus', ok: bus.connected, needed: false, says: bus.connected ? 'reached' : 'away: what is known is answered, nothing can be written' },
         { name: 'lease', ok: lease.held, needed: false, says: lease.held ? 'this instance announces and assigns' : 'another instance announces and assigns, or none yet' },
-        { name: 'analysis', ok: behind === 0, needed: false, says: `${behind} observations wait to be judged` },
+        { name: 'analysis', ok: behind === 0 && unfit === undefined, needed: unfit !== undefined, says: unfit ?? `${behind} observations wait to be judged` },
       ]
     }
     const { app, stopping } = await createApi({

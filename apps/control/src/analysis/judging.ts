@@ -3,7 +3,7 @@
  * worked out because of a fault of ours leaves the last verdict as it is, and is counted.
  */
 import type { FleetVerdict, LiveEvent, Subject } from '@dialtone/contracts'
-import type { Clock, Logger, Meter } from '@dialtone/kernel'
+import { OperatorError, type Clock, type Logger, type Meter } from '@dialtone/kernel'
 import type { HalfRow, Store } from '@dialtone/store'
 import { closesTheWayIn, judgeDomain, judgePair } from '@dialtone/verdict'
 import { iso, keyOf, rowOf, worse, type Board, type Entry, type Half } from './board.ts'
@@ -157,6 +157,8 @@ export function createJudging (needs: Needs): Judging {
       try {
         verdicts = verdictsOf(subject, at)
       } catch (error) {
+        // Nobody can go on with a store that is damaged.
+        if (error instanceof OperatorError) throw error
         meter.add(analysisErrors, { step: 'judge' })
         logger.error({ domain: subject.domain, peer: subject.peer, error: error instanceof Error ? error.message : String(error) }, 'a verdict could not be worked out; the last one stays')
         return false

@@ -9,14 +9,16 @@ import type { Store } from '@dialtone/store'
 import type { Static, TSchema } from 'typebox'
 import { createAnalysis } from './analysis.ts'
 import { announce } from './announcer.ts'
+import { createFitness, type Fitness } from './fitness.ts'
 import { spareMemory } from './memory.ts'
-import { analysisErrors, behind, disagreement, forgotten, gaps, leaseHeld, openIncidents, resets, storeBlobs, storeBytes, storeLimit, unannounced } from './metrics.ts'
+import { analysisErrors, behind, disagreement, failing, forgotten, gaps, leaseHeld, openIncidents, resets, storeBlobs, storeBytes, storeLimit, unannounced } from './metrics.ts'
 import { takePairFacts } from './pair-facts.ts'
 import { createReadings, type AnalysisReadings } from './readings.ts'
 import { createSlices } from './slices.ts'
 import { createStreamTime } from './stream-time.ts'
 
-export type AnalysisOptions = { bus: Bus, store: Store, configuration: ConfigurationView, lease: Lease, meter: Meter, logger: Logger, clock: Clock, instance: string }
+/** `fitness`: is told here how it goes. */
+export type AnalysisOptions = { bus: Bus, store: Store, configuration: ConfigurationView, lease: Lease, fitness?: Fitness, meter: Meter, logger: Logger, clock: Clock, instance: string }
 
 /** The audit action under which operators keep notes. */
 const NOTE = 'note'
@@ -34,7 +36,7 @@ export type RunningAnalysis = Stoppable & {
 }
 
 /** Observations are read once the configuration has been heard for the first time: without it nothing can be judged. Stop it before the store is closed. */
-export async function startAnalysis ({ bus, store, configuration, lease, meter, logger, clock, instance }: AnalysisOptions): Promise<RunningAnalysis> {
+export async function startAnalysis ({ bus, store, configuration, lease, meter, logger, clock, instance, fitness = createFitness(clock) }: AnalysisOptions): Promise<RunningAnalysis> {
   spareMemory()
   const slices = createSlices(clock)
   const analysis = createAnalysis({ store, configuration, slices, meter, logger, clock })
@@ -77,8 +79,10 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
       const fresh = batch.filter(({ seq }) => seq > from)
       try {
         await take(fresh)
+        fitness.passed(stream)
       } catch (error) {
         if (stopping.signal.aborted) return
+        fitness.failed(stream, error)
         meter.add(analysisErrors, { step: stream })
         logger.error({ stream, instance, error: error instanceof Error ? error.message : String(error) }, 'a batch could not be taken and is read again')
         throw error
@@ -137,16 +141,22 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
   }
 
   const turn = async (): Promise<void> => {
+    // What others must know most is told first, whatever fails afterwards.
+    meter.set(leaseHeld, {}, lease.held ? 1 : 0)
+    meter.set(failing, {}, fitness.unfit === undefined ? 0 : 1)
     await begin()
+    const reads = bus.connected && ready
+    if (reads) {
+      for (const stream of ['observations', 'announcements', 'audit'] as const) waiting[stream] = await left(stream)
+      meter.set(behind, {}, waiting.observations)
+    }
     const said = forget()
     if (said) turns = 0
     if (turns++ % GAUGES_EVERY === 0) gauge()
-    if (!bus.connected || !ready) {
+    if (!reads) {
       upToDate = false
       return
     }
-    for (const stream of ['observations', 'announcements', 'audit'] as const) waiting[stream] = await left(stream)
-    meter.set(behind, {}, waiting.observations)
     upToDate = waiting.observations === 0 && !slices.busy
     if (!upToDate || stopping.signal.aborted) return
     await analysis.pass(time.now() - LATE_MS)
@@ -164,7 +174,6 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
     meter.set(storeBytes, {}, store.bytes())
     meter.set(storeLimit, {}, store.limits.bytes)
     meter.set(storeBlobs, {}, store.blobs())
-    meter.set(leaseHeld, {}, lease.held ? 1 : 0)
     meter.set(unannounced, {}, store.journal.waiting())
     const states = { open: 0, confirmed: 0, recovering: 0, resolved: 0 }
     for (const incident of analysis.desk.open()) states[incident.state]++
@@ -176,8 +185,10 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
 
   /** Never two at once; what fails is told, and tried again in the next. */
   const again = (): void => {
-    turning ??= turn().catch((error: unknown) => {
+    turning ??= turn().then(() => fitness.passed('turn'), (error: unknown) => {
       if (stopping.signal.aborted) return
+      if (bus.connected) fitness.failed('turn', error)
+      else fitness.interrupted()
       meter.add(analysisErrors, { step: 'turn' })
       logger.error({ instance, error: error instanceof Error ? error.message : String(error) }, 'the analysis could not take its turn')
     }).finally(() => { turning = undefined })
