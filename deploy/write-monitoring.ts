@@ -12,7 +12,8 @@ import { DEFAULT_CONTROL_URL, type RuleOptions } from './alerting/rule.ts'
 import { grafanaFiles } from './grafana/files.ts'
 import { prometheusFiles } from './prometheus/files.ts'
 
-const { values } = parseArgs({ options: { 'control-url': { type: 'string' }, 'time-scale': { type: 'string' }, 'out': { type: 'string' }, 'check': { type: 'boolean' } } })
+const USAGE = 'usage: node deploy/write-monitoring.ts [--control-url URL] [--time-scale N] [--out DIR] [--check]'
+const values = parsed()
 const options: RuleOptions = { controlUrl: urlOf(values['control-url'] ?? DEFAULT_CONTROL_URL), timeScale: scaleOf(values['time-scale'] ?? '1') }
 const out = values.out ?? import.meta.dirname
 const files: Record<string, string> = {
@@ -33,8 +34,20 @@ if (values.check === true) {
   console.log(stale.length === 0 ? 'the monitoring is current' : `written: ${stale.map(([file]) => file).join(', ')}`)
 }
 
+function parsed () {
+  try {
+    return parseArgs({ options: { 'control-url': { type: 'string' }, 'time-scale': { type: 'string' }, 'out': { type: 'string' }, 'check': { type: 'boolean' } }, strict: true, allowPositionals: false }).values
+  } catch (error) {
+    return stop(`${(error as Error).message.split('. ', 1)[0] ?? ''}.`)
+  }
+}
+
+/** It stands in templates of annotations, with a path after it. */
 function urlOf (url: string): string {
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) stop(`--control-url ${url}: no http or https URL`)
+  const { protocol, username, password, search, hash } = URL.parse(url) ?? {}
+  if (!/^https?:$/.test(protocol ?? '')) stop(`--control-url ${url}: no http or https URL`)
+  if (username !== '' || password !== '') stop('--control-url has a name or password in it: whoever is told of an alert would read them')
+  if (search !== '' || hash !== '' || /[?#{}\s]/.test(url)) stop(`--control-url ${url}: without a query, a fragment, braces and spaces, since paths are put after it`)
   return url.replace(/\/+$/, '')
 }
 
@@ -45,8 +58,8 @@ function scaleOf (text: string): number {
 }
 
 function stop (sentence: string): never {
-  console.error(sentence)
-  process.exit(64)
+  console.error(`${sentence}\n${USAGE}`)
+  process.exit(2)
 }
 
 function current (file: string): string | undefined {

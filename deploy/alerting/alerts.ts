@@ -27,8 +27,12 @@ export const QUIET_CAUSES = ['healthy', 'policy.refused-by-us'] as const satisfi
 
 /** Alerts about Dialtone itself. */
 export const SELF_ALERTS = [
-  'DialtoneControlDown', 'DialtoneNobodySpeaks', 'DialtoneAnalysisBehind', 'DialtoneAgentDown', 'DialtoneAgentTrouble', 'DialtoneObservationsLost',
+  'DialtoneControlDown', 'DialtoneControlRestarts', 'DialtoneNobodySpeaks', 'DialtoneAnalysisFailing', 'DialtoneAnalysisBehind', 'DialtoneAgentDown', 'DialtoneAgentTrouble', 'DialtoneObservationsLost',
   'DialtoneGatewayDown', 'DialtoneGatewayQueueing', 'DialtoneGatewayConfigurationRefused', 'DialtoneStoreFull', 'DialtoneFaults',
 ] as const
 export type SelfAlert = (typeof SELF_ALERTS)[number]
-export type AlertName = CauseAlert | SelfAlert
+
+/** Alerts about a domain of ours whatever the cause is. */
+export const DOMAIN_ALERTS = ['DialtoneDomainDown'] as const
+export type DomainAlert = (typeof DOMAIN_ALERTS)[number]
+export type AlertName = CauseAlert | DomainAlert | SelfAlert

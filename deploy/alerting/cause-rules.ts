@@ -5,7 +5,7 @@
 import type { Cause } from '@dialtone/contracts'
 import { CAUSE_ALERTS, type CauseAlert } from './alerts.ts'
 import { remedyOf, summaryOf } from './cause-texts.ts'
-import { DEFAULT_CONTROL_URL, SEVERITIES, scaled, type AlertRule, type RuleOptions, type Severity } from './rule.ts'
+import { BELIEVED, DEFAULT_CONTROL_URL, SEVERITIES, scaled, type AlertRule, type RuleOptions, type Severity } from './rule.ts'
 
 const TITLES: Record<CauseAlert, string> = {
   DialtoneResolverDown: 'a resolver gives no usable answer',
@@ -29,7 +29,7 @@ const TITLES: Record<CauseAlert, string> = {
 /** Of dialtone_state. */
 const STATE = { degraded: 1, down: 2, unknown: 3 } as const
 /** `alone`: these causes of it; absent: all. */
-type Clause = { state: keyof typeof STATE, whose: 'ours' | 'others' | 'anybody', alone?: readonly Cause[] }
+type Clause = { state: keyof typeof STATE, whose: 'ours' | 'others' | 'anybody', alone?: readonly Cause[], inside?: 'not-alone' | 'alone' }
 
 /** Who hears of what. path.peer-blocked is of one peer, whose firewall it may be. */
 const ONE_PEER: readonly Cause[] = ['path.peer-blocked']
@@ -42,6 +42,8 @@ const CLAUSES: Record<Severity, readonly Clause[]> = {
 const HEARD_BY: Partial<Record<CauseAlert, readonly Severity[]>> = {
   DialtoneCertificateExpiring: ['ticket', 'notice'], DialtoneDegraded: ['ticket', 'notice'], DialtoneUnknown: ['notice'], DialtoneVantageUnhealthy: ['notice'],
 }
+/** What the inside alone says, which may never have reached the domain by its public address: without hairpin, say. It is to be looked at, and no reason to wake somebody. */
+const BY_INSIDE: Cause = 'peer.unreachable'
 /** Seconds: a page after as many light checks as confirm an incident and a little more; the others when it is no hiccup. */
 const FOR: Record<Severity, number> = { page: 300, ticket: 900, notice: 3600 }
 /**
@@ -84,6 +86,10 @@ const WHAT: Record<Severity, string> = {
 function clausesOf (causes: readonly Cause[], severity: Severity): readonly Clause[] {
   const one = causes.filter(cause => ONE_PEER.includes(cause))
   const clauses = CLAUSES[severity]
+  if (causes.includes(BY_INSIDE)) {
+    if (severity === 'page') return clauses.map(clause => ({ ...clause, inside: 'not-alone' }))
+    return severity === 'ticket' ? [...clauses, { state: 'down', whose: 'ours', alone: [BY_INSIDE], inside: 'alone' }] : clauses
+  }
   if (one.length === 0) return clauses
   if (severity === 'page') return clauses.map(clause => ({ ...clause, alone: causes.filter(cause => !one.includes(cause)) }))
   return severity === 'ticket' ? [...clauses, { state: 'down', whose: 'ours', alone: one }] : clauses
@@ -94,17 +100,18 @@ function clausesOf (causes: readonly Cause[], severity: Severity): readonly Clau
  * those of its scrape.
  */
 function verdicts (causes: readonly Cause[], clauses: readonly Clause[]): string {
-  const named = clauses.map(({ state, whose, alone = causes }) => `dialtone_cause_info{${among('cause', alone)}${SIDES[whose]}} and on (job, instance, domain, peer) dialtone_state == ${STATE[state]}`)
+  const named = clauses.map(({ state, whose, alone = causes, inside }) => `dialtone_cause_info{${among('cause', alone)}${SIDES[whose]}} and on (job, instance, domain, peer) dialtone_state == ${STATE[state]}${inside === undefined ? '' : INSIDE[inside]}`)
   const any = named.length === 1 ? named[0] ?? '' : `(\n    ${named.join('\n    or ')}\n  )`
   return [
     'max by (domain, peer, cause, side) (',
     `  ${any}`,
-    '  and on (job, instance) dialtone_bus_connected == 1',
+    `  ${BELIEVED}`,
     '  unless on (job, instance, domain, peer) dialtone_quiet == 1',
     ')',
   ].join('\n')
 }
 
+const INSIDE = { 'alone': ' and on (job, instance, domain, peer) dialtone_unreached_from_inside_alone == 1', 'not-alone': ' unless on (job, instance, domain, peer) dialtone_unreached_from_inside_alone == 1' } as const
 const SIDES = { ours: ', side=~"ours|path"', others: ', side!~"ours|path"', anybody: '' } as const
 
 function among (label: string, values: readonly string[]): string {

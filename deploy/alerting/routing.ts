@@ -1,7 +1,7 @@
 /**
  * Who hears of an alert, what is told together, and what is not told because something else says it already. As data, which Alertmanager's configuration is rendered from.
  */
-import { CAUSE_ALERTS, type AlertName } from './alerts.ts'
+import { CAUSE_ALERTS, DOMAIN_ALERTS, type AlertName } from './alerts.ts'
 import type { Severity } from './rule.ts'
 
 /** A label and what it must be; in Alertmanager's words: `peer=""` is one that is absent. */
@@ -46,27 +46,41 @@ export type Inhibition = {
   equal: readonly string[]
 }
 
+const ABOUT_DOMAINS = [...Object.keys(CAUSE_ALERTS), ...DOMAIN_ALERTS] as readonly AlertName[]
+
 export const INHIBITIONS: readonly Inhibition[] = [
   {
     why: 'Without a control nobody knows how domains, agents and gateways are: what is still said of them is old, and that it ends is no recovery.',
     source: [named('DialtoneControlDown'), 'severity="page"'],
-    target: [named(...Object.keys(CAUSE_ALERTS) as AlertName[], 'DialtoneNobodySpeaks', 'DialtoneAgentDown', 'DialtoneAgentTrouble', 'DialtoneGatewayDown')], equal: [],
+    target: [named(...ABOUT_DOMAINS, 'DialtoneNobodySpeaks', 'DialtoneAnalysisFailing', 'DialtoneAgentDown', 'DialtoneAgentTrouble', 'DialtoneGatewayDown')], equal: [],
   },
   {
     why: 'That no control answers says of each that it does not.',
     source: [named('DialtoneControlDown'), 'severity="page"'], target: [named('DialtoneControlDown'), 'severity="ticket"'], equal: [],
   },
   {
+    why: 'That no control judges explains that none speaks, and what is said of domains is old.',
+    source: [named('DialtoneAnalysisFailing'), 'severity="page"'], target: [named(...ABOUT_DOMAINS, 'DialtoneNobodySpeaks')], equal: [],
+  },
+  {
+    why: 'What every control does, each does.',
+    source: [named('DialtoneAnalysisFailing'), 'severity="page"'], target: [named('DialtoneAnalysisFailing'), 'severity="ticket"'], equal: [],
+  },
+  {
+    why: 'What every control does, each does.',
+    source: [named('DialtoneControlRestarts'), 'severity="page"'], target: [named('DialtoneControlRestarts', 'DialtoneControlDown'), 'severity="ticket"'], equal: [],
+  },
+  {
     why: 'No lease is no bus: what agents and gateways tell does not arrive.',
-    source: [named('DialtoneNobodySpeaks')], target: [named(...Object.keys(CAUSE_ALERTS) as AlertName[], 'DialtoneAgentDown', 'DialtoneAgentTrouble', 'DialtoneGatewayDown')], equal: [],
+    source: [named('DialtoneNobodySpeaks')], target: [named(...ABOUT_DOMAINS, 'DialtoneAgentDown', 'DialtoneAgentTrouble', 'DialtoneGatewayDown')], equal: [],
   },
   {
     why: 'An agent that is gone or unwell leaves domains unknown: it is told of, and not they.',
     source: [named('DialtoneAgentDown', 'DialtoneAgentTrouble')], target: [named('DialtoneUnknown', 'DialtoneVantageUnhealthy')], equal: [],
   },
   {
-    why: 'That nobody reaches a domain of ours is said by those who still look, who may never have reached it: from inside without hairpin, say. It wakes nobody while others are gone.',
-    source: [named('DialtoneAgentDown', 'DialtoneAgentTrouble')], target: [named('DialtonePeerDown'), 'severity="page"'], equal: [],
+    why: 'That nobody reaches a domain of ours is a ticket where the inside alone says so; while an agent is gone or unwell, that is told, and not the ticket. A page about it is told always.',
+    source: [named('DialtoneAgentDown', 'DialtoneAgentTrouble')], target: [named('DialtonePeerDown'), 'severity="ticket"', 'side=~"ours|path"'], equal: [],
   },
   {
     why: 'That no vantage has an agent says of each that it has none.',
@@ -75,6 +89,10 @@ export const INHIBITIONS: readonly Inhibition[] = [
   {
     why: 'A vantage without an agent has no unwell one.',
     source: [named('DialtoneAgentDown')], target: [named('DialtoneAgentTrouble')], equal: ['vantage'],
+  },
+  {
+    why: 'That a domain is down is told with its cause, where there is one.',
+    source: ['severity="page"', 'peer=""', 'cause!=""'], target: [named('DialtoneDomainDown')], equal: ['domain'],
   },
   {
     why: 'A domain that is down explains what fails between it and its peers on our side and our path, whatever it looks like there.',

@@ -38,6 +38,9 @@ export const DEFAULT_CONTROL_URL = 'http://localhost:5280'
 /** The names of the scrape jobs that the rules go by. */
 export const JOBS = { control: 'dialtone-control', agents: 'dialtone-agents', gateways: 'dialtone-gateways' } as const
 
+/** What a control says that reaches the bus and judges; what others say is old. */
+export const BELIEVED = 'and on (job, instance) (dialtone_bus_connected == 1 unless on (job, instance) dialtone_analysis_failing == 1)'
+
 /** A scaled duration in seconds, whole milliseconds. */
 export function scaled (seconds: number, { timeScale = 1 }: RuleOptions): number {
   return Math.round(seconds * 1000 / timeScale) / 1000

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DEFAULT_JUDGE_CONFIG } from '@dialtone/contracts'
 import { expect, it } from 'vitest'
-import { CAUSE_ALERTS, SELF_ALERTS, SEVERITIES, alertRules, duration } from './index.ts'
+import { CAUSE_ALERTS, DOMAIN_ALERTS, SELF_ALERTS, SEVERITIES, alertRules, duration } from './index.ts'
 
 const rules = alertRules()
 
 it('every alert has a rule, and every rule an identity of its own', () => {
-  expect([...new Set(rules.map(({ name }) => name))].toSorted()).toEqual([...Object.keys(CAUSE_ALERTS), ...SELF_ALERTS].toSorted())
+  expect([...new Set(rules.map(({ name }) => name))].toSorted()).toEqual([...Object.keys(CAUSE_ALERTS), ...DOMAIN_ALERTS, ...SELF_ALERTS].toSorted())
   expect(new Set(rules.map(({ id }) => id)).size).toBe(rules.length)
   expect(new Set(rules.map(({ title }) => title)).size).toBe(rules.length)
 })

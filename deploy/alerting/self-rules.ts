@@ -22,6 +22,7 @@ const LEAST_SECONDS = 10
 const KEEP_FIRING = 60
 /** As controls that reach the bus say it: what others remember is old. */
 const NOW = (series: string) => `${series} and on (job, instance) dialtone_bus_connected == 1`
+const AWAY = 'unless on (vantage) max by (vantage) (dialtone_vantage_away) == 1'
 const NOBODY_AT = `sum by (vantage) (max by (vantage, state) (${NOW('dialtone_agents')})) == 0`
 
 const ROWS: readonly Row[] = [
@@ -40,11 +41,39 @@ const ROWS: readonly Row[] = [
     remedy: ['See whether the process runs and what its log says last: systemctl status dialtone-control, journalctl -u dialtone-control.', 'In Prometheus, Status, Targets says why the scrape fails.'],
   },
   {
+    name: 'DialtoneControlRestarts', severity: 'page', title: 'every control starts anew again and again',
+    expr: recently => `min by (job) (changes(dialtone_control_started_timestamp_seconds{${CONTROL}}[${recently}])) >= 3`, after: 0,
+    summary: 'Every control of Dialtone has started anew three times in a quarter of an hour.',
+    description: 'Each start interrupts what alerts about domains wait for: they may never be told. Mostly memory, the disk, or a fault of the program.',
+    remedy: ['What its log says last before it ends: journalctl -u dialtone-control; what ended it: systemctl status dialtone-control (oom-kill, an exit code).', 'Exit code 64: its options, its configuration or its store; the last line of the log says what to do.', 'Killed for memory: a larger MemoryMax in its unit.', 'It is mended when its process runs for a quarter of an hour.'],
+  },
+  {
+    name: 'DialtoneControlRestarts', severity: 'ticket', title: 'a control starts anew again and again',
+    expr: recently => `changes(dialtone_control_started_timestamp_seconds{${CONTROL}}[${recently}]) >= 3`, after: 0,
+    summary: 'The control {{ $labels.instance }} has started anew three times in a quarter of an hour.',
+    description: 'While another one runs, nothing is missed; there is nobody in reserve.',
+    remedy: ['What its log says last before it ends: journalctl -u dialtone-control; what ended it: systemctl status dialtone-control.'],
+  },
+  {
     name: 'DialtoneNobodySpeaks', severity: 'page', title: 'no control holds the lease',
-    expr: () => 'max by (job) (dialtone_lease_held) == 0', after: 120,
+    expr: () => `max by (job) (dialtone_lease_held) == 0\nor (max by (job) (up{${CONTROL}}) == 1 unless on (job) max by (job) (dialtone_lease_held))`, after: 120,
     summary: 'No control holds the lease: nobody announces, assigns or reminds.',
-    description: 'Controls answer, and none may speak for all. Mostly the bus is away: dialtone_bus_connected is 0 then. Agents and gateways work by what they last knew.',
-    remedy: ['See whether the bus runs and is reached: dialtone_bus_connected, nats-server\'s log, the log of control.', 'With NATS, JetStream needs a majority of its servers: nats-server -sl or its /jsz says so.', 'It is mended when dialtone_lease_held is 1 at one control.'],
+    description: 'Controls answer, and none may speak for all. Mostly the bus is away: dialtone_bus_connected is 0 then; or control waits for it since it started; or it judges nothing, and has given the lease up: dialtone_analysis_failing is 1. Agents and gateways work by what they last knew.',
+    remedy: ['Control says itself what is missing: curl CONTROL/readyz.', 'See whether the bus runs and is reached: dialtone_bus_connected, nats-server\'s log, the log of control.', 'With NATS, JetStream needs a majority of its servers: nats-server -sl or its /jsz says so.', 'It is mended when dialtone_lease_held is 1 at one control.'],
+  },
+  {
+    name: 'DialtoneAnalysisFailing', severity: 'page', title: 'no control judges',
+    expr: () => 'min by (job) (dialtone_analysis_failing) == 1', after: 120,
+    summary: 'No control of Dialtone judges what agents see: its analysis fails, or its store is damaged.',
+    description: 'What it says of domains is frozen, and alerts about them are not to be believed. Agents go on, and the bus keeps what they see.',
+    remedy: ['Why: curl CONTROL/readyz, and the log of control, level error.', 'A damaged store: stop control, move the store away with its -wal and -shm, start control; it reads again what the bus keeps. A backup of a control, put in its place before, saves the history.', 'A full or failing disk: df, dmesg.', 'It is mended when dialtone_analysis_failing is 0.'],
+  },
+  {
+    name: 'DialtoneAnalysisFailing', severity: 'ticket', title: 'a control does not judge',
+    expr: () => 'max by (job, instance) (dialtone_analysis_failing) == 1', after: 120,
+    summary: 'The control {{ $labels.instance }} does not judge what agents see: its analysis fails, or its store is damaged.',
+    description: 'It has given up the lease. While another one judges, nothing is missed; there is nobody in reserve.',
+    remedy: ['Why: curl CONTROL/readyz, and the log of control, level error.', 'A damaged store: stop control, move the store away with its -wal and -shm, start control; it reads again what the bus keeps.'],
   },
   {
     name: 'DialtoneAnalysisBehind', severity: 'ticket', title: 'observations wait to be judged',
@@ -62,14 +91,14 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'DialtoneAgentDown', severity: 'ticket', title: 'a vantage has no agent, or one of its agents does not answer',
-    expr: () => `${NOBODY_AT} or (max by (vantage, instance) (up{job="${JOBS.agents}"}) == 0 unless on (vantage) (${NOBODY_AT}))`, after: 300,
+    expr: () => `${NOBODY_AT} or (max by (vantage, instance) (up{job="${JOBS.agents}"}) == 0 unless on (vantage) (${NOBODY_AT}) ${AWAY})`, after: 300,
     summary: 'Vantage {{ $labels.vantage }}: {{ if $labels.instance }}the agent at {{ $labels.instance }} does not answer{{ else }}no agent tells of itself{{ end }}.',
     description: 'What only this vantage could see is unknown after three intervals. A domain is not down because nobody looks: verdicts that need this vantage raise no page meanwhile.',
-    remedy: ['See whether the agent runs and what its log says last: systemctl status dialtone-probe, journalctl -u dialtone-probe.', 'If it runs: does it reach the bus? Its metric dialtone_bus_connected, and its log, say so.', 'What it saw meanwhile is on its disk and is delivered afterwards. It is mended when dialtone agents lists it.', 'If it is away on purpose: dialtone delete vantage NAME, or an Exception for it.'],
+    remedy: ['If it is away on purpose, say so: an Exception of the vantage, or a maintenance (POST /v1/maintenance), keeps quiet about it and ends by itself.', 'See whether the agent runs and what its log says last: systemctl status dialtone-probe, journalctl -u dialtone-probe.', 'If it runs: does it reach the bus? Its metric dialtone_bus_connected, and its log, say so.', 'What it saw meanwhile is on its disk and is delivered afterwards. It is mended when dialtone agents lists it.', 'If the vantage is gone for good: keep what it was (dialtone get vantage NAME --format yaml), then dialtone delete vantage NAME.'],
   },
   {
     name: 'DialtoneAgentTrouble', severity: 'ticket', title: 'an agent is itself the problem',
-    expr: () => `max by (vantage, agent, what) (dialtone_agent_trouble) == 2\nor on (vantage) max by (vantage) (${NOW('dialtone_agents{state="unhealthy"}')}) > 0`, after: 300,
+    expr: () => `max by (vantage, agent, what) (dialtone_agent_trouble) == 2 ${AWAY}\nor on (vantage) max by (vantage) (${NOW('dialtone_agents{state="unhealthy"}')}) > 0`, after: 300,
     summary: 'Vantage {{ $labels.vantage }}: {{ if $labels.agent }}agent {{ $labels.agent }} is unwell ({{ $labels.what }}){{ else }}an agent is unwell{{ end }}.',
     description: 'Its way out, its clock or its event loop is at fault. What it sees is set aside, and raises nothing.',
     remedy: ['It says itself what is wrong: dialtone agents.', 'uplink: its network, its route, its resolver. clock: NTP. event-loop: a machine with too little processor.'],

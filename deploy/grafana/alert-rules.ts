@@ -69,6 +69,8 @@ const THRESHOLD = {
 const PANELS: Partial<Record<AlertName, readonly [uid: string, title: string]>> = {
   DialtoneCertificateExpiring: ['dialtone-fleet', 'Certificates ending soon'],
   DialtoneControlDown: ['dialtone-agents', 'Processes that Prometheus reaches'],
+  DialtoneControlRestarts: ['dialtone-agents', 'Processes that Prometheus reaches'],
+  DialtoneAnalysisFailing: ['dialtone-agents', 'Faults of the analysis'],
   DialtoneNobodySpeaks: ['dialtone-agents', 'Lease'],
   DialtoneAnalysisBehind: ['dialtone-agents', 'Analysis behind over time'],
   DialtoneAgentDown: ['dialtone-agents', 'Agents that tell of themselves'],

@@ -24,6 +24,7 @@ function seriesOf (cases: readonly Case[], instance: string, parts = PARTS): Rul
   return [
     { series: `dialtone_bus_connected{${of}}`, values: line(parts, 1, 1, 1) },
     { series: `up{${of}}`, values: line(parts, 1, 1, 1) },
+    { series: `dialtone_lease_held{${of}}`, values: line(parts, 1, 1, 1) },
     ...cases.flatMap(({ domain, peer, cause, side, state, quiet }) => {
       const who = `${of}, domain="${domain}", peer="${peer}"`
       return [
@@ -34,6 +35,12 @@ function seriesOf (cases: readonly Case[], instance: string, parts = PARTS): Rul
       ]
     }),
   ]
+}
+
+/** Whatever the cause, after a quarter of an hour. */
+function domainsDown (cases: readonly Case[]): { labels: string, value: number }[] {
+  return cases.filter(({ peer, cause, side, state, quiet }) => peer === '' && state === 'down' && (side === 'ours' || side === 'path') && quiet !== true && !(QUIET_CAUSES as readonly Cause[]).includes(cause))
+    .map(({ domain }) => ({ labels: `ALERTS{alertname="DialtoneDomainDown", alertstate="firing", domain="${domain}", severity="page"}`, value: 1 }))
 }
 
 function firing (cases: readonly Case[], severities: readonly string[]): { labels: string, value: number }[] {
@@ -55,10 +62,10 @@ it('raises what it should, when it should, and ends it', () => {
       // Broken from the fifth minute to the seventieth.
       interval: '5m', input_series: seriesOf(cases, 'a', { before: 1, broken: 14, after: 4 }),
       promql_expr_test: [
-        at(5, []), at(10, firing(cases, ['page'])), at(15, firing(cases, ['page'])), at(20, firing(cases, ['page', 'ticket'])),
-        at(60, firing(cases, ['page', 'ticket'])), at(65, firing(cases, ['page', 'ticket', 'notice'])),
+        at(5, []), at(10, firing(cases, ['page'])), at(15, firing(cases, ['page'])), at(20, [...firing(cases, ['page', 'ticket']), ...domainsDown(cases)]),
+        at(60, [...firing(cases, ['page', 'ticket']), ...domainsDown(cases)]), at(65, [...firing(cases, ['page', 'ticket', 'notice']), ...domainsDown(cases)]),
         // Five minutes in which what cannot be seen is not taken for mended.
-        at(75, firing(cases, ['page', 'ticket', 'notice'])), at(80, []),
+        at(75, [...firing(cases, ['page', 'ticket', 'notice']), ...domainsDown(cases)]), at(80, []),
       ],
     }],
   })
@@ -82,14 +89,39 @@ it('two controls that say the same are one alert; one that is cut off from the b
     ],
   })
   expect(passed, says).toBe(true)
-}, 60_000)
+}, 240_000)
 
 it('a control that starts anew interrupts nothing', () => {
   const down: Case = { domain: 'ours.example', peer: '', cause: 'service.down', side: 'ours', state: 'down' }
   const gap = seriesOf([down], 'a').map(({ series, values }) => ({ series, values: values.split(' ').map((value, minute) => minute === 30 ? 'stale' : minute > 30 && minute < 33 ? '_' : value).join(' ') }))
-  const { passed, says } = testRules(prometheusRules(), { evaluation_interval: '1m', tests: [{ interval: '1m', input_series: gap.filter(({ series }) => !series.startsWith('up')), promql_expr_test: [29, 31, 33, 36, 45].map(minute => ({ expr: 'ALERTS{alertstate="firing", domain!=""}', eval_time: `${minute}m`, exp_samples: firing([down], ['page']) })) }] })
+  const { passed, says } = testRules(prometheusRules(), { evaluation_interval: '1m', tests: [{ interval: '1m', input_series: gap.filter(({ series }) => !series.startsWith('up')), promql_expr_test: [29, 31, 33, 36, 45].map(minute => ({ expr: 'ALERTS{alertstate="firing", cause!=""}', eval_time: `${minute}m`, exp_samples: firing([down], ['page']) })) }] })
   expect(passed, says).toBe(true)
-}, 60_000)
+}, 240_000)
+
+it('a domain that is down is told of though its cause and its side change all the time, and though control starts anew all the time', () => {
+  const of = 'job="dialtone-control", instance="a"'
+  const who = `${of}, domain="ours.example", peer=""`
+  const minutes = (value: (minute: number) => string) => Array.from({ length: 60 }, (_, minute) => value(minute)).join(' ')
+  const turns = (first: boolean) => minutes(minute => (minute % 8 < 4) === first ? '1' : 'stale')
+  const restarts = (value: string) => minutes(minute => minute % 4 === 3 ? 'stale' : value)
+  const state = { series: `dialtone_state{${who}}`, values: minutes(() => '2') }
+  const down = (minute: number, fires: boolean) => ({ expr: 'ALERTS{alertstate="firing", domain!=""}', eval_time: `${minute}m`, exp_samples: fires ? [{ labels: 'ALERTS{alertname="DialtoneDomainDown", alertstate="firing", domain="ours.example", severity="page"}', value: 1 }] : [] })
+  const causes = [{ series: `dialtone_cause_info{${who}, cause="service.down", side="ours"}`, values: turns(true) }, { series: `dialtone_cause_info{${who}, cause="peer.protocol-error", side="peer"}`, values: turns(false) }]
+  const bus = { series: `dialtone_bus_connected{${of}}`, values: minutes(() => '1') }
+  const test = (name: string, input_series: RuleTest['input_series'], ...promql_expr_test: RuleTest['promql_expr_test']): RuleTest => ({ name, interval: '1m', input_series, promql_expr_test }) as RuleTest
+  const { passed, says } = testRules(prometheusRules(), {
+    evaluation_interval: '1m',
+    tests: [
+      test('causes in turn', [bus, state, ...causes], down(14, false), down(15, true), down(59, true)),
+      test('a control that starts anew every four minutes', [
+        { series: `dialtone_bus_connected{${of}}`, values: restarts('1') }, { series: `dialtone_state{${who}}`, values: restarts('2') }, { series: `dialtone_cause_info{${who}, cause="service.down", side="ours"}`, values: restarts('1') },
+      ], down(14, false), down(15, true), down(59, true)),
+      test('a peer of ours alone is to blame', [bus, state, { series: `dialtone_cause_info{${who}, cause="peer.protocol-error", side="observer"}`, values: minutes(() => '1') }], { ...down(59, false), expr: 'ALERTS{alertname="DialtoneDomainDown"}' }),
+      test('what a control says that judges nothing is old', [bus, state, ...causes, { series: `dialtone_analysis_failing{${of}}`, values: minutes(() => '1') }], down(59, false)),
+    ],
+  })
+  expect(passed, says).toBe(true)
+}, 240_000)
 
 it('a certificate of ours that ends in three days is told of, whatever else is wrong', () => {
   const other: Case = { domain: 'ours.example', peer: '', cause: 'degraded.slow', side: 'peer', state: 'degraded' }
@@ -99,4 +131,4 @@ it('a certificate of ours that ends in three days is told of, whatever else is w
     tests: [{ interval: '1m', input_series: [...seriesOf([other], 'a'), end('ours.example', 2), end('later.example', 4)], promql_expr_test: [at(30, firing([{ ...other, cause: 'degraded.certificate-expiring', side: 'ours' }], ['ticket']))] }],
   })
   expect(passed, says).toBe(true)
-}, 60_000)
+}, 240_000)

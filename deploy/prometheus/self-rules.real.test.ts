@@ -17,6 +17,8 @@ type Case = { what: string, series: Readonly<Record<string, Values | string>>, f
 const C = 'job="dialtone-control", instance="c1"'
 const WELL: Readonly<Record<string, Values>> = { [`up{${C}}`]: [1, 1, 1], [`dialtone_bus_connected{${C}}`]: [1, 1, 1], [`dialtone_lease_held{${C}}`]: [1, 1, 1], [`dialtone_analysis_behind{${C}}`]: [0, 0, 0] }
 const counts = (before: number, broken: number): string => [...Array.from({ length: PARTS.before }, () => before), ...Array.from({ length: PARTS.broken + PARTS.after }, () => broken)].join(' ')
+/** When the process began: another time every so many minutes while it is broken. */
+const starts = (every: number): string => Array.from({ length: PARTS.before + PARTS.broken + PARTS.after }, (_, minute) => 1000 + Math.max(0, 1 + Math.floor((Math.min(minute, PARTS.before + PARTS.broken - 1) - PARTS.before) / every))).join(' ')
 const agents = (vantage: string, running: Values, unhealthy: Values = [0, 0, 0]) => ({
   [`dialtone_agents{${C}, vantage="${vantage}", state="running"}`]: running, [`dialtone_agents{${C}, vantage="${vantage}", state="unhealthy"}`]: unhealthy, [`dialtone_agents{${C}, vantage="${vantage}", state="paused"}`]: [0, 0, 0] as Values,
 })
@@ -36,9 +38,20 @@ const CASES: readonly Case[] = [
     what: 'the only control is dead', series: { [`up{${C}}`]: [1, 0, 1], [`dialtone_bus_connected{${C}}`]: [1, undefined, 1], [`dialtone_lease_held{${C}}`]: [1, undefined, 1] },
     fires: [{ alert: 'DialtoneControlDown', severity: 'page', labels: { job: 'dialtone-control' }, after: 2 }, { alert: 'DialtoneControlDown', severity: 'ticket', labels: OF_C, after: 5 }],
   },
-  { what: 'no control is configured any more', series: { 'up{job="other"}': [1, 1, 1], [`up{${C}}`]: [1, undefined, 1] }, fires: [{ alert: 'DialtoneControlDown', severity: 'page', labels: { job: 'dialtone-control' }, after: 2 }] },
+  { what: 'no control is configured any more', series: { 'up{job="other"}': [1, 1, 1], [`up{${C}}`]: [1, undefined, 1], [`dialtone_lease_held{${C}}`]: [1, undefined, 1] }, fires: [{ alert: 'DialtoneControlDown', severity: 'page', labels: { job: 'dialtone-control' }, after: 2 }] },
   { what: 'one of two controls is dead', series: { ...WELL, 'up{job="dialtone-control", instance="c2"}': [1, 0, 1] }, fires: [{ alert: 'DialtoneControlDown', severity: 'ticket', labels: { job: 'dialtone-control', instance: 'c2' }, after: 5 }] },
   { what: 'nobody holds the lease', series: { ...WELL, [`dialtone_lease_held{${C}}`]: [1, 0, 1] }, fires: [{ alert: 'DialtoneNobodySpeaks', severity: 'page', labels: { job: 'dialtone-control' }, after: 2 }] },
+  { what: 'nobody tells of a lease at all', series: { ...WELL, [`dialtone_lease_held{${C}}`]: [1, undefined, 1] }, fires: [{ alert: 'DialtoneNobodySpeaks', severity: 'page', labels: { job: 'dialtone-control' }, after: 2 }] },
+  {
+    what: 'the only control judges nothing', series: { ...WELL, [`dialtone_analysis_failing{${C}}`]: [0, 1, 0] },
+    fires: [{ alert: 'DialtoneAnalysisFailing', severity: 'page', labels: { job: 'dialtone-control' }, after: 2 }, { alert: 'DialtoneAnalysisFailing', severity: 'ticket', labels: OF_C, after: 2 }],
+  },
+  { what: 'one of two judges nothing', series: { ...WELL, [`dialtone_analysis_failing{${C}}`]: [0, 1, 0], 'dialtone_analysis_failing{job="dialtone-control", instance="c2"}': [0, 0, 0] }, fires: [{ alert: 'DialtoneAnalysisFailing', severity: 'ticket', labels: OF_C, after: 2 }] },
+  {
+    what: 'the only control starts anew every four minutes', series: { ...WELL, [`dialtone_control_started_timestamp_seconds{${C}}`]: starts(4) },
+    fires: [{ alert: 'DialtoneControlRestarts', severity: 'page', labels: { job: 'dialtone-control' }, after: 8 }, { alert: 'DialtoneControlRestarts', severity: 'ticket', labels: OF_C, after: 8 }],
+  },
+  { what: 'a control that was started anew twice', series: { ...WELL, [`dialtone_control_started_timestamp_seconds{${C}}`]: starts(16) }, fires: [] },
   { what: 'another one holds the lease', series: { ...WELL, [`dialtone_lease_held{${C}}`]: [1, 0, 1], 'dialtone_lease_held{job="dialtone-control", instance="c2"}': [0, 1, 0] }, fires: [] },
   {
     what: 'the bus is away: what is remembered of agents and gateways says nothing', series: { ...WELL, [`dialtone_bus_connected{${C}}`]: [1, 0, 1], [`dialtone_lease_held{${C}}`]: [1, 0, 1], ...agents('inside', [1, 0, 1]), ...gateway(1, [1, 0, 1]) },
@@ -48,6 +61,7 @@ const CASES: readonly Case[] = [
   { what: 'a vantage has lost its agent, another has one', series: { ...WELL, ...agents('inside', [1, 0, 1]), ...agents('outside', [1, 1, 1]) }, fires: [{ alert: 'DialtoneAgentDown', severity: 'ticket', labels: { vantage: 'inside' }, after: 5 }] },
   { what: 'the same, and Prometheus sees it too: still one', series: { ...WELL, ...agents('inside', [1, 0, 1]), ...agents('outside', [1, 1, 1]), ...agentUp([1, 0, 1]) }, fires: [{ alert: 'DialtoneAgentDown', severity: 'ticket', labels: { vantage: 'inside' }, after: 5 }] },
   { what: 'one agent of a vantage that has more', series: { ...WELL, ...agents('inside', [2, 1, 2]), ...agentUp([1, 0, 1]) }, fires: [{ alert: 'DialtoneAgentDown', severity: 'ticket', labels: { vantage: 'inside', instance: 'a1' }, after: 5 }] },
+  { what: 'a vantage in maintenance, which Prometheus does not reach', series: { ...WELL, ...agents('outside', [1, 1, 1]), ...agentUp([1, 0, 1]), [`dialtone_vantage_away{${C}, vantage="inside"}`]: [undefined, 1, undefined] }, fires: [] },
   {
     what: 'no vantage has an agent', series: { ...WELL, ...agents('inside', [1, 0, 1]), ...agents('outside', [1, 0, 1]) },
     fires: [{ alert: 'DialtoneAgentDown', severity: 'page', labels: { job: 'dialtone-control' }, after: 5 }, { alert: 'DialtoneAgentDown', severity: 'ticket', labels: { vantage: 'inside' }, after: 5 }, { alert: 'DialtoneAgentDown', severity: 'ticket', labels: { vantage: 'outside' }, after: 5 }],
@@ -88,12 +102,13 @@ it(`fires when it should, and ends: ${CASES.length} cases`, () => {
     }) as RuleTest),
   })
   expect(passed, says.slice(0, 4000)).toBe(true)
-}, 120_000)
+}, 240_000)
 
 it('of alerts that say the same, one is told', () => {
   const domain: Record<string, Values> = { [`dialtone_state{${C}, domain="ours.example", peer=""}`]: [0, 2, 2], [`dialtone_cause_info{${C}, domain="ours.example", peer="", cause="service.down", side="ours"}`]: [undefined, 1, 1] }
   const unknown: Record<string, Values> = { [`dialtone_state{${C}, domain="ours.example", peer=""}`]: [0, 3, 3], [`dialtone_cause_info{${C}, domain="ours.example", peer="", cause="unknown", side="observer"}`]: [undefined, 1, 1] }
   const unreached: Record<string, Values> = { [`dialtone_state{${C}, domain="ours.example", peer=""}`]: [0, 2, 2], [`dialtone_cause_info{${C}, domain="ours.example", peer="", cause="peer.unreachable", side="ours"}`]: [undefined, 1, 1] }
+  const byInside: Record<string, Values> = { [`dialtone_unreached_from_inside_alone{${C}, domain="ours.example", peer=""}`]: [undefined, 1, 1] }
   const pair: Record<string, Values> = { [`dialtone_state{${C}, domain="ours.example", peer="partner.example"}`]: [0, 2, 2], [`dialtone_cause_info{${C}, domain="ours.example", peer="partner.example", cause="dialback.callback-blocked", side="path"}`]: [undefined, 1, 1] }
   const theirs: Record<string, Values> = { [`dialtone_state{${C}, domain="ours.example", peer="dead.example"}`]: [0, 2, 2], [`dialtone_cause_info{${C}, domain="ours.example", peer="dead.example", cause="peer.unreachable", side="peer"}`]: [undefined, 1, 1] }
   const told = (what: string, series: Readonly<Record<string, Values>>, minute: number, ...alerts: string[]): RuleTest => ({
@@ -108,14 +123,17 @@ it('of alerts that say the same, one is told', () => {
       told('a pair alone', { ...WELL, ...pair }, 60, '{alertname="DialtoneDialbackBroken", severity="page", peer="partner.example"}'),
       told('an agent that is gone, and what nobody knows for it', { ...WELL, ...agents('inside', [1, 0, 0]), ...agents('outside', [1, 1, 1]), ...unknown }, 110, '{alertname="DialtoneAgentDown", severity="ticket"}'),
       told('what nobody knows, with all agents there', { ...WELL, ...agents('inside', [1, 1, 1]), ...unknown }, 110, '{alertname="DialtoneUnknown", severity="notice"}'),
-      told('an agent outside that is gone, and a domain that nobody inside reaches by its public address', { ...WELL, ...agents('inside', [1, 1, 1]), ...agents('outside', [1, 0, 0]), ...unreached }, 60, '{alertname="DialtoneAgentDown", severity="ticket"}'),
+      told('an agent outside that is gone, and a domain that nobody inside reaches by its public address', { ...WELL, ...agents('inside', [1, 1, 1]), ...agents('outside', [1, 0, 0]), ...unreached, ...byInside }, 60, '{alertname="DialtoneAgentDown", severity="ticket"}'),
+      told('a site without power: the agent inside is gone with the server, and outside says so', { ...WELL, ...agents('inside', [1, 0, 0]), ...agents('outside', [1, 1, 1]), ...unreached }, 60, '{alertname="DialtonePeerDown", severity="page"}', '{alertname="DialtoneAgentDown", severity="ticket"}'),
+      told('said by inside alone, with all agents there', { ...WELL, ...agents('inside', [1, 1, 1]), ...agents('outside', [1, 1, 1]), ...unreached, ...byInside }, 60, '{alertname="DialtonePeerDown", severity="ticket"}'),
+      told('a control that judges nothing, and has given up the lease', { ...WELL, ...domain, [`dialtone_analysis_failing{${C}}`]: [0, 1, 1], [`dialtone_lease_held{${C}}`]: [1, 0, 0] }, 60, '{alertname="DialtoneAnalysisFailing", severity="page"}'),
       told('the same with all agents there', { ...WELL, ...agents('inside', [1, 1, 1]), ...agents('outside', [1, 1, 1]), ...unreached }, 60, '{alertname="DialtonePeerDown", severity="page"}'),
       told('no vantage has an agent', { ...WELL, ...agents('inside', [1, 0, 0]), ...unknown }, 110, '{alertname="DialtoneAgentDown", severity="page"}'),
       told('a control that has died while a domain was down', { [`up{${C}}`]: [1, 1, 0], [`dialtone_bus_connected{${C}}`]: [1, 1, undefined], [`dialtone_lease_held{${C}}`]: [1, 1, undefined], ...Object.fromEntries(Object.entries(domain).map(([name, [, broken]]) => [name, [undefined, broken, undefined] as Values])) }, 85, '{alertname="DialtoneControlDown", severity="page"}'),
     ],
   })
   expect(passed, says.slice(0, 4000)).toBe(true)
-}, 60_000)
+}, 240_000)
 
 function at (minute: number, fires: readonly Fires[]): RuleTest['promql_expr_test'][number] {
   const due = fires.filter(({ after }) => BROKEN_AT + after <= minute)

@@ -1,6 +1,6 @@
 // The tables of docs/operating/README.md: every runbook, and what each alert stands for.
 import { CAUSES } from '@dialtone/contracts'
-import { CAUSE_ALERTS, SELF_ALERTS } from '@dialtone/deploy'
+import { CAUSE_ALERTS, DOMAIN_ALERTS, SELF_ALERTS } from '@dialtone/deploy'
 import { CAUSE_ROWS } from '@dialtone/verdict'
 
 export const INDEX = 'docs/operating/README.md'
@@ -23,6 +23,7 @@ function alerts (): string[] {
   return [
     '| alert | runbooks |', '|---|---|',
     ...Object.entries(CAUSE_ALERTS).map(([alert, group]) => `| \`${alert}\` | ${group.map(cause => `[\`${cause}\`](runbooks/${cause}.md)`).join(', ')} |`),
+    ...DOMAIN_ALERTS.map(alert => `| \`${alert}\` | [whatever the cause](runbooks/${alert}.md) |`),
     ...SELF_ALERTS.map(alert => `| \`${alert}\` | [of Dialtone itself](runbooks/${alert}.md) |`),
   ]
 }

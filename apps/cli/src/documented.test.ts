@@ -87,6 +87,16 @@ it('explain prints the runbook of every cause, and says where it is', () => {
   }
 })
 
+it('explain prints the page of an alert about Dialtone itself, with and without asking for it', () => {
+  printed.length = 0
+  expect(runExplain(['DialtoneAgentDown', '--runbook'], quiet)).toBe(0)
+  expect(runExplain(['DialtoneAgentDown'], quiet)).toBe(0)
+  expect(printed[0]).toMatch(/^# DialtoneAgentDown\n/)
+  expect(printed[1]).toBe(printed[0])
+  // Its causes have pages.
+  expect(() => runExplain(['DialtoneRecordsBroken', '--runbook'], quiet)).toThrow(/names its cause/)
+})
+
 it('a check has no runbook, nor has nothing', () => {
   expect(() => runExplain(['s2s.tcp', '--runbook'], quiet)).toThrow(/only causes have runbooks/)
   expect(() => runExplain(['--runbook'], quiet)).toThrow(/wants a cause/)

@@ -261,6 +261,7 @@ export const EXPLAIN_HELP = `dialtone explain: what does a cause or a check mean
   dialtone explain dns.service-disabled      a cause
   dialtone explain s2s.starttls-offer        a check
   dialtone explain dns.nxdomain --runbook    how to confirm and mend it, whole
+  dialtone explain DialtoneAgentDown --runbook   likewise of an alert
   dialtone explain                           lists all of them
 
   --format text|json    or --json

@@ -11,7 +11,7 @@ import { openStore } from '@dialtone/store'
 import type { Telemetry } from '@dialtone/telemetry'
 import { createAccess } from './access/access.ts'
 import { accessRoutes } from './access/routes.ts'
-import { createFitness, startAnalysis, verdictFamilies, type AnalysisReadings } from './analysis/index.ts'
+import { createFitness, startAnalysis, started, verdictFamilies, type AnalysisReadings } from './analysis/index.ts'
 import { startAssigner } from './assign/assigner.ts'
 import { createAudit } from './audit/audit.ts'
 import { createChecks } from './commands/checks.ts'
@@ -60,6 +60,7 @@ const GRACE_MS = 5000
 /** Resolves when it can be asked. Throws an OperatorError where the configuration, the store or the address cannot be used; then nothing is left running. */
 export async function start ({ config, bus, telemetry, logger, clock = SYSTEM, beforeListening }: ControlNeeds): Promise<Control> {
   const { meter } = telemetry
+  meter.set(started, {}, clock.now() / 1000)
   /** What was begun last ends first. */
   const stops: (() => unknown)[] = []
   const begun = <T extends { stop: () => unknown }>(part: T): T => {
@@ -98,7 +99,7 @@ export async function start ({ config, bus, telemetry, logger, clock = SYSTEM, b
     }), tellSummary(readings, () => hub.size > 0, tell))
     const presence = begun(await watchPresence(bus, tell))
     const gateways = begun(await watchGateways({ ...shared, configuration, tell }))
-    for (const { metric, values } of [...verdictFamilies(readings), ...fleetFamilies({ configuration, presence, gateways, clock })]) stops.unshift(telemetry.family(metric, values))
+    for (const { metric, values } of [...verdictFamilies(readings, () => configuration.all('Vantage').some(({ spec }) => spec.side === 'outside')), ...fleetFamilies({ configuration, presence, gateways, clock })]) stops.unshift(telemetry.family(metric, values))
 
     const commands: CommandNeeds = { ...shared, readings, reset, configuration, presence, gateways, audit, tell, edit: editor({ configuration, audit }), targetsOf: targetsOfConfiguration(configuration), limits: config.limits, id: () => randomBytes(12).toString('hex') }
     const checks = begun(await createChecks(commands))

@@ -6,7 +6,7 @@ import { CAUSE_ROWS } from '@dialtone/verdict'
 import { EXPLAIN_HELP } from '../help.ts'
 import { COMMON, formatOf, parse } from '../options.ts'
 import type { Out } from '../out.ts'
-import { runbookFile, runbookText } from '../runbook.ts'
+import { hasAlertPage, runbookFile, runbookText } from '../runbook.ts'
 import { wrap } from '../terminal.ts'
 
 const OPTIONS = { ...COMMON, runbook: { type: 'boolean' } } as const
@@ -23,11 +23,13 @@ export function runExplain (args: readonly string[], out: Out): number {
   const cause = CAUSES.find(known => known === name)
   const check = CHECKS.find(({ id }) => id === name)
   if (values.runbook === true) {
-    if (cause === undefined) throw new OperatorError('usage', `${name === undefined ? '--runbook wants a cause' : `'${quoted(name, 60)}' is no cause, and only causes have runbooks`}. All of them: dialtone explain`)
+    if (name !== undefined && hasAlertPage(name)) return out.print(json ? JSON.stringify({ alert: name, runbook: runbookFile(name), text: runbookText(name) }, null, 2) + '\n' : runbookText(name))
+    if (cause === undefined) throw new OperatorError('usage', `${name === undefined ? '--runbook wants a cause, or an alert' : `'${quoted(name, 60)}' is no cause, and only causes have runbooks, and alerts about Dialtone itself; an alert about a domain names its cause`}. All of them: dialtone explain`)
     return out.print(json ? JSON.stringify({ cause, runbook: runbookFile(cause), text: runbookText(cause) }, null, 2) + '\n' : runbookText(cause))
   }
   if (cause !== undefined) return out.print(json ? JSON.stringify({ cause, ...CAUSE_ROWS[cause], runbook: runbookFile(cause) }, null, 2) + '\n' : causeText(cause, out.terminal.columns))
   if (check !== undefined) return out.print(json ? JSON.stringify({ check: check.id, asks: check.asks, about: check.about, outcomes: check.outcomes }, null, 2) + '\n' : checkText(check, out.terminal.columns))
+  if (hasAlertPage(name ?? '')) return out.print(json ? JSON.stringify({ alert: name, runbook: runbookFile(name ?? '') }, null, 2) + '\n' : runbookText(name ?? ''))
   throw new OperatorError('usage', `'${quoted(name ?? '', 60)}' is neither a cause nor a check. Near it: ${nearest(name ?? '').join(', ')}. All names: dialtone explain`)
 }
 

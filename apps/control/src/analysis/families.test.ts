@@ -27,6 +27,14 @@ it('shows only the cause of now', () => {
   expect([...values()].map(({ labels }) => labels)).toEqual([{ domain: 'ours.example', peer: 'partner.example', cause: 'healthy', side: 'nobody' }])
 })
 
+it('says that the inside alone does not reach a domain, while somebody is to look from outside', () => {
+  const values = (entries: Entry[], outside: boolean) => [...verdictFamilies({ subjects: () => entries }, () => outside).find(({ metric }) => metric.name === 'dialtone_unreached_from_inside_alone')?.values() ?? []]
+  const unreached: Entry = { ...entry(), halves: [{ ...half(), cause: 'peer.unreachable' }] }
+  const heard: Entry = { ...unreached, halves: [{ ...half(), cause: 'peer.unreachable', agreement: { inside: 0, insideAgree: 0, outside: 1, outsideAgree: 1 } }] }
+  expect(values([unreached], true)).toEqual([{ labels: { domain: 'ours.example', peer: '' }, value: 1 }])
+  expect([values([unreached], false), values([heard, entry(), entry('partner.example')], true)]).toEqual([[], []])
+})
+
 it('says that something is quiet while it is', () => {
   const values = (entries: Entry[]) => [...verdictFamilies({ subjects: () => entries }).find(({ metric }) => metric.name === 'dialtone_quiet')?.values() ?? []]
   const { quietBecause: _, ...loud } = entry('loud.example')

@@ -1,5 +1,5 @@
 /**
- * What is exposed of each subject, made when it is asked for: one series of a domain or a pair in each metric, eight in all. Both halves of a pair have metrics of their
+ * What is exposed of each subject, made when it is asked for: one series of a domain or a pair in each metric, nine at most. Both halves of a pair have metrics of their
  * own. Of causes only the one of now exists, and what is quiet has a series only while it is.
  */
 import { STATES } from '@dialtone/contracts'
@@ -19,9 +19,12 @@ export const checkedAt = defineGauge('dialtone_checked_timestamp_seconds', 'When
 export const certificateEnd = defineGauge('dialtone_domain_certificate_end_timestamp_seconds', 'When the first certificate that it showed ends.', LABELS)
 export const quiet = defineGauge('dialtone_quiet', 'An Exception (maintenance, or an acknowledged cause) keeps quiet about it: 1, and else absent. Alerts leave it out.', LABELS)
 
-export const VERDICT_METRICS = [state, outState, inState, causeInfo, since, checkedAt, certificateEnd, quiet] as const
+export const insideAlone = defineGauge('dialtone_unreached_from_inside_alone', 'That nobody reaches a domain is said by vantages inside alone, who may never have reached it, while there are vantages outside: 1, and else absent.', LABELS)
 
-export function verdictFamilies (readings: Pick<AnalysisReadings, 'subjects'>): Family[] {
+export const VERDICT_METRICS = [state, outState, inState, causeInfo, since, checkedAt, certificateEnd, quiet, insideAlone] as const
+
+/** `outside`: whether anybody is to look from outside. */
+export function verdictFamilies (readings: Pick<AnalysisReadings, 'subjects'>, outside: () => boolean = () => true): Family[] {
   const of = (metric: Metric, value: (entry: Entry, half: Half) => number | undefined, more: (half: Half) => Labels = () => ({})): Family => ({
     metric,
     values: function * () {
@@ -42,6 +45,7 @@ export function verdictFamilies (readings: Pick<AnalysisReadings, 'subjects'>): 
     of(since, (_, half) => seconds(half.since)),
     of(checkedAt, entry => seconds(entry.checkedAt)),
     of(certificateEnd, entry => seconds(entry.certificateEnd)),
+    of(insideAlone, ({ peer }, { cause, agreement }) => peer === undefined && cause === 'peer.unreachable' && agreement.outside === 0 && outside() ? 1 : undefined),
     of(quiet, ({ quietBecause }) => quietBecause === undefined ? undefined : 1),
   ]
 }

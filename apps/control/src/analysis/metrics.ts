@@ -13,6 +13,7 @@ export const incidentEvents = defineCounter('dialtone_incident_events_total', 'W
 export const openIncidents = defineGauge('dialtone_incidents', 'Incidents that are not over.', ['state'])
 export const behind = defineGauge('dialtone_analysis_behind', 'Observations in the stream that are not judged yet.')
 export const failing = defineGauge('dialtone_analysis_failing', 'Whether this instance has judged nothing for a minute by a fault, or its store is damaged: 1 or 0. It gives the lease up then.')
+export const started = defineGauge('dialtone_control_started_timestamp_seconds', 'When this control began.')
 export const gaps = defineCounter('dialtone_analysis_gap_total', 'Messages that the limits of the stream dropped before they were read.', ['stream'])
 export const storeBytes = defineGauge('dialtone_store_bytes', 'Bytes of the store that are in use.')
 export const storeLimit = defineGauge('dialtone_store_limit_bytes', 'What the store may have in use; beyond it the oldest is taken away.')
@@ -28,5 +29,5 @@ export const resets = defineCounter('dialtone_analysis_resets_total', 'Streams t
 export const setBack = defineCounter('dialtone_analysis_time_set_back_total', 'Times that the stream went on before where time had come: the clock of the bus or of this machine was set back.')
 
 export const ANALYSIS_METRICS = [
-  resets, setBack, ingested, judged, judgeSeconds, analysisErrors, incidentEvents, openIncidents, behind, failing, gaps, storeBytes, storeLimit, storeBlobs, forgotten, announced, unannounced, leaseHeld, stale, disagreement,
+  resets, setBack, ingested, judged, judgeSeconds, analysisErrors, incidentEvents, openIncidents, behind, failing, started, gaps, storeBytes, storeLimit, storeBlobs, forgotten, announced, unannounced, leaseHeld, stale, disagreement,
 ] as const

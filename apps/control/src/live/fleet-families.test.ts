@@ -26,3 +26,7 @@ it('a gateway that is to be drained is not wanted, and one that is away does not
   expect(said['dialtone_gateway_wanted']).toEqual(['edge 1', 'drained 0', 'gone 1', 'ill 1'])
   expect(said['dialtone_gateway_running']).toEqual(['edge 1', 'drained 0', 'gone 0', 'ill 0'])
 })
+
+it('says which vantages are set aside on purpose', () => {
+  expect(values({})['dialtone_vantage_away']).toEqual(['odd 1', 'moving 1'])
+})

@@ -6,6 +6,7 @@ import type { AgentPresence, ConfigurationView, GatewayView } from '@dialtone/co
 import { defineGauge, type Clock, type Labels, type Metric } from '@dialtone/kernel'
 
 export const agents = defineGauge('dialtone_agents', 'Agents that tell of themselves, by vantage and state. Vantages that are in quarantine or in maintenance are left out.', ['vantage', 'state'])
+export const vantageAway = defineGauge('dialtone_vantage_away', 'The vantage is in quarantine or in maintenance: 1, and else absent. Nobody is told that its agents are gone or unwell.', ['vantage'])
 export const gatewayWanted = defineGauge('dialtone_gateway_wanted', '1: by its resource the gateway is to run; 0: it is to be drained or stopped.', ['gateway'])
 export const gatewayRunning = defineGauge('dialtone_gateway_running', '1: the gateway tells of itself that it runs and is healthy; 0: it does not.', ['gateway'])
 
@@ -15,11 +16,14 @@ type Family = { metric: Metric, values: () => Iterable<{ labels: Labels, value: 
 type Needs = { configuration: Pick<ConfigurationView, 'all'>, presence: { all: () => readonly AgentPresence[] }, gateways: { all: () => readonly GatewayView[] }, clock: Pick<Clock, 'now'> }
 
 export function fleetFamilies ({ configuration, presence, gateways, clock }: Needs): Family[] {
-  /** Of the configuration, and not set aside on purpose. */
-  const heard = (): string[] => {
+  /** Set aside on purpose. */
+  const away = (): Set<string> => {
     const now = clock.now()
-    const away = new Set(configuration.all('Exception').flatMap(({ spec: { vantage, from, until } }) => vantage !== undefined && (from === undefined || Date.parse(from) <= now) && now < Date.parse(until) ? [vantage] : []))
-    return configuration.all('Vantage').filter(({ name, spec }) => spec.quarantined === undefined && !away.has(name)).map(({ name }) => name)
+    return new Set([...configuration.all('Vantage').flatMap(({ name, spec }) => spec.quarantined === undefined ? [] : [name]), ...configuration.all('Exception').flatMap(({ spec: { vantage, from, until } }) => vantage !== undefined && (from === undefined || Date.parse(from) <= now) && now < Date.parse(until) ? [vantage] : [])])
+  }
+  const heard = (): string[] => {
+    const gone = away()
+    return configuration.all('Vantage').flatMap(({ name }) => gone.has(name) ? [] : [name])
   }
   const wanted = () => gateways.all().filter(({ desired }) => desired !== undefined)
   return [
@@ -30,6 +34,7 @@ export function fleetFamilies ({ configuration, presence, gateways, clock }: Nee
         for (const vantage of heard()) for (const state of AGENT_STATES) yield { labels: { vantage, state }, value: (there.get(vantage) ?? []).filter(agent => agent.state === state).length }
       },
     },
+    { metric: vantageAway, values: () => [...away()].map(vantage => ({ labels: { vantage }, value: 1 })) },
     { metric: gatewayWanted, values: () => wanted().map(({ gateway, desired }) => ({ labels: { gateway }, value: desired === 'running' ? 1 : 0 })) },
     { metric: gatewayRunning, values: () => wanted().map(({ gateway, state, healthy }) => ({ labels: { gateway }, value: state === 'running' && healthy ? 1 : 0 })) },
   ]
