@@ -4,7 +4,7 @@ import { PROFILE_DATA } from '@dialtone/checks'
 import { sameAddress } from '@dialtone/discovery'
 import { CALLBACK_CAUSES } from '../deep-proofs.ts'
 import type { Fault } from '../faults.ts'
-import { differencesOf, sound, through } from './compare.ts'
+import { differencesOf, showsSound, sound, through } from './compare.ts'
 import { connected, outboundBlocked } from './reach.ts'
 import { as, beside, type Ruling } from './ruling.ts'
 import { callsKeyInvalid, testifying, type Testimony } from './testimony.ts'
@@ -71,18 +71,19 @@ export function outwards ({ inside, outside }: PairSides, reach: readonly PeerRe
   }
 }
 
-/** Above TCP, the same address answers those in our network otherwise than others. */
+/** Above TCP, the same address answers those in our network otherwise than others: who gets through or, where nobody does, who at least was shown the right certificate. */
 export function alteredPeer ({ primary, outside }: PairSides): Ruling | undefined {
   const within = testifying(primary).filter(({ standpoint }) => standpoint.side === 'inside')
-  const world = testifying(outside).filter(({ view }) => view === 'works')
+  const getThrough = testifying(outside).filter(({ view }) => view === 'works')
+  const world = getThrough.length > 0 ? getThrough : testifying(outside).filter(showsSound)
   if (within.length === 0 || world.length === 0) return undefined
   const found = within.map(each => ({ each, differences: differencesOf(each, world) }))
   if (found.some(({ differences }) => differences.length === 0)) return undefined
   const stops = found.every(({ each }) => each.view !== 'works')
   const proof = found.flatMap(({ each, differences }) => differences.map(({ endpoint, text }): Fault => ({ cause: 'path.interfered', text, endpoint, vantage: each.standpoint.vantage, ...(stops ? {} : { state: 'degraded' }) })))
   return {
-    cause: 'path.interfered', agree: [...within, ...world], relevant: [...within, ...testifying(outside)], primary: within, proof: [...proof, ...world.map(each => beside('outside, the same address answers as it should', each))],
-    doubted: within.flatMap(({ proofs }) => [...proofs.faults, ...(proofs.works ? proofs.soft : [])].map(({ cause }) => ({ cause, because: 'outside vantages do not see it at the same address' }))),
+    cause: 'path.interfered', agree: [...within, ...world], relevant: [...within, ...testifying(outside)], primary: within, proof: [...proof, ...world.map(each => beside(getThrough.length > 0 ? 'outside, the same address answers as it should' : 'outside, the same address shows a certificate of the peer that is trusted', each))],
+    doubted: within.flatMap(({ proofs }) => [...proofs.faults, ...(proofs.works ? proofs.soft : [])]).filter(({ cause }) => !world.some(({ proofs }) => proofs.faults.some(fault => fault.cause === cause))).map(({ cause }) => ({ cause, because: 'outside vantages do not see it at the same address' })),
   }
 }
 

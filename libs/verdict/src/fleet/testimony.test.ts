@@ -1,5 +1,5 @@
 // Who is heard, whom to believe where they contradict each other, and what a resolver that fails proves.
-import type { Witness } from '@dialtone/contracts'
+import type { EndpointObservation, Witness } from '@dialtone/contracts'
 import { describe, expect, it } from 'vitest'
 import { judgeDomain, reachOf } from '../index.ts'
 import { connection, features, inOurName, keyed, listener, own, probed, shared } from '../test-support/deep.ts'
@@ -116,6 +116,18 @@ describe('who contradicts', () => {
     const seen = { ...demanded, features: features({ starttls: 'absent' }), header: { id: 'i', contentNamespace: 'jabber:server', dialbackNamespace: true } }
     expect(domainOf([internal('in1'), published('out1', seen)])).toMatchObject({ cause: 'path.interfered', state: 'down', ruledOut: [{ cause: 'tls.not-offered' }] })
     expect(domainOf([published('out1', seen)]).cause).toBe('tls.not-offered')
+  })
+  it('about the certificate has, even where the server then turns everybody away who shows none', () => {
+    const turnedAway = (given: Partial<EndpointObservation> = {}) => {
+      const { featuresAgain: _, ...seen } = well(PEER, 'partner', given)
+      return { ...seen, steps: stopped(PEER, { at: 'stream', why: 'stream-error', condition: 'not-authorized' }, 'partner', 'features-again').steps }
+    }
+    const other = turnedAway({ chain: chain('partner', 'unknown-ca', true) })
+    const from = (vantage: string, seen: EndpointObservation) => look('peer', vantage, seen)
+    expect(pairOf([from('in1', other), from('out1', turnedAway())]).out).toMatchObject({ cause: 'path.interfered', state: 'down', side: 'path' })
+    expect(pairOf([from('in1', turnedAway()), from('out1', turnedAway())]).out.cause).toBe('auth.external-refused')
+    expect(pairOf([from('in1', other), from('out1', other)]).out.cause).not.toBe('path.interfered')
+    expect(pairOf([from('in1', turnedAway()), from('out1', other)]).out.cause).toBe('auth.external-refused')
   })
   it('by another word of the server itself is told as that', () => {
     expect(domainOf([internal('in1'), published('out1', stopped(PUBLIC, { at: 'stream', why: 'stream-error', condition: 'resource-constraint' }))])).toMatchObject({ cause: 'peer.busy' })
