@@ -67,6 +67,20 @@ describe('what a deep check found', () => {
   })
 })
 
+describe('a dialback that nobody concludes', () => {
+  const silent = (vantage: string) => {
+    const endpoints = [well(PEER, 'partner')]
+    const { deep } = shared([keyed({ waitedMs: 95_000 }, undefined, { endpoint: endpoints[0]?.id ?? '' }), own(TIMEOUT)], {}, { endpoints })
+    return look('peer', vantage, { endpoints, ...(deep === undefined ? {} : { deep }) })
+  }
+  it('is not known to be a closed way in, because those inside do not reach our public address', () => {
+    expect(pairOf([silent('in1')]).out).toMatchObject({ cause: 'unknown', state: 'unknown', sentence: expect.stringContaining('whether it called back is not known') })
+    expect(pairOf([silent('out1')]).out).toMatchObject({ cause: 'dialback.callback-blocked', confidence: 'likely' })
+    const closed = domainOf([internal('in1'), published('out1', dead)])
+    expect(pairOf([silent('in1')], { own: closed }).out).toMatchObject({ cause: 'path.inbound-blocked', state: 'down' })
+  })
+})
+
 describe('who answers for our domain', () => {
   const claiming = (address: string) => {
     const endpoints = [well(address, 'partner')]
@@ -136,6 +150,19 @@ describe('who contradicts', () => {
     const config = { ...CONFIG, expectedAddresses: [PUBLIC] }
     const beside = [well(PUBLIC), well('203.0.113.99')]
     expect(domainOf([internal('in2'), published('in1', beside)], { config })).toMatchObject({ cause: 'dns.address-unexpected', state: 'degraded', confidence: 'single-vantage' })
+  })
+  it('about an address that nobody inside can try has found it dead', () => {
+    const V6 = '2001:db8::1'
+    const four = well(PEER, 'partner')
+    const cannot = look('peer', 'in1', [four, stopped(V6, { at: 'probe', why: 'no-address-family' }, 'partner', 'tcp')])
+    const without = look('peer', 'out1', [four, stopped(V6, TIMEOUT, 'partner')])
+    const within = look('peer', 'out2', [four, well(V6, 'partner')])
+    expect(pairOf([cannot, without]).out).toMatchObject({ cause: 'degraded.endpoint-dead', state: 'degraded', side: 'peer', confidence: 'single-vantage' })
+    expect(pairOf([cannot, without, look('peer', 'out2', [four, stopped(V6, REFUSED, 'partner')])]).out).toMatchObject({ cause: 'degraded.endpoint-dead', confidence: 'proved' })
+    // One of them gets through: whose way it is, is not known.
+    expect(pairOf([cannot, without, within]).out.cause).toBe('healthy')
+    // Who can try it inside, is believed.
+    expect(pairOf([look('peer', 'in1', [four, well(V6, 'partner')]), without]).out.cause).toBe('healthy')
   })
   it('about one endpoint of two has found a dead one, not a way that is altered', () => {
     expect(domainOf([internal('in1'), published('out1', [well(PUBLIC), stopped('203.0.113.11', SILENT)])])).toMatchObject({ cause: 'degraded.endpoint-dead' })
