@@ -75,6 +75,7 @@ describe('a dialback that nobody concludes', () => {
   }
   it('is not known to be a closed way in, because those inside do not reach our public address', () => {
     expect(pairOf([silent('in1')]).out).toMatchObject({ cause: 'unknown', state: 'unknown', sentence: expect.stringContaining('whether it called back is not known') })
+    expect(pairOf([silent('in1')], { own: domainOf([internal('in1'), published('out1')]) }).in).toMatchObject({ cause: 'healthy', confidence: 'likely' })
     expect(pairOf([silent('out1')]).out).toMatchObject({ cause: 'dialback.callback-blocked', confidence: 'likely' })
     const closed = domainOf([internal('in1'), published('out1', dead)])
     expect(pairOf([silent('in1')], { own: closed }).out).toMatchObject({ cause: 'path.inbound-blocked', state: 'down' })
