@@ -67,7 +67,8 @@ async function untilHealthy ({ lab, signal, patience }: Pick<MatrixOptions, 'lab
 async function untilQuiet (fleets: Fleets, fleet: FleetName, signal: AbortSignal, { recoverMs }: Patience): Promise<void> {
   const until = Date.now() + recoverMs
   while (Date.now() < until) {
-    if ((await fleets.prometheus(fleet).query('ALERTS')).length === 0) return
+    const [waiting, out] = await Promise.all([fleets.prometheus(fleet).query('ALERTS'), fleets.notified(fleet)])
+    if (waiting.length === 0 && out.length === 0) return
     await pause(QUIET_POLL_MS, undefined, { signal })
   }
 }
