@@ -29,7 +29,7 @@ export async function runMatrix ({ lab, breaks, standing, signal, say, ran, pati
   const began = Date.now()
   const healthy = await untilHealthy({ lab, signal, patience })
   say(rowLine(healthy))
-  const [shared, bare] = await Promise.all(FLEETS.map(fleet => beforeOf(lab.fleets, fleet)))
+  const [shared, bare] = await Promise.all(FLEETS.map(fleet => beforeOf({ fleets: lab.fleets, fleet, signal, patience })))
   if (shared === undefined || bare === undefined) throw new Error('there are two fleets')
   const before: Record<FleetName, Before> = { shared, bare }
   const rows: RowResult[] = []
