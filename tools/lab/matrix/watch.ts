@@ -17,9 +17,11 @@ export const PATIENCE: Patience = { nameMs: 120_000, alertMs: 200_000, quietMs: 
 
 const POLL_MS = 500
 /** Longer than a scrape and the evaluation after it. */
-const CALM_POLLS = 6
+const CALM_MS = 3000
 /** Rows and facts of each that a wrong result tells. */
 const TOLD = 4
+/** Of what was said for a moment. */
+const PASSING_CHARS = 300
 
 export type Watched = {
   fleets: Fleets, fleet: FleetName, before: Before, signal: AbortSignal, patience: Patience
@@ -30,7 +32,8 @@ export type Watched = {
 /** What is on its way to be told when all became well is awaited: a gateway that listened a moment later than others began to look is told of seconds after it is well. */
 export async function beforeOf ({ fleets, fleet, signal, patience }: Pick<Watched, 'fleets' | 'fleet' | 'signal' | 'patience'>): Promise<Before> {
   const until = Date.now() + patience.recoverMs
-  for (let calm = 0; calm < CALM_POLLS && Date.now() < until; calm = (await comingOf(fleets, fleet)).length === 0 ? calm + 1 : 0) await pause(POLL_MS, undefined, { signal })
+  await pause(CALM_MS, undefined, { signal })
+  while ((await comingOf(fleets, fleet)).length > 0 && Date.now() < until) await pause(POLL_MS, undefined, { signal })
   return { rows: rowsOf(await fleets.rows(fleet)), alerts: new Set((await fleets.notified(fleet)).map(alertKey)) }
 }
 
@@ -113,7 +116,7 @@ function passing ({ fleets, fleet, before }: Watched, since: number): { note: (c
     note: async ({ missing, unexplained }) => {
       const others = [...missing.flatMap(({ said: row }) => row ?? []).filter(row => !same(row, before.rows.get(keyOf(row)))), ...unexplained].filter(row => !said.has(told(row)))
       const at = seconds(Date.now() - since)
-      for (const row of others) said.set(told(row), `after ${at} s: ${await whyOf(fleets, fleet, row)}`)
+      for (const row of others) said.set(told(row), `after ${at} s: ${(await whyOf(fleets, fleet, row)).slice(0, PASSING_CHARS)}`)
     },
   }
 }
