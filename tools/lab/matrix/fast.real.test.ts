@@ -16,8 +16,8 @@ import type { RanRow } from './run-row.ts'
 import { matrixText, rowLine } from './table.ts'
 import { PATIENCE } from './watch.ts'
 
-/** A path, a record, a peer that claims our domain, and one that is on purpose and must not page. */
-const ROWS: readonly BreakName[] = ['pat', 'srvport', 'conflict-webex', 'gateway-drained']
+/** A path, a peer that claims our domain, and one that is on purpose and must not page: each more takes half a minute. */
+const ROWS: readonly BreakName[] = ['pat', 'conflict-webex', 'gateway-drained']
 const TIME_SCALE = 60
 /** Of alerts that wait for a deep check and for twelve seconds from then. */
 const QUIET_MS = 28_000

@@ -29,12 +29,13 @@ export type Watched = {
   about?: (labels: Readonly<Record<string, string>>) => boolean
 }
 
-/** What is on its way to be told when all became well is awaited: a gateway that listened a moment later than others began to look is told of seconds after it is well. */
+/** Asked as soon as all is well. What is on its way to be told then is awaited: a gateway that listened a moment later than others began to look is told of seconds after it is well. */
 export async function beforeOf ({ fleets, fleet, signal, patience }: Pick<Watched, 'fleets' | 'fleet' | 'signal' | 'patience'>): Promise<Before> {
+  const rows = rowsOf(await fleets.rows(fleet))
   const until = Date.now() + patience.recoverMs
   await pause(CALM_MS, undefined, { signal })
   while ((await comingOf(fleets, fleet)).length > 0 && Date.now() < until) await pause(POLL_MS, undefined, { signal })
-  return { rows: rowsOf(await fleets.rows(fleet)), alerts: new Set((await fleets.notified(fleet)).map(alertKey)) }
+  return { rows, alerts: new Set((await fleets.notified(fleet)).map(alertKey)) }
 }
 
 /** `since`: when it was broken, milliseconds. Resolves when all is said, or patience is at its end. */
