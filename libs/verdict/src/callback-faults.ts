@@ -82,9 +82,9 @@ export function unanswered (connection: DeepConnection, o: DeepObservation, said
     return { cause: 'dialback.callback-blocked', text: `${said}, and no connection reached ${o.deep.listener?.places.map(place => quoted(place, 60)).join(', ') ?? 'the listener'}`, endpoint, ...(isEarly(connection, o) ? { unsure: true } : {}) }
   }
   const own = ownEndpoints(o)
-  if (own.all > 0 && own.unreachable === own.all) return { cause: 'dialback.callback-blocked', text: `${said}, and none of our own endpoints accepts a connection from here`, endpoint, unsure: true }
   if (dueToTime && (dialback?.waitedMs ?? 0) >= TIME_OUT_MS) return { cause: 'dialback.callback-blocked', text: `${said} after ${seconds(dialback?.waitedMs ?? 0)}`, endpoint, unsure: true }
-  return open(endpoint, said, 'the peer did not conclude the dialback, and whether it called back is not known here', LOG)
+  if (own.all > 0 && own.unreachable === own.all) return { cause: 'dialback.callback-blocked', text: `${said}, and none of our own endpoints accepts a connection from here`, endpoint, unsure: true, fromHere: true }
+  return open(endpoint, said, NOT_KNOWN_HERE, LOG)
 }
 
 /** The peer itself says that the callback was blocked or misdirected. */
@@ -145,7 +145,9 @@ function claims (o: DeepObservation, { hostedBy }: JudgeConfig, { endpoint, pair
 
 const ASK_WHOSE = 'Ask the claim question, which decides it: dialtone check DOMAIN --as OURS. If the peer serves OURS, let it or its provider remove OURS from its hosts; if it denies that, it asked another server: it should compare dig SRV _xmpp-server._tcp.OURS on its host with what we publish.'
 
-const LOG = 'Look at the log of our own server for the same second: whether the callback came, and what was answered (Prosody: "dialback key"; ejabberd: mod_s2s_dialback).'
+/** Of a dialback that was not concluded, where nobody sees the callback. */
+export const NOT_KNOWN_HERE = 'the peer did not conclude the dialback, and whether it called back is not known here'
+export const LOG = 'Look at the log of our own server for the same second: whether the callback came, and what was answered (Prosody: "dialback key"; ejabberd: mod_s2s_dialback).'
 const PEER_LOG = 'Ask the peer for its log of the same second.'
 
 /** Nothing is proved: what is not known, and what would tell. */

@@ -12,9 +12,9 @@ import { quoted, unreachable } from '@dialtone/kernel'
 
 /**
  * A fact that stops federation, or that is wrong although it works. `says`, `remedy` and where it lies replace those of the cause where the fact itself
- * says it better. `refusal`: the domain that was refused, once. `unsure`: it is likely, not proved.
+ * says it better. `refusal`: the domain that was refused, once. `unsure`: it is likely, not proved; `fromHere`: because of what cannot be reached from here.
  */
-export type Seen = { cause: Cause, state?: State, text: string, endpoint?: string, says?: string, remedy?: string, refusal?: string, unsure?: true } & Partial<Pick<CauseRow, 'side' | 'hop' | 'actor'>>
+export type Seen = { cause: Cause, state?: State, text: string, endpoint?: string, says?: string, remedy?: string, refusal?: string, unsure?: true, fromHere?: true } & Partial<Pick<CauseRow, 'side' | 'hop' | 'actor'>>
 /** The same, and who saw it. */
 export type Fault = Seen & { vantage: string }
 

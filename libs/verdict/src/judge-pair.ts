@@ -7,7 +7,7 @@ import { decided, nobody, openOf, stoppedByUs } from './fleet/decided.ts'
 import { fleetVerdictOf } from './fleet/fleet-verdict-of.ts'
 import { claimedToGateways, fresh, inboundAtGateways, type CarriedBy } from './fleet/gateway-facts.ts'
 import { inward } from './fleet/inward.ts'
-import { alteredPeer, claimed, explainedByOurs, outwards, peerOnlyFromOutside, withoutOldCallbacks, withoutOwnClaims, type PairSides } from './fleet/pair-rules.ts'
+import { alteredPeer, claimed, explainedByOurs, outwards, peerOnlyFromOutside, withDeadOutOfReach, withoutHairpin, withoutOldCallbacks, withoutOwnClaims, type PairSides } from './fleet/pair-rules.ts'
 import { resolverOfOurs, resolverUnknown } from './fleet/resolvers.ts'
 import { firstOf, type Ruling } from './fleet/ruling.ts'
 import { hear, testifying, type Hearing, type Testimony } from './fleet/testimony.ts'
@@ -38,7 +38,7 @@ export function judgePair ({ ours, peer, witnesses, own, config, reach, carried 
     () => outwards(sides, reach),
     () => alteredPeer(sides),
     () => testifying(outside).some(({ view }) => view !== 'unreached') || testifying(outside).length === 0 ? resolverUnknown(primary) : undefined,
-  ) ?? peerOnlyFromOutside(sides, decided(spokesmen(sides)))
+  ) ?? withDeadOutOfReach(peerOnlyFromOutside(sides, decided(spokesmen(sides))), sides)
   const about = {
     domain: peer, ours, config: theirs,
     untested: openOf(hearing.heard, {
@@ -46,7 +46,7 @@ export function judgePair ({ ours, peer, witnesses, own, config, reach, carried 
       outside: outside.length === 0 ? { what: 'the peer from elsewhere', needs: 'an outside vantage' } : undefined,
     }),
   }
-  const out = explainedByOurs(ruling, own, sides, config)
+  const out = withoutHairpin(explainedByOurs(ruling, own, sides, config), sides)
   return { ours, peer, out: fleetVerdictOf(out, hearing, about), in: inward({ ruling: out, own, sides, hearing, about, config, gateways: inboundAtGateways(facts, carried.now) }) }
 }
 

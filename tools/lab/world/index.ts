@@ -7,6 +7,7 @@ import { startNames, type Names } from './names.ts'
 import { AT, GATEWAY, HOSTS, INSIDE_NETS, PUBLIC, RESOLVERS } from './places.ts'
 import { SECRET, SERVER_OF, startServers, type ServerName, type Servers } from './servers.ts'
 import { listenOddly, STANDING } from './standing.ts'
+import { listenUnfinished } from './unfinished.ts'
 import { PROBES } from './zones.ts'
 
 /** Starts all of it side by side; ready when every server is. If a part does not start, nothing is left. */
@@ -21,7 +22,7 @@ export async function startWorld (): Promise<World> {
   }
   let stopping: Promise<void> | undefined
   const stop = (): Promise<void> => stopping ??= stopAll(network, started)
-  const starting = [startAll(network, kept, root), listenOddly(network.host('odd'))] as const
+  const starting = [startAll(network, kept, root), listenOddly(network.host('odd')), listenUnfinished(network.host('odd'), AT.unfinished, 'unfinished.test', whereIs)] as const
   await Promise.allSettled(starting) // what comes up late would be left
   try {
     const [parts] = await Promise.all(starting)
@@ -62,6 +63,11 @@ async function stopAll (network: Network, started: readonly { stop: () => Promis
   } finally {
     await network.remove()
   }
+}
+
+/** Who calls the peers of the lab, and where he is called back. */
+function whereIs (domain: string): string | undefined {
+  return domain === OURS ? PUBLIC.ours : Object.values(PROBES).find(probe => probe.domain === domain)?.address
 }
 
 function serverOf (domain: string): ServerName {

@@ -26,7 +26,7 @@ export const HOSTS = [
   { name: 'gateway', addresses: [GATEWAY.outside, GATEWAY.inside, GATEWAY.outside6], resolver: RESOLVERS.outside, behind: 'firewall' },
   outer('gmail', '198.51.100.11', '198.51.100.12', '198.51.100.13', '198.51.100.14', '198.51.100.15'), outer('gtls', '198.51.100.40'),
   outer('webex', '192.0.2.130'), outer('plain', '198.51.100.30', '198.51.100.31'), outer('six', '192.0.2.160', '2001:db8:60::60'),
-  outer('bad', '198.51.100.90'), outer('odd', '198.51.100.81', '198.51.100.82', '198.51.100.83', '198.51.100.84', '198.51.100.85', '198.51.100.86'),
+  outer('bad', '198.51.100.90'), outer('odd', '198.51.100.81', '198.51.100.82', '198.51.100.83', '198.51.100.84', '198.51.100.85', '198.51.100.86', '198.51.100.87'),
   outer('web', WEB), outer('dns', PUBLISHED.zones, PUBLISHED.signed, RESOLVERS.outside),
   outer('amsterdam', '198.51.100.200', '2001:db8:a::200'), outer('frankfurt', '192.0.2.200', '2001:db8:f::200'), outer('office', '192.0.2.10'),
 ] as const satisfies readonly HostOptions[]
@@ -49,6 +49,6 @@ export const AT = {
   ours: '10.10.0.10', second: '10.10.0.11', inside: '10.10.0.20', edge: '10.20.0.10', office: '192.0.2.10',
   gmail: ['198.51.100.11', '198.51.100.12', '198.51.100.13', '198.51.100.14', '198.51.100.15'], gtls: '198.51.100.40',
   webex: '192.0.2.130', plain: ['198.51.100.30', '198.51.100.31'], six: '192.0.2.160', six6: '2001:db8:60::60',
-  bad: '198.51.100.90', http: '198.51.100.81', closes: '198.51.100.82', slow: '198.51.100.83', halfopen: '198.51.100.84', drop: '198.51.100.85', refused: '198.51.100.86',
+  bad: '198.51.100.90', http: '198.51.100.81', closes: '198.51.100.82', slow: '198.51.100.83', halfopen: '198.51.100.84', drop: '198.51.100.85', refused: '198.51.100.86', unfinished: '198.51.100.87',
   amsterdam: '198.51.100.200', amsterdam6: '2001:db8:a::200', frankfurt: '192.0.2.200', frankfurt6: '2001:db8:f::200',
 } as const

@@ -21,6 +21,7 @@ export const STANDING = [
   { domain: 'halfopen.test', says: 'service.silent' },
   { domain: 'http.test', says: 'service.not-xmpp' },
   { domain: 'closes.test', says: 'service.not-xmpp' },
+  { domain: 'unfinished.test', says: 'unknown' },
 ] as const satisfies readonly { domain: string, says: Cause }[]
 
 export type StandingDomain = (typeof STANDING)[number]['domain']

@@ -30,6 +30,7 @@ export const ZONES: Readonly<Record<string, readonly string[]>> = {
   'halfopen.test': server(AT.halfopen),
   'http.test': server(AT.http),
   'closes.test': server(AT.closes),
+  'unfinished.test': server(AT.unfinished),
   'dotsrv.test': ['_xmpp-server._tcp SRV 0 0 0 .'],
   'notarget.test': ['_xmpp-server._tcp SRV 0 5 5269 nowhere'],
   'norecords.test': ['www A 203.0.113.80'],

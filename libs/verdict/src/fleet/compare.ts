@@ -13,27 +13,27 @@ import type { Testimony } from './testimony.ts'
 export type Difference = { endpoint: string, text: string, another: boolean, stops: boolean }
 
 /**
- * What one sees worse than all of the others who get through, at each endpoint to which it connected; nothing where one of them is as it should be: then that
+ * What one sees worse than all of the others who get through or are shown the right certificate, at each endpoint to which it connected; nothing where one of them is as it should be: then that
  * endpoint, and not the way, is the matter. Our internal address is the same service as the public one; else only equal addresses are compared.
  */
 export function differencesOf ({ observation, view }: Testimony, others: readonly Testimony[]): Difference[] {
   const tried = new Set(observation.endpoints.filter(e => e.source !== 'port-probe' && connected(e) === true && (view !== 'works' || through(e))).map(({ id }) => id))
-  const each = others.map(other => worseThan(observation, other.observation, other.job === 'own-internal').filter(({ stops, endpoint }) => stops === (view !== 'works') && tried.has(endpoint)))
+  const stopped = view !== 'works'
+  const each = others.map(other => worseThan(observation, other.observation, { stopped, anyAddress: other.job === 'own-internal' }).filter(({ stops, endpoint }) => stops === stopped && tried.has(endpoint)))
   return tried.size === 0 ? [] : each.find(differences => differences.length === tried.size) ?? []
 }
 
-function worseThan (here: Observation, there: Observation, anyAddress: boolean): Difference[] {
-  const others = there.endpoints.filter(through)
+function worseThan (here: Observation, there: Observation, { stopped, anyAddress }: { stopped: boolean, anyAddress: boolean }): Difference[] {
   return here.endpoints.filter(e => e.source !== 'port-probe' && connected(e) === true).flatMap(e => {
-    const same = others.filter(other => other.kind === e.kind && (anyAddress || (other.port === e.port && sameAddress(other.address, e.address))))
-    const [first] = same.toSorted((a, b) => a.id < b.id ? -1 : 1)
-    return first === undefined ? [] : differenceOf(e, here, same, there) ?? []
+    const same = there.endpoints.filter(other => other.kind === e.kind && (anyAddress || (other.port === e.port && sameAddress(other.address, e.address))))
+    const well = same.filter(through)
+    return (well.length === 0 ? undefined : differenceOf(e, well)) ?? otherCertificate(e, here, { same, there, stops: stopped }) ?? []
   })
 }
 
 const AFTER_TLS: ReadonlySet<string> = new Set(['starttls', 'tls', 'certificate', 'features-again'])
 
-function differenceOf (e: EndpointObservation, here: Observation, same: readonly EndpointObservation[], there: Observation): Difference | undefined {
+function differenceOf (e: EndpointObservation, same: readonly EndpointObservation[]): Difference | undefined {
   const found = (text: string, more: Partial<Difference> = {}): Difference => ({ endpoint: e.id, text, another: false, stops: true, ...more })
   const failed = e.steps.find(({ outcome, stage }) => outcome === 'failed' && stage !== 'close')
   const cut = failed?.failure === undefined ? undefined : cutBy(failed.failure)
@@ -41,11 +41,20 @@ function differenceOf (e: EndpointObservation, here: Observation, same: readonly
   if (e.kind === 'starttls' && e.tls === undefined && e.features?.starttls === 'absent' && same.every(({ tls }) => tls !== undefined)) return found('no STARTTLS is offered', { stops: failed !== undefined })
   // Who never spoke TLS tells nothing about a handshake that fails elsewhere.
   if (failed !== undefined && AFTER_TLS.has(failed.stage) && same.every(({ tls }) => tls === undefined)) return undefined
-  if (failed !== undefined) return cut === undefined ? undefined : found(`${failed.stage}: ${cut.text}`, { another: cut.another })
+  return failed === undefined || cut === undefined ? undefined : found(`${failed.stage}: ${cut.text}`, { another: cut.another })
+}
+
+/** The certificate is shown before a server that demands one of its peer turns us away, so that it can be compared even where nobody gets through. */
+function otherCertificate (e: EndpointObservation, here: Observation, { same, there, stops }: { same: readonly EndpointObservation[], there: Observation, stops: boolean }): Difference | undefined {
   const leaf = e.chain?.sent[0]
   if (leaf === undefined || sound(e, here) || same.some(({ chain }) => chain?.sent[0] === leaf) || !same.some(other => sound(other, there))) return undefined
   const named = identity(e, here)?.match !== 'none'
-  return found(`another certificate, ${named ? 'from an authority that is not trusted' : 'which does not name the domain'}`, { another: !named, stops: false })
+  return { endpoint: e.id, text: `another certificate, ${named ? 'from an authority that is not trusted' : 'which does not name the domain'}`, another: !named, stops }
+}
+
+/** Somewhere it was shown a certificate that is right. */
+export function showsSound ({ observation }: Testimony): boolean {
+  return observation.endpoints.some(e => e.source !== 'port-probe' && sound(e, observation))
 }
 
 /** What cuts or swallows a stream, where a server that answers others does not. A stream error is the word of the server, and no cut; so is an alert about our certificate. */

@@ -3,6 +3,7 @@ import type { FleetConfig, FleetVerdict } from '@dialtone/contracts'
 import { PROFILE_DATA } from '@dialtone/checks'
 import { CAUSE_ROWS } from '../causes/index.ts'
 import { CALLBACK_CAUSES } from '../deep-proofs.ts'
+import type { Fault } from '../faults.ts'
 import { fleetVerdictOf, type About } from './fleet-verdict-of.ts'
 import type { inboundAtGateways } from './gateway-facts.ts'
 import { closesTheWayOut, showsSoundCertificate, type PairSides } from './pair-rules.ts'
@@ -56,9 +57,14 @@ function ofOwn (own: FleetVerdict, state: 'down' | 'degraded', { ours }: About):
 function callbackOf ({ inOurName }: PairSides): { fault?: Ruling, arrived: readonly Testimony[] } {
   const deep = inOurName.filter(({ proofs }) => proofs.deep !== undefined)
   const arrived = deep.filter(({ proofs, authenticated }) => authenticated?.deep?.depth === 'shared' && proofs.deep?.carried.some(({ by }) => by === 'dialback') === true)
-  const failed = deep.filter(({ proofs }) => proofs.deep?.faults.some(({ cause }) => CALLBACK_CAUSES.has(cause)))
+  const failed = deep.filter(each => ofCallback(each).length > 0)
   if (failed.length === 0 || arrived.length > 0) return { arrived }
-  const faults = failed.flatMap(({ proofs }) => proofs.deep?.faults.filter(({ cause }) => CALLBACK_CAUSES.has(cause)) ?? []).map(({ state: _state, ...fault }) => fault)
+  const faults = failed.flatMap(ofCallback).map(({ state: _state, ...fault }) => fault)
   const [first] = faults
   return first === undefined ? { arrived } : { arrived, fault: { cause: first.cause, proof: faults.filter(({ cause }) => cause === first.cause), agree: failed, relevant: deep, primary: [] } }
+}
+
+/** That nobody inside reaches our public address (no hairpin) tells nothing about the peer. */
+function ofCallback ({ proofs, standpoint }: Testimony): Fault[] {
+  return proofs.deep?.faults.filter(({ cause, fromHere }) => CALLBACK_CAUSES.has(cause) && !(fromHere === true && standpoint.side === 'inside')) ?? []
 }

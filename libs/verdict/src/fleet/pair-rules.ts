@@ -2,9 +2,11 @@
 import type { FleetConfig, FleetVerdict, PeerReach } from '@dialtone/contracts'
 import { PROFILE_DATA } from '@dialtone/checks'
 import { sameAddress } from '@dialtone/discovery'
+import { LOG, NOT_KNOWN_HERE } from '../callback-faults.ts'
 import { CALLBACK_CAUSES } from '../deep-proofs.ts'
+import { SOFT_ORDER } from '../causes/order.ts'
 import type { Fault } from '../faults.ts'
-import { differencesOf, sound, through } from './compare.ts'
+import { differencesOf, showsSound, sound, through } from './compare.ts'
 import { connected, outboundBlocked } from './reach.ts'
 import { as, beside, type Ruling } from './ruling.ts'
 import { callsKeyInvalid, testifying, type Testimony } from './testimony.ts'
@@ -71,18 +73,41 @@ export function outwards ({ inside, outside }: PairSides, reach: readonly PeerRe
   }
 }
 
-/** Above TCP, the same address answers those in our network otherwise than others. */
+/** Above TCP, the same address answers those in our network otherwise than others: who gets through or, where nobody does, who at least was shown the right certificate. */
 export function alteredPeer ({ primary, outside }: PairSides): Ruling | undefined {
   const within = testifying(primary).filter(({ standpoint }) => standpoint.side === 'inside')
-  const world = testifying(outside).filter(({ view }) => view === 'works')
+  const getThrough = testifying(outside).filter(({ view }) => view === 'works')
+  const world = getThrough.length > 0 ? getThrough : testifying(outside).filter(showsSound)
   if (within.length === 0 || world.length === 0) return undefined
   const found = within.map(each => ({ each, differences: differencesOf(each, world) }))
   if (found.some(({ differences }) => differences.length === 0)) return undefined
   const stops = found.every(({ each }) => each.view !== 'works')
   const proof = found.flatMap(({ each, differences }) => differences.map(({ endpoint, text }): Fault => ({ cause: 'path.interfered', text, endpoint, vantage: each.standpoint.vantage, ...(stops ? {} : { state: 'degraded' }) })))
   return {
-    cause: 'path.interfered', agree: [...within, ...world], relevant: [...within, ...testifying(outside)], primary: within, proof: [...proof, ...world.map(each => beside('outside, the same address answers as it should', each))],
-    doubted: within.flatMap(({ proofs }) => [...proofs.faults, ...(proofs.works ? proofs.soft : [])].map(({ cause }) => ({ cause, because: 'outside vantages do not see it at the same address' }))),
+    cause: 'path.interfered', agree: [...within, ...world], relevant: [...within, ...testifying(outside)], primary: within, proof: [...proof, ...world.map(each => beside(getThrough.length > 0 ? 'outside, the same address answers as it should' : 'outside, the same address shows a certificate of the peer that is trusted', each))],
+    doubted: within.flatMap(({ proofs }) => [...proofs.faults, ...(proofs.works ? proofs.soft : [])]).filter(({ cause }) => !world.some(({ proofs }) => proofs.faults.some(fault => fault.cause === cause))).map(({ cause }) => ({ cause, because: 'outside vantages do not see it at the same address' })),
+  }
+}
+
+/**
+ * It works from inside, and those outside, whom it works for as well, find an endpoint dead that nobody inside can try: IPv6, where our network has none. Who has it is
+ * kept waiting.
+ */
+export function withDeadOutOfReach (ruling: Ruling, { primary, outside }: PairSides): Ruling {
+  if (ruling.cause !== 'healthy' && !SOFT_ORDER.includes(ruling.cause)) return ruling
+  const tried = ({ observation }: Testimony) => new Set(observation.endpoints.filter(e => connected(e) !== undefined).map(({ id }) => id))
+  const byUs = new Set(primary.flatMap(each => [...tried(each)]))
+  const outOfReach = new Set(primary.flatMap(({ proofs }) => proofs.untried.flatMap(({ endpoint }) => endpoint ?? [])).filter(id => !byUs.has(id)))
+  const world = outside.filter(({ view }) => view === 'works')
+  const dead = [...outOfReach].filter(id => {
+    const looked = world.filter(each => tried(each).has(id))
+    return looked.length > 0 && looked.every(({ proofs }) => proofs.faults.some(({ endpoint }) => endpoint === id))
+  })
+  if (dead.length === 0) return ruling
+  const saw = world.filter(each => dead.some(id => tried(each).has(id)))
+  return {
+    cause: 'degraded.endpoint-dead', agree: saw, relevant: saw, primary, proof: saw.flatMap(({ proofs }) => proofs.faults.filter(({ endpoint }) => endpoint !== undefined && dead.includes(endpoint))),
+    note: 'nobody in our own network can try it',
   }
 }
 
@@ -117,6 +142,17 @@ export function explainedByOurs (ruling: Ruling, own: FleetVerdict | undefined, 
   const onlyDialback = primary.some(({ view }) => view === 'works') && primary.every(({ observation, view }) => view !== 'works' || observation.endpoints.filter(through).every(({ tls }) => tls === undefined))
   if (carried || !works(ruling) || !(onlyDialback || PROFILE_DATA[profile].authentication === 'dialback')) return ruling
   return { ...said, state: 'down', confidence: 'likely', says: 'it is reached, and must call back before it believes us; our own domain cannot be reached', proof: [fact, ...ruling.proof] }
+}
+
+/**
+ * That those inside do not reach our public address is usual (no hairpin), and says nothing about whom the peer reaches. Where our own domain is known to be closed, that
+ * has been told before.
+ */
+export function withoutHairpin (ruling: Ruling, { inside }: PairSides): Ruling {
+  const own = ruling.proof.filter(({ cause }) => cause === ruling.cause)
+  const within = new Set(inside.map(({ standpoint }) => standpoint.vantage))
+  if (ruling.cause !== 'dialback.callback-blocked' || !own.every(({ fromHere, vantage }) => fromHere === true && within.has(vantage))) return ruling
+  return { ...ruling, cause: 'unknown', proof: ruling.proof.map(fault => own.includes(fault) ? { ...fault, cause: 'unknown' } : fault), says: NOT_KNOWN_HERE, remedy: [LOG], wouldDecide: [LOG] }
 }
 
 /** A cause of ours that keeps a callback from arriving. */

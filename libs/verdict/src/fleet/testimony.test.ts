@@ -1,5 +1,5 @@
 // Who is heard, whom to believe where they contradict each other, and what a resolver that fails proves.
-import type { Witness } from '@dialtone/contracts'
+import type { EndpointObservation, Witness } from '@dialtone/contracts'
 import { describe, expect, it } from 'vitest'
 import { judgeDomain, reachOf } from '../index.ts'
 import { connection, features, inOurName, keyed, listener, own, probed, shared } from '../test-support/deep.ts'
@@ -50,6 +50,14 @@ describe('what a deep check found', () => {
     expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), light()]).out.cause).toBe(found)
     expect(pairOf([light(), deepAt('2026-01-01T00:00:00Z', 'invalid')]).out.cause).toBe(found)
   })
+  it('excuses an endpoint that refuses who does not authenticate, and none that is not reached', () => {
+    const endpoints = [well(PEER, 'partner')]
+    const id = endpoints[0]?.id ?? ''
+    const { deep } = shared([keyed({ answer: { type: 'valid' } }, undefined, { endpoint: id }), own({ type: 'valid' })], {}, { endpoints })
+    const joined = (endpoint: ReturnType<typeof well>) => look('peer', 'in1', { endpoints: [{ ...endpoint, id }], ...(deep === undefined ? {} : { deep }) })
+    expect(pairOf([joined(well(PEER, 'partner'))]).out.cause).toBe('healthy')
+    for (const failure of [REFUSED, TIMEOUT]) expect(pairOf([joined(stopped(PEER, failure, 'partner'))]).out.cause).toBe('peer.unreachable')
+  })
   it('goes behind what stops even light checks', () => {
     const stops = light(stopped(PEER, REFUSED, 'partner'))
     expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), stops]).out.cause).toBe('peer.unreachable')
@@ -64,6 +72,21 @@ describe('what a deep check found', () => {
   })
   it('of our own endpoints counts for our domain, from whichever peer it was asked', () => {
     expect(domainOf([internal('in1'), published('out1'), deepAt('2026-01-01T00:00:00Z', 'invalid')])).toMatchObject({ cause: 'dialback.denied', state: 'down', side: 'ours' })
+  })
+})
+
+describe('a dialback that nobody concludes', () => {
+  const silent = (vantage: string) => {
+    const endpoints = [well(PEER, 'partner')]
+    const { deep } = shared([keyed({ waitedMs: 95_000 }, undefined, { endpoint: endpoints[0]?.id ?? '' }), own(TIMEOUT)], {}, { endpoints })
+    return look('peer', vantage, { endpoints, ...(deep === undefined ? {} : { deep }) })
+  }
+  it('is not known to be a closed way in, because those inside do not reach our public address', () => {
+    expect(pairOf([silent('in1')]).out).toMatchObject({ cause: 'unknown', state: 'unknown', sentence: expect.stringContaining('whether it called back is not known') })
+    expect(pairOf([silent('in1')], { own: domainOf([internal('in1'), published('out1')]) }).in).toMatchObject({ cause: 'healthy', confidence: 'likely' })
+    expect(pairOf([silent('out1')]).out).toMatchObject({ cause: 'dialback.callback-blocked', confidence: 'likely' })
+    const closed = domainOf([internal('in1'), published('out1', dead)])
+    expect(pairOf([silent('in1')], { own: closed }).out).toMatchObject({ cause: 'path.inbound-blocked', state: 'down' })
   })
 })
 
@@ -117,6 +140,18 @@ describe('who contradicts', () => {
     expect(domainOf([internal('in1'), published('out1', seen)])).toMatchObject({ cause: 'path.interfered', state: 'down', ruledOut: [{ cause: 'tls.not-offered' }] })
     expect(domainOf([published('out1', seen)]).cause).toBe('tls.not-offered')
   })
+  it('about the certificate has, even where the server then turns everybody away who shows none', () => {
+    const turnedAway = (given: Partial<EndpointObservation> = {}) => {
+      const { featuresAgain: _, ...seen } = well(PEER, 'partner', given)
+      return { ...seen, steps: stopped(PEER, { at: 'stream', why: 'stream-error', condition: 'not-authorized' }, 'partner', 'features-again').steps }
+    }
+    const other = turnedAway({ chain: chain('partner', 'unknown-ca', true) })
+    const from = (vantage: string, seen: EndpointObservation) => look('peer', vantage, seen)
+    expect(pairOf([from('in1', other), from('out1', turnedAway())]).out).toMatchObject({ cause: 'path.interfered', state: 'down', side: 'path' })
+    expect(pairOf([from('in1', turnedAway()), from('out1', turnedAway())]).out.cause).toBe('auth.external-refused')
+    expect(pairOf([from('in1', other), from('out1', other)]).out.cause).not.toBe('path.interfered')
+    expect(pairOf([from('in1', turnedAway()), from('out1', other)]).out.cause).toBe('auth.external-refused')
+  })
   it('by another word of the server itself is told as that', () => {
     expect(domainOf([internal('in1'), published('out1', stopped(PUBLIC, { at: 'stream', why: 'stream-error', condition: 'resource-constraint' }))])).toMatchObject({ cause: 'peer.busy' })
   })
@@ -124,6 +159,19 @@ describe('who contradicts', () => {
     const config = { ...CONFIG, expectedAddresses: [PUBLIC] }
     const beside = [well(PUBLIC), well('203.0.113.99')]
     expect(domainOf([internal('in2'), published('in1', beside)], { config })).toMatchObject({ cause: 'dns.address-unexpected', state: 'degraded', confidence: 'single-vantage' })
+  })
+  it('about an address that nobody inside can try has found it dead', () => {
+    const V6 = '2001:db8::1'
+    const four = well(PEER, 'partner')
+    const cannot = look('peer', 'in1', [four, stopped(V6, { at: 'probe', why: 'no-address-family' }, 'partner', 'tcp')])
+    const without = look('peer', 'out1', [four, stopped(V6, TIMEOUT, 'partner')])
+    const within = look('peer', 'out2', [four, well(V6, 'partner')])
+    expect(pairOf([cannot, without]).out).toMatchObject({ cause: 'degraded.endpoint-dead', state: 'degraded', side: 'peer', confidence: 'single-vantage' })
+    expect(pairOf([cannot, without, look('peer', 'out2', [four, stopped(V6, REFUSED, 'partner')])]).out).toMatchObject({ cause: 'degraded.endpoint-dead', confidence: 'proved' })
+    // One of them gets through: whose way it is, is not known.
+    expect(pairOf([cannot, without, within]).out.cause).toBe('healthy')
+    // Who can try it inside, is believed.
+    expect(pairOf([look('peer', 'in1', [four, well(V6, 'partner')]), without]).out.cause).toBe('healthy')
   })
   it('about one endpoint of two has found a dead one, not a way that is altered', () => {
     expect(domainOf([internal('in1'), published('out1', [well(PUBLIC), stopped('203.0.113.11', SILENT)])])).toMatchObject({ cause: 'degraded.endpoint-dead' })
