@@ -11,12 +11,8 @@ import { alertingPage } from './alerting/page.ts'
 import { DEFAULT_CONTROL_URL, type RuleOptions } from './alerting/rule.ts'
 import { prometheusFiles } from './prometheus/files.ts'
 
-<<<<<<< HEAD
-const USAGE = 'usage: node deploy/write-monitoring.ts [--control-url URL] [--time-scale N] [--out DIR] [--check]'
+const USAGE = 'usage: node deploy/write-monitoring.ts [--control-url URL] [--time-scale N] [--out DIR] [--prometheus] [--check]'
 const values = parsed()
-=======
-const { values } = parseArgs({ options: { 'control-url': { type: 'string' }, 'time-scale': { type: 'string' }, 'out': { type: 'string' }, 'prometheus': { type: 'boolean' }, 'check': { type: 'boolean' } } })
->>>>>>> main
 const options: RuleOptions = { controlUrl: urlOf(values['control-url'] ?? DEFAULT_CONTROL_URL), timeScale: scaleOf(values['time-scale'] ?? '1') }
 const out = values.out ?? import.meta.dirname
 const files: Record<string, string> = {
@@ -39,7 +35,7 @@ if (values.check === true) {
 
 function parsed () {
   try {
-    return parseArgs({ options: { 'control-url': { type: 'string' }, 'time-scale': { type: 'string' }, 'out': { type: 'string' }, 'check': { type: 'boolean' } }, strict: true, allowPositionals: false }).values
+    return parseArgs({ options: { 'control-url': { type: 'string' }, 'time-scale': { type: 'string' }, 'out': { type: 'string' }, 'prometheus': { type: 'boolean' }, 'check': { type: 'boolean' } }, strict: true, allowPositionals: false }).values
   } catch (error) {
     return stop(`${(error as Error).message.split('. ', 1)[0] ?? ''}.`)
   }

@@ -36,7 +36,7 @@ const who = (domain: string) => `job="dialtone-control", instance="c", domain="$
 const SERVICE: Recording = {
   break: 'service', timeScale: 60, intervalSeconds: 2,
   series: [
-    { series: 'dialtone_bus_connected{job="dialtone-control", instance="c"}', values: '1x40' }, { series: 'up{job="dialtone-control", instance="c"}', values: '1x40' },
+    { series: 'dialtone_bus_connected{job="dialtone-control", instance="c"}', values: '1x40' }, { series: 'up{job="dialtone-control", instance="c"}', values: '1x40' }, { series: 'dialtone_lease_held{job="dialtone-control", instance="c"}', values: '1x40' },
     { series: `dialtone_state{${who('ours.example')}}`, values: '0x4 2x25 0x9' },
     { series: `dialtone_cause_info{${who('ours.example')}, cause="service.down", side="ours"}`, values: '_x5 1x25 stale' },
     // It was broken before, and is none of this.
