@@ -15,6 +15,8 @@ type Block = { marks: string[], text: string }
 const PAGE = readFileSync(join(ROOT, 'docs/operating/install.md'), 'utf8')
 const blocks: Block[] = [...PAGE.matchAll(/^```sh install([^\n]*)\n([^]*?)^```$/gm)].map(([, marks = '', text = '']) => ({ marks: marks.split(' ').filter(mark => mark !== ''), text }))
 
+const [stopping, removing] = ['stop', 'remove'].map(mark => [...PAGE.matchAll(new RegExp(`^\`\`\`sh ${mark}([^\n]*)\n([^]*?)^\`\`\`$`, 'gm'))].map(([, marks = '', text = '']) => ({ marks: marks.trim(), text })))
+
 /** A repository with what is in the checkout now, committed or not. */
 let source: string
 beforeAll(() => {
@@ -35,6 +37,7 @@ it('names packages that are there, and has a block for every step', () => {
     expect(() => execFileSync('dpkg-query', ['-W', ...names], { stdio: 'pipe' }), names.join(' ')).not.toThrow()
     expect(text.replaceAll(/^apt-get (update|install .*)\n/gm, '')).toBe('')
   }
+  expect([stopping, removing].map(some => some?.map(({ marks }) => marks))).toEqual([['by-hand', 'systemd'], ['']])
   for (const { marks } of blocks) expect(['', 'packages', 'network', 'systemd', 'by-hand']).toContain(marks.join(' '))
 })
 
@@ -63,5 +66,14 @@ for (const way of ['systemd', 'by-hand'] as const satisfies readonly Way[]) {
     // No app runs as root, and none has the rights of another.
     const { out: users } = await machine.run(`for process in /proc/[0-9]*; do tr '\\0' ' ' < $process/cmdline | grep -q '^/opt/dialtone/node_modules' && echo $(stat -c %U $process) $(tr '\\0' '\\n' < $process/cmdline | grep -m 1 main.ts); done; true`)
     expect(users.trim().split('\n').toSorted()).toEqual(['control', 'probe', 'probe'].map(app => `dialtone-${app} /opt/dialtone/apps/${app}/src/main.ts`))
+    // The links of alerts lead to where control is reached.
+    expect((await machine.run('grep -c http://127.0.0.1:5280/ /etc/prometheus/dialtone-rules.yml; grep -c localhost:5280 /etc/prometheus/dialtone-rules.yml')).out.trim()).toMatch(/^[1-9]\d*\n0$/)
+
+    const before = await machine.run('cat /etc/prometheus/*.before-dialtone')
+    const gone = await machine.run(`${stopping?.find(({ marks }) => marks === way)?.text}\n${removing?.[0]?.text}`, { timeoutMs: 200_000 })
+    expect(gone.code, gone.out).toBe(0)
+    const left = await machine.run(`ls -d /opt/dialtone /etc/dialtone* /var/lib/dialtone* /var/lib/nats /var/log/dialtone /usr/local/bin/dialtone /root/dialtone* /etc/systemd/system/*dialtone* /etc/systemd/system/nats-server* /etc/systemd/system/*.wants/dialtone* /etc/prometheus/*dialtone* 2> /dev/null; grep dialtone /etc/passwd; pgrep -fa '^(/opt/dialtone|(/usr/sbin/)?nats-server -c)'`)
+    expect(left.out).toBe('')
+    expect((await machine.run('cat /etc/prometheus/alertmanager.yml /etc/prometheus/prometheus.yml')).out).toBe(before.out)
   })
 }

@@ -1,23 +1,22 @@
 /**
  * Writes what Prometheus and Alertmanager (deploy/prometheus) and Grafana (deploy/grafana) are given, and the page about alerts (docs/operating/alerting.md), from the
  * alerts and the dashboards:
- * node deploy/write-monitoring.ts [--control-url URL] [--time-scale N] [--out DIR] [--check]
- * `--out`: below another folder, and without the page. `--check` compares only, and fails where a file is not what would be written.
+ * node deploy/write-monitoring.ts [--control-url URL] [--time-scale N] [--out DIR] [--prometheus] [--check]
+ * `--out`: below another folder, and without the page. `--prometheus`: that for Prometheus and Alertmanager alone, which takes no package that only developers have. `--check` compares only, and fails where a file is not what would be written.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { alertingPage } from './alerting/page.ts'
 import { DEFAULT_CONTROL_URL, type RuleOptions } from './alerting/rule.ts'
-import { grafanaFiles } from './grafana/files.ts'
 import { prometheusFiles } from './prometheus/files.ts'
 
-const { values } = parseArgs({ options: { 'control-url': { type: 'string' }, 'time-scale': { type: 'string' }, 'out': { type: 'string' }, 'check': { type: 'boolean' } } })
+const { values } = parseArgs({ options: { 'control-url': { type: 'string' }, 'time-scale': { type: 'string' }, 'out': { type: 'string' }, 'prometheus': { type: 'boolean' }, 'check': { type: 'boolean' } } })
 const options: RuleOptions = { controlUrl: urlOf(values['control-url'] ?? DEFAULT_CONTROL_URL), timeScale: scaleOf(values['time-scale'] ?? '1') }
 const out = values.out ?? import.meta.dirname
 const files: Record<string, string> = {
   ...Object.fromEntries(Object.entries(prometheusFiles(options)).map(([name, text]) => [join('prometheus', name), text])),
-  ...Object.fromEntries(Object.entries(grafanaFiles(options)).map(([name, text]) => [join('grafana', name), text])),
+  ...Object.fromEntries(Object.entries(values.prometheus === true ? {} : (await import('./grafana/files.ts')).grafanaFiles(options)).map(([name, text]) => [join('grafana', name), text])),
   ...(values.out === undefined ? { '../docs/operating/alerting.md': alertingPage() } : {}),
 }
 const stale = Object.entries(files).filter(([file, text]) => current(join(out, file)) !== text)

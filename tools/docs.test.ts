@@ -68,6 +68,12 @@ describe('what a page expects of a command', () => {
     expect(missing('one\n…o $N\n[3]')).toEqual([])
     expect(missing('t…e')).toEqual([])
   })
+  it('is of whole words, and a number alone is all of its line', () => {
+    expect(missing('thr')).toEqual(['thr'])
+    expect(missing('wo 2')).toEqual(['wo 2'])
+    const counted = (output: string) => missingFrom(output, ['0'], {})
+    expect([counted('0\n'), counted(' 0 \n'), counted('10\n'), counted('0.5\n'), counted('says 0\n')]).toEqual([[], [], ['0'], ['0'], ['0']])
+  })
   it('is missed where it is not there, comes too early, or says another value', () => {
     expect(missing('four')).toEqual(['four'])
     expect(missing('two\none')).toEqual(['one'])

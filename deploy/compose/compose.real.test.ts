@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { ROOT, startMachine, type Machine } from '../test-support/machine.ts'
+import { namedVolumes, ownersOfVolumes, userOf, type MountingService } from './volumes.ts'
 
-type Service = { command: string[], environment?: Record<string, string>, secrets?: string[], configs?: { source: string, target: string }[] }
+type Service = MountingService & { command: string[], environment?: Record<string, string>, secrets?: string[], configs?: { source: string, target: string }[] }
 const compose = parse(readFileSync(join(import.meta.dirname, 'compose.yaml'), 'utf8'), { merge: true }) as { services: Record<string, Service>, configs: Record<string, { file: string }>, secrets: Record<string, { file: string }> }
 const HERE = '/opt/dialtone/deploy/compose'
 const SECRETS = '/srv/secrets'
@@ -22,8 +23,8 @@ beforeAll(async () => {
     echo 127.0.0.1 ${Object.keys(compose.services).join(' ')} >> /etc/hosts
     DIALTONE_NODE=${CLI[0]} DIALTONE_SECRETS=${SECRETS} sh ${HERE}/bootstrap.sh
     DIALTONE_NODE=${CLI[0]} DIALTONE_SECRETS=${SECRETS} sh ${HERE}/bootstrap.sh > /dev/null   # again: what is there is kept
-    mkdir -p /run/secrets /data /var/lib/dialtone /prometheus
-    chown 65532:65532 /data /var/lib/dialtone; chown 65534:65534 /prometheus
+    mkdir -p /run/secrets
+    ${[...ownersOfVolumes(compose.services)].map(([volume, owner]) => `install -d -m 755 -o ${owner} -g ${owner} /volumes/${volume}`).join('\n')}
     ${Object.entries(compose.secrets).map(([name, { file }]) => `touch /run/secrets/${name}; mount --bind ${file.replace('./secrets', SECRETS)} /run/secrets/${name}`).join('\n')}
     ${files.join('\n')}`)
   expect(code, out).toBe(0)
@@ -31,22 +32,29 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(() => machine.stop())
 
-/** In the background, as the engine does: as this user, without a privilege, in its own environment. */
-async function start (service: string, program: readonly string[], user: number): Promise<void> {
-  const { command, environment = {} } = compose.services[service] ?? { command: [] }
+/** In the background, as the engine does: as its user, without a privilege, in its own environment, with its volumes as a new engine makes them. */
+async function start (name: string, program: readonly string[]): Promise<void> {
+  const service = compose.services[name]
+  if (service === undefined) throw new Error(`no service ${name}`)
+  const { command, environment = {} } = service
+  const [user, group] = userOf(service).split(':')
+  const mounts = namedVolumes(service.volumes).map(({ volume, target }) => `mkdir -p ${target}; mount --bind /volumes/${volume} ${target}; `).join('')
   const quoted = [...program, ...command].map(word => `'${word}'`).join(' ')
-  await machine.run(`setsid setpriv --reuid=${user} --regid=${user} --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs env -i PATH=/usr/sbin:/usr/bin:/bin HOME=/var/lib/dialtone ${Object.entries(environment).map(([name, value]) => `'${name}=${value}'`).join(' ')} ${quoted} > /run/${service}.log 2>&1 &`)
+  await machine.run(`cat > /run/${name}.sh <<'EOF'
+${mounts}exec setpriv --reuid=${user} --regid=${group} --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs env -i PATH=/usr/sbin:/usr/bin:/bin HOME=/var/lib/dialtone ${Object.entries(environment).map(([name, value]) => `'${name}=${value}'`).join(' ')} ${quoted}
+EOF
+setsid unshare --mount sh -e /run/${name}.sh > /run/${name}.log 2>&1 &`)
 }
 
 it('becomes healthy from the bus up, and Prometheus sees every app by the token that was made for it', { timeout: 400_000 }, async () => {
-  await start('nats', ['nats-server'], 65532)
-  await machine.until('curl -sf http://127.0.0.1:8222/healthz')
-  for (const service of ['control', 'agent-inside', 'gateway']) await start(service, CLI, 65532)
+  await start('nats', ['nats-server'])
+  await machine.until('curl -sf http://127.0.0.1:8222/healthz || { tail -3 /run/nats.log; false; }')
+  for (const service of ['control', 'agent-inside', 'gateway']) await start(service, CLI)
   for (const service of ['control', 'agent-inside', 'gateway']) {
     const { environment = {} } = compose.services[service] ?? {}
     await machine.until(`${CLI.join(' ')} health ${environment['DIALTONE_HEALTH']} || { tail -3 /run/${service}.log; false; }`)
   }
-  await start('prometheus', ['prometheus', '--web.listen-address=127.0.0.1:9090'], 65534)
+  await start('prometheus', ['prometheus', '--web.listen-address=127.0.0.1:9090'])
   const { code, out } = await machine.run(`set -e
     export DIALTONE_SERVER=https://localhost:5280 NODE_EXTRA_CA_CERTS=${SECRETS}/control.crt DIALTONE_TOKEN=$(sed -n 's/^Token *\\([^ ]*\\).*/\\1/p' /run/control.log)
     ${CLI.join(' ')} token create prometheus --role viewer > ${SECRETS}/prometheus.token

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { takesOptions } from '../test-support/app-options.ts'
+import { ownersOfVolumes, userOf } from './volumes.ts'
 
 type Service = {
   image: string, build?: { context: string, dockerfile: string }, user?: string, command?: string[], environment?: Record<string, string>
@@ -18,12 +19,13 @@ type Prometheus = { rule_files: string[], scrape_configs: Scrape[], alerting: { 
 const HERE = import.meta.dirname
 const read = (file: string): unknown => parse(readFileSync(join(HERE, file), 'utf8'), { merge: true })
 const compose = read('compose.yaml') as Compose
-const services = Object.entries(compose.services)
+const { 'nats-volume': once, ...lasting } = compose.services
+const services = Object.entries(lasting)
 const apps = services.filter(([, { image }]) => image.startsWith('dialtone:'))
 const BOOTSTRAP = readFileSync(join(HERE, 'bootstrap.sh'), 'utf8')
 
 it('has the bus, every app, and what watches them', () => {
-  expect(Object.keys(compose.services)).toEqual(['nats', 'control', 'agent-inside', 'agent-outside', 'gateway', 'prometheus', 'alertmanager', 'grafana'])
+  expect(services.map(([name]) => name)).toEqual(['nats', 'control', 'agent-inside', 'agent-outside', 'gateway', 'prometheus', 'alertmanager', 'grafana'])
   expect(apps.map(([, { command }]) => command?.[0])).toEqual(['control', 'probe', 'probe', 'gateway'])
 })
 
@@ -54,6 +56,19 @@ for (const [name, service] of services) {
     for (const path of named) expect(seen.some(place => path === place || path.startsWith(`${place}/`)), `${path} is not among ${seen.join(', ')}`).toBe(true)
   })
 }
+
+it('a new volume belongs to whoever writes to it, on an engine that does what engines do', () => {
+  const owners = ownersOfVolumes(compose.services)
+  expect([...owners.keys()].toSorted()).toEqual(Object.keys(compose.volumes).toSorted())
+  for (const [name, service] of services) {
+    for (const volume of service.volumes ?? []) if (typeof volume === 'string') expect(owners.get(volume.split(':')[0] ?? ''), `${name}: ${volume}`).toBe(userOf(service).split(':')[0])
+  }
+})
+
+it('the volume of the bus is made before the bus, by a container that may do nothing else and ends', () => {
+  expect(once).toMatchObject({ image: apps[0]?.[1].image, command: ['--help'], restart: 'no', network_mode: 'none', read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'], volumes: ['nats:/var/lib/dialtone'] })
+  expect(compose.services['nats']?.depends_on).toEqual({ 'nats-volume': { condition: 'service_completed_successfully' } })
+})
 
 for (const [name, { command = [], environment = {} }] of apps) {
   it(`${name}: the app takes its options`, { timeout: 60_000 }, () => takesOptions(command, environment['NODE_OPTIONS']))

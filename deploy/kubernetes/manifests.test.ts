@@ -1,6 +1,8 @@
 // The manifests against each other, against the rules of the profile `restricted`, and against the options that the apps really have. No cluster is asked: there is none here.
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, readdirSync } from 'node:fs'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
@@ -59,6 +61,12 @@ for (const { name, pod, container, spec, labels } of containers) {
     for (const shared of ['hostNetwork', 'hostPID', 'hostIPC', 'initContainers']) expect(pod).not.toHaveProperty(shared)
     expect(container.securityContext).toEqual({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } })
     for (const volume of pod.volumes) expect(Object.keys(volume).filter(key => key !== 'name')).toEqual([expect.stringMatching(/^(secret|configMap|emptyDir)$/)])
+  })
+
+  it(`${name}: its volumes belong to the group that it runs as`, () => {
+    // A volume is root's unless the cluster is told whose it is to be.
+    const { runAsUser, runAsGroup, fsGroup } = pod.securityContext
+    expect([runAsGroup, fsGroup]).toEqual([runAsUser, runAsUser])
   })
 
   it(`${name}: an image of one version, resources, and probes at ports that are its own`, () => {
@@ -120,6 +128,26 @@ it('by the network policies nobody reaches anybody unless it is listed, and what
   const client = policies.find(({ metadata }) => metadata.name === 'nats')?.spec.ingress?.[0]?.from?.[0]?.podSelector ?? {}
   const allowed = policies.find(({ metadata }) => metadata.name === 'to-the-bus')?.spec.podSelector ?? {}
   for (const { labels, container } of containers) if (container.args.includes('--bus')) expect([fits(client, labels), fits(allowed, labels)]).toEqual([true, true])
+})
+
+it('every resolver can be asked: on 53, and on 5353 where its pods listen there, in whatever namespace or on the node', () => {
+  const names = of('NetworkPolicy').find(({ metadata }) => metadata.name === 'names')?.spec
+  expect(names).toEqual({ podSelector: {}, policyTypes: ['Egress'], egress: [{ ports: [53, 5353].flatMap(port => ['UDP', 'TCP'].map(protocol => ({ protocol, port }))) }] })
+})
+
+it('apps listen for IPv4 and IPv6', async () => {
+  const listen = (JSON.parse(of('ConfigMap')[0]?.data?.['control.json'] ?? '') as { listen: { address: string, port: number } }).listen
+  const places = containers.flatMap(({ container: { args } }) => args.includes('--http') ? [args[args.indexOf('--http') + 1] ?? ''] : [])
+  expect(places).toEqual(['[::]:5281', '[::]:5281', '[::]:5282'])
+  expect(listen).toEqual({ address: '::', port: 5280 })
+  // What Node makes of such an address.
+  const server = createServer(socket => socket.end('here'))
+  await once(server.listen(0, '::'), 'listening')
+  for (const host of ['127.0.0.1', '::1']) {
+    const [said] = await once(connect({ host, port: (server.address() as AddressInfo).port }), 'data') as [Buffer]
+    expect(said.toString()).toBe('here')
+  }
+  server.close()
 })
 
 it('a gateway keeps the addresses of peers, and has time to drain', () => {

@@ -1,7 +1,7 @@
 // node deploy/nats/write-users.ts --folder DIR [--vantage NAME…] [--gateway NAME…] [--node NAME=HOST:PORT…] …
 // Writes the configuration of a NATS server, or of each of a cluster, and one nkey seed for each app. See README.md beside it.
 import { parseArgs } from 'node:util'
-import { isBeyondLoopback, writeNatsUsers, type NatsNode, type NatsTls } from '@dialtone/bus'
+import { isBeyondLoopback, outdatedIn, writeNatsUsers, type NatsNode, type NatsTls } from '@dialtone/bus'
 
 const HELP = `node deploy/nats/write-users.ts --folder DIR [--vantage NAME ...] [--gateway NAME ...]
 
@@ -10,6 +10,9 @@ const HELP = `node deploy/nats/write-users.ts --folder DIR [--vantage NAME ...] 
   --vantage NAME    a user for the agents of this vantage; again for each
   --gateway NAME    a user for this gateway, as its resource is called; again
                     for each
+  --remove          vantages and gateways that have a seed there and are not
+                    named are to go: their user, and the seed. Without, nothing
+                    is written where one is not named
   --listen PLACE    where the server listens: 127.0.0.1:4222 unless given
   --store-dir DIR   where JetStream keeps its files: /var/lib/nats/jetstream
                     unless given
@@ -37,7 +40,7 @@ const [TEXT, TEXTS, FLAG] = [{ type: 'string' }, { type: 'string', multiple: tru
 try {
   const { values } = parseArgs({
     options: {
-      'folder': TEXT, 'vantage': TEXTS, 'gateway': TEXTS, 'listen': TEXT, 'store-dir': TEXT, 'monitor': TEXT, 'tls-cert': TEXT, 'tls-key': TEXT, 'tls-ca': TEXT, 'tls-verify': FLAG, 'node': TEXTS, 'help': { type: 'boolean', short: 'h' },
+      'folder': TEXT, 'vantage': TEXTS, 'gateway': TEXTS, 'listen': TEXT, 'store-dir': TEXT, 'monitor': TEXT, 'tls-cert': TEXT, 'tls-key': TEXT, 'tls-ca': TEXT, 'tls-verify': FLAG, 'node': TEXTS, 'remove': FLAG, 'help': { type: 'boolean', short: 'h' },
     },
   })
   const { folder, vantage: vantages = [], gateway: gateways = [], listen, 'store-dir': storeDir, monitor } = values
@@ -47,7 +50,9 @@ try {
   }
   if (folder === undefined || vantages.length + gateways.length === 0) throw new Error('give --folder DIR and at least one --vantage NAME or --gateway NAME')
   const [tls, nodes] = [tlsOf(values['tls-cert'], values['tls-key'], values['tls-ca'], values['tls-verify'] === true), values.node?.map(nodeOf)]
-  for (const file of writeNatsUsers({ folder, vantages, gateways, listen, storeDir, monitor, tls, ...(nodes === undefined ? {} : { nodes }) })) console.log(file)
+  const written = writeNatsUsers({ folder, vantages, gateways, listen, storeDir, monitor, tls, remove: values.remove === true, ...(nodes === undefined ? {} : { nodes }) })
+  for (const file of written) console.log(file)
+  for (const file of outdatedIn(folder, written)) console.error(`${file} is of before, and was not written again: remove it once no server is started with it`)
   const open = [listen ?? '127.0.0.1:4222', ...(nodes ?? []).map(({ host, port }) => `${host}:${port}`)].some(isBeyondLoopback)
   if (open && tls === undefined) console.error('without --tls-cert and --tls-key everything goes over the network in the clear: only for a network that is yours alone')
 } catch (error) {

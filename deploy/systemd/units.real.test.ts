@@ -10,6 +10,9 @@ const RUNNING = ['dialtone-control', 'dialtone-probe@inside', 'dialtone-probe@ou
 const USERS: Record<string, string> = { control: 'dialtone-control', probe: 'dialtone-probe', gateway: 'dialtone-gateway' }
 
 const DIALTONE = '/opt/dialtone/node_modules/.bin/node /opt/dialtone/apps/cli/src/main.ts'
+/** As step 5 of install.md keeps it, and uses it. */
+const TOKEN = "export DIALTONE_SERVER=http://127.0.0.1:5280 DIALTONE_TOKEN=$(journalctl --no-pager -o cat -u dialtone-control | sed -n 's/^Token *\\([^ ]*\\).*/\\1/p' | tail -1); (umask 077; echo $DIALTONE_TOKEN > /root/dialtone.token)"
+const PAGES = join(ROOT, 'docs/operating')
 const FLEET = `kind: Vantage
 name: inside
 spec: { side: inside, network: a }
@@ -26,6 +29,12 @@ spec:
   zones:
     - { name: world, side: external, listen: [{ address: 127.0.0.1, port: 5269 }], certificates: [{ certificate: file:/etc/dialtone/tls/ours.crt, key: file:/etc/dialtone/tls/ours.key }] }
     - { name: office, side: internal, domains: [ours.example], listen: [{ address: 127.0.0.1, port: 5271 }] }
+---
+kind: Domain
+name: ours.example
+---
+kind: Peer
+name: partner.example
 `
 
 let machine: Machine
@@ -36,7 +45,7 @@ beforeAll(async () => {
     cp /opt/dialtone/deploy/systemd/*.service /etc/systemd/system/
     mkdir /etc/dialtone
     cp /opt/dialtone/deploy/systemd/control.json /etc/dialtone/
-    /opt/dialtone/node_modules/.bin/node /opt/dialtone/deploy/nats/write-users.ts --folder /etc/dialtone/nats --vantage inside --vantage outside --gateway edge
+    /opt/dialtone/node_modules/.bin/node /opt/dialtone/deploy/nats/write-users.ts --folder /etc/dialtone/nats --vantage inside --vantage outside --gateway edge --monitor 127.0.0.1:8222
     (umask 077; openssl rand -base64 32 > /etc/dialtone/gateway-edge.secret)
     mkdir /etc/dialtone/tls
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=ours.example -addext subjectAltName=DNS:ours.example -keyout /etc/dialtone/tls/ours.key -out /etc/dialtone/tls/ours.crt 2> /dev/null
@@ -44,6 +53,8 @@ beforeAll(async () => {
     echo DIALTONE_HTTP=127.0.0.1:5291 > /etc/dialtone/probe-outside.env
     mkdir /etc/systemd/system/nats-server.service.d
     cp /opt/dialtone/deploy/systemd/nats-server.conf /etc/systemd/system/nats-server.service.d/dialtone.conf
+    printf '#!/bin/sh\nexec ${DIALTONE} "$@"\n' > /usr/local/bin/dialtone; chmod 755 /usr/local/bin/dialtone
+    echo 127.0.0.1 nats.example >> /etc/hosts
     systemctl daemon-reload
     systemctl start nats-server ${RUNNING.join(' ')}`)
   expect(code, out).toBe(0)
@@ -71,7 +82,7 @@ it('each becomes ready under its own user, without a privilege, and knows its se
   await machine.until(`${DIALTONE} health http://127.0.0.1:5280/readyz`)
   const { code, out: applied } = await machine.run(`cat > /root/fleet.yaml <<'EOF'
 ${FLEET}EOF
-    export DIALTONE_SERVER=http://127.0.0.1:5280 DIALTONE_TOKEN=$(journalctl --no-pager -o cat -u dialtone-control | sed -n 's/^Token *\\([^ ]*\\).*/\\1/p')
+    ${TOKEN}
     ${DIALTONE} apply -f /root/fleet.yaml`)
   expect(code, applied).toBe(0)
   for (const port of [5281, 5291, 5282]) await machine.until(`${DIALTONE} health http://127.0.0.1:${port}/readyz`)
@@ -95,6 +106,65 @@ it('writes to its state alone, and reads no seed but its own', async () => {
     const others = RUNNING.filter(other => other !== unit).map(other => `/run/credentials/${other}.service/bus.nk`)
     expect((await inside(`cat ${others.join(' ')} 2>/dev/null`)).out, unit).toBe('')
   }
+})
+
+it('the pages for when Dialtone itself is in trouble: each of their commands can be typed where the units run, and shows something', { timeout: 400_000 }, async () => {
+  const pages = ['troubleshoot.md', ...readdirSync(join(PAGES, 'runbooks')).filter(name => name.startsWith('Dialtone')).map(name => `runbooks/${name}`)]
+  const commands = new Set(pages.flatMap(page => [...readFileSync(join(PAGES, page), 'utf8').matchAll(/^```sh\n([^]*?)^```$/gm)].flatMap(([, block = '']) => block.split('\n')).flatMap(line => line.replace(/ {3,}#.*$/, '').split(/; (?!s\/)/)).map(command => command.trim()).filter(command => command !== '')))
+  expect(commands.size).toBeGreaterThan(25)
+  const wrong: string[] = []
+  for (const command of commands) {
+    // Of packages that an operator has and this machine need not: sysstat, chrony; timedatectl asks D-Bus, which is not here.
+    if (/^(iostat|chronyc|timedatectl)\b/.test(command)) continue
+    // Of a log may be asked what is not in it: then the log is what has to be there.
+    const asked = command.replace(/^(journalctl .*?) \| grep .*$/, '$1')
+    const { code, out } = await machine.run(`export DIALTONE_SERVER=http://127.0.0.1:5280 DIALTONE_TOKEN=$(cat /root/dialtone.token); ${asked}`)
+    // 1 to 3 of these are the state of a domain: nobody serves those of this fleet.
+    const fine = /^dialtone (overview|describe [a-z]+\.|explain-route)/.test(command) ? [0, 1, 2, 3] : [0]
+    if (!fine.includes(code ?? -1) || out.trim() === '') wrong.push(`${command}: ${code}\n${out}`)
+  }
+  expect(wrong.join('\n')).toBe('')
+})
+
+it('backup.md: its script, by night and when control does not answer; its restore, of the store and of everything', { timeout: 400_000 }, async () => {
+  const page = readFileSync(join(PAGES, 'backup.md'), 'utf8')
+  const block = (mark: string): string => new RegExp(`^\`\`\`sh ${mark}\n([^]*?)^\`\`\`$`, 'm').exec(page)?.[1] ?? ''
+  const typed = async (script: string): Promise<string> => {
+    const { code, out } = await machine.run(`set -e\n${script}`)
+    expect(code, out).toBe(0)
+    return out
+  }
+  const unchanged = 'dialtone apply -f /var/backups/dialtone/latest/fleet.yaml --dry-run'
+  const ready = `${DIALTONE} health http://127.0.0.1:5280/readyz`
+  await typed(`cat > /etc/cron.daily/dialtone-backup <<'EOF'\n${block('nightly')}EOF\nchmod 755 /etc/cron.daily/dialtone-backup; /etc/cron.daily/dialtone-backup; /etc/cron.daily/dialtone-backup`)
+  expect(await typed('cd /var/backups/dialtone; ls -A1; ls -1 latest/; find . -perm /077 ! -type l')).toMatch(/^\d\nlatest\ncontrol\.db\nfleet\.yaml\nnats\.tgz\n$/)
+  expect(await typed(`${TOKEN}; ${unchanged}`)).toMatch(/would be: 0 created, 0 changed, 5 unchanged, 0 deleted/)
+
+  const sums = 'cd /var/backups/dialtone/latest/ && sha256sum *'
+  const before = await typed(sums)
+  await typed('systemctl stop dialtone-control')
+  expect((await machine.run('/etc/cron.daily/dialtone-backup')).code).not.toBe(0)
+  expect(await typed(sums)).toBe(before)
+
+  await typed(block('restore'))
+  await machine.until(ready)
+  expect(await typed(`${TOKEN}; dialtone token list`)).toContain('admin')
+
+  await typed(`systemctl stop dialtone-control nats-server; rm -rf /etc/dialtone/nats /var/lib/nats/* /var/lib/dialtone/control/*\n${block('seeds')}\n${block('restore')}`)
+  await machine.until(ready)
+  expect(await typed(`${TOKEN}; dialtone apply -f /var/backups/dialtone/latest/fleet.yaml; ${unchanged}`)).toMatch(/^created +Gateway edge[^]*would be: 0 created, 0 changed, 5 unchanged/m)
+  // Nobody touched them.
+  await machine.until(`${TOKEN}; test $(dialtone agents | grep -cE '(inside|outside) +running') = 2`)
+})
+
+it('an address that comes up after the agent is waited for', { timeout: 300_000 }, async () => {
+  await machine.run('echo DIALTONE_HTTP=192.0.2.81:5281 > /etc/dialtone/probe-inside.env; systemctl restart dialtone-probe@inside')
+  await machine.until('test "$(systemctl show --value -p NRestarts dialtone-probe@inside)" -gt 0')
+  expect((await machine.run('journalctl -o cat -u dialtone-probe@inside | tail -20')).out).toMatch(/192\.0\.2\.81/)
+  await machine.run('ip address add 192.0.2.81/32 dev lo')
+  await machine.until(`${DIALTONE} health http://192.0.2.81:5281/readyz`)
+  await machine.run('rm /etc/dialtone/probe-inside.env; systemctl restart dialtone-probe@inside')
+  await machine.until(`${DIALTONE} health http://127.0.0.1:5281/readyz`)
 })
 
 it('comes again when it is killed, and ends well when it is stopped', { timeout: 300_000 }, async () => {
@@ -131,7 +201,7 @@ it('secure.md: bus and control speak TLS by its commands and drop-ins, with keys
   // An indented block that begins with the name of a file is that file.
   const files = [...page.matchAll(/^ {4}# (\/etc\/\S+)\n((?: {4}.*\n)+)/gm)].map(([, path = '', text = '']) => ({ path, text: text.replaceAll(/^ {4}/gm, '') }))
   expect(files.map(({ path }) => path.split('/').at(-1))).toEqual(['tls.conf', 'control.json', 'tls.conf'])
-  const { code, out } = await machine.run(`set -e; cd /opt/dialtone; umask 022
+  const { code, out } = await machine.run(`set -e; cd /opt/dialtone; umask 022; who='--vantage inside --vantage outside --gateway edge'
 ${commands}
 ${users.replace(/--tls-cert.*/, underSystemd)}
 ${files.map(({ path, text }) => `mkdir -p $(dirname ${path})\ncat > ${path} <<'EOF'\n${text}EOF`).join('\n')}

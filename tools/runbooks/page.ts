@@ -76,17 +76,26 @@ export function anchorsOf (page: string): string[] {
   })
 }
 
-/** The lines that are not found, in order, each somewhere below the one before. `…` stands for anything in a line, `$NAME` for its value. */
+/**
+ * The lines that are not found, in order, each somewhere below the one before. A line may be a part of one that came out, but of whole words: `refused` is no `unrefused`. A number alone is all of its line,
+ * so that `0` is no `10`. `…` stands for anything in a line, `$NAME` for its value.
+ */
 export function missingFrom (output: string, expects: readonly string[], values: Readonly<Record<string, string>>): string[] {
   const lines = output.split(/\r?\n/)
   let from = 0
   return expects.filter(expected => {
-    const pattern = new RegExp(expected.replaceAll(/\$([A-Z][A-Z_0-9]*)/g, (whole, name: string) => values[name] ?? whole).split('…').map(part => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)).join('.*'))
+    const pattern = patternOf(expected.replaceAll(/\$([A-Z][A-Z_0-9]*)/g, (whole, name: string) => values[name] ?? whole))
     const found = lines.findIndex((line, at) => at >= from && pattern.test(line))
     if (found < 0) return true
     from = found + 1
     return false
   })
+}
+
+function patternOf (expected: string): RegExp {
+  const anything = expected.split('…').map(part => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)).join('.*')
+  if (/^\d+$/.test(expected)) return new RegExp(String.raw`^\s*${anything}\s*$`)
+  return new RegExp(`${/^\w/.test(expected) ? String.raw`(?<!\w)` : ''}${anything}${/\w$/.test(expected) ? String.raw`(?!\w)` : ''}`)
 }
 
 function withoutFences (page: string): string {

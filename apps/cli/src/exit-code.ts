@@ -12,15 +12,15 @@ export const READER_GONE = 141
 /** What stopped a command that asks a control API, by the code of the OperatorError; sysexits.h. Every other is a usage error. */
 const EXIT_OF_ERROR: Readonly<Record<string, number>> = {
   // EX_UNAVAILABLE: nobody there, not what we expect there, or it failed.
-  'server-unreachable': 69, 'server-timeout': 69, 'server-failed': 69, 'server-older': 69, 'no-server': 69,
+  'server-unreachable': 69, 'server-timeout': 69, 'server-failed': 69, 'server-older': 69, 'no-server': 69, 'bus-unreachable': 69,
   // EX_NOINPUT: nothing has this name. EX_CANTCREAT: something has it already.
-  'not-found': 66, 'exists': 73,
+  'not-found': 66, 'exists': 73, 'token-exists': 73,
   // EX_TEMPFAIL: the same again later may work.
   'try-later': 75, 'conflict': 75,
   // EX_NOPERM.
-  'not-allowed': 77,
+  'not-allowed': 77, 'bus-refused': 77,
   // EX_CONFIG: what was to be applied, or what this process was told to stand on.
-  'configuration': 78, 'port-taken': 78, 'state-locked': 78, 'state-unwritable': 78, 'store-corrupt': 78, 'store-unreadable': 78,
+  'configuration': 78, 'port-taken': 78, 'cannot-listen': 78, 'state-locked': 78, 'state-unwritable': 78, 'store-corrupt': 78, 'store-unreadable': 78,
 }
 
 /** The exit code of an OperatorError. */

@@ -168,3 +168,35 @@ it('tells a gateway in its account what it works by, hears how it is, asks it, a
   expect(await control.stop()).toBe(0)
   expect(nats.logs()).not.toMatch(/Violation/)
 })
+
+it('who has lost every token makes an admin token with the seed of control, while control runs: it is taken at once, and on record', async () => {
+  const accounts = readFileSync(writeNatsUsers({ folder, vantages: ['inside'] })[0] ?? '', 'utf8').replace(/^(listen|jetstream).*$/gm, '')
+  await nats.end()
+  await nats.start(accounts)
+  const seed = ['--bus-seed', join(folder, 'control.nk')]
+  const lost = async (name: string, ...more: string[]): Promise<string> => {
+    const said: string[] = []
+    expect(await main(['--bus', nats.url, '--log-level', 'silent', '--new-admin-token', name, ...more], new AbortController().signal, line => { said.push(line) })).toBe(0)
+    const [, token = '', called] = /^Token +(dlt_\S+) .*called ([a-z-]+);/.exec(said.join('\n')) ?? []
+    expect(called).toBe(name)
+    return token
+  }
+  const control = run('control', ...seed)
+  await until(() => control.url() !== '')
+  const token = await lost('found-again', ...seed)
+  const ask = async (path: string, bearer: string) => await fetch(control.url() + path, { headers: { authorization: `Bearer ${bearer}` } })
+  await until(async () => (await ask('/v1/me', token)).status === 200)
+  expect(await (await ask('/v1/me', token)).json()).toMatchObject({ name: 'found-again', role: 'admin' })
+  // What others have stays good.
+  expect((await ask('/v1/me', control.token() ?? '')).status).toBe(200)
+  await until(async () => JSON.stringify(await (await ask('/v1/audit', token)).json()).includes('Token/found-again'))
+  expect(await (await ask('/v1/audit', token)).text()).not.toContain(token)
+  await expect(lost('found-again', ...seed)).rejects.toMatchObject({ code: 'token-exists' })
+  await expect(lost('No Name', ...seed)).rejects.toMatchObject({ code: 'usage' })
+  // Not with the seed of an agent, nor with none.
+  await expect(lost('thief', '--bus-seed', join(folder, 'probe-inside.nk'))).rejects.toMatchObject({ code: 'bus-refused' })
+  await expect(lost('thief')).rejects.toMatchObject({ code: 'bus-unreachable' })
+  expect(await control.stop()).toBe(0)
+  // With no control at all, too.
+  expect(await lost('later', ...seed)).toMatch(/^dlt_/)
+})

@@ -7,8 +7,10 @@ import { parseArgs } from 'node:util'
 import { realpathSync } from 'node:fs'
 import { connectNats, createEmbeddedBus } from '@dialtone/bus'
 import type { Bus } from '@dialtone/contracts'
-import { OperatorError, type Logger, type Meter } from '@dialtone/kernel'
+import { NO_METER, OperatorError, type Clock, type Logger, type Meter } from '@dialtone/kernel'
+import { RANDOM } from '@dialtone/net'
 import { LOG_LEVELS, createLogger, createTelemetry, type LogLevel } from '@dialtone/telemetry'
+import { newAdminToken } from './access/emergency.ts'
 import { parseControlConfig, readControlConfig } from './http/config.ts'
 import { answerMeanwhile, type Waiting } from './http/waiting.ts'
 import { start } from './start.ts'
@@ -20,6 +22,8 @@ export const HELP = `${COMMAND}: configuration, verdicts and API of a fleet
   ${COMMAND} --bus nats://127.0.0.1:4222
   ${COMMAND} --bus tls://nats.example:4222 --bus-seed FILE
       --config FILE
+  ${COMMAND} --bus nats://127.0.0.1:4222 --bus-seed FILE
+      --new-admin-token NAME
 
   --bus URL            the bus of the fleet: nats://HOST:PORT, tls://HOST:PORT,
                        several with commas; or embedded:FILE, which no other
@@ -36,19 +40,26 @@ export const HELP = `${COMMAND}: configuration, verdicts and API of a fleet
                        rebuilt from the bus
   --log-level LEVEL    debug, info, warn, error or silent; default info; the log
                        goes to stderr
+  --new-admin-token NAME
+                       starts nothing: makes an admin token for who has none
+                       any more, prints it, and ends; controls that run go on,
+                       and take it at once; it is in the audit
   --help
 
 The first start of a fleet prints an admin token, once. Without TLS it listens
 on loopback only. Stops cleanly on SIGTERM and SIGINT.
+Exit code: 0, 64 usage, 69 no bus, 78 it cannot work as it is set up.
 `
 
 const OPTIONS = {
   'bus': { type: 'string' }, 'bus-seed': { type: 'string' }, 'bus-ca': { type: 'string' }, 'bus-cert': { type: 'string' }, 'bus-key': { type: 'string' }, 'bus-replicas': { type: 'string' },
-  'config': { type: 'string' }, 'listen': { type: 'string' }, 'store': { type: 'string' }, 'log-level': { type: 'string' }, 'help': { type: 'boolean', short: 'h' },
+  'config': { type: 'string' }, 'listen': { type: 'string' }, 'store': { type: 'string' }, 'log-level': { type: 'string' }, 'new-admin-token': { type: 'string' }, 'help': { type: 'boolean', short: 'h' },
 } as const
 type Values = { [K in keyof typeof OPTIONS]?: (typeof OPTIONS)[K]['type'] extends 'boolean' ? boolean : string }
 
-const [DONE, USAGE] = [0, 64]
+/** sysexits: how it was called; the bus is not there; how it is set up. */
+const [DONE, USAGE, NO_BUS, SETUP] = [0, 64, 69, 78]
+const SYSTEM: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
 
 /** Runs until the signal; resolves to an exit code. Prints where it listens, and the first token. Rejects with an OperatorError for the operator to mend. */
 export async function main (args: readonly string[], signal: AbortSignal, print: (line: string) => void = line => { process.stdout.write(`${line}\n`) }): Promise<number> {
@@ -58,8 +69,9 @@ export async function main (args: readonly string[], signal: AbortSignal, print:
     return DONE
   }
   if (values.bus === undefined) throw new OperatorError('usage', 'Say where the bus is: --bus nats://HOST:PORT. See --help.')
-  const config = configOf(values)
   const logger = createLogger({ level: levelOf(values['log-level']), name: 'control' })
+  if (values['new-admin-token'] !== undefined) return await makeToken(values['new-admin-token'], values.bus, values, logger, print)
+  const config = configOf(values)
   const telemetry = createTelemetry({ process: true })
   const bus = await openBus(values.bus, values, telemetry.meter, logger)
   let waiting: Waiting | undefined
@@ -75,6 +87,17 @@ export async function main (args: readonly string[], signal: AbortSignal, print:
     return DONE
   } finally {
     await waiting?.stop()
+    await bus.stop()
+  }
+}
+
+async function makeToken (name: string, url: string, values: Values, logger: Logger, print: (line: string) => void): Promise<number> {
+  const bus = await openBus(url, values, NO_METER, logger)
+  try {
+    const made = await newAdminToken({ bus, name, clock: SYSTEM, random: RANDOM, logger })
+    print(`Token   ${made.token}   (admin, called ${made.name}; shown this once)`)
+    return DONE
+  } finally {
     await bus.stop()
   }
 }
@@ -147,6 +170,6 @@ if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === import.me
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
     process.stderr.write(`control: ${error.message}\n`)
-    process.exitCode = USAGE
+    process.exitCode = error.code === 'usage' ? USAGE : error.code === 'bus-unreachable' ? NO_BUS : SETUP
   }
 }

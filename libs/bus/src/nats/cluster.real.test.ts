@@ -188,6 +188,48 @@ it('one node restarted after the other: a vantage is added, a seed is renewed, a
   await expect(rawly({ app: 'probe', vantage: 'inside' }, 0)).rejects.toThrow(/authorization/i)
 }, 120_000)
 
+it('bus.md: a node sends its clients away before it stops, a node is replaced by an empty one, and a new secret between the nodes: nothing is lost', async () => {
+  const publish = async (id: string): Promise<void> => await eventually(async () => { await inside.publish(Seen, ['inside', 'org'], { n: 0 }, { id }) }, PATIENCE)
+  const before = (await control.extent('observations')).last
+  const [first, second] = cluster.nodes
+  if (first === undefined || second === undefined) throw new Error('there is no cluster')
+  // Lame duck: it ends by itself, and who was connected to it goes on at another.
+  const { pid } = first
+  expect(pid).toBeGreaterThan(1)
+  process.kill(pid, 'SIGUSR2')
+  await eventually(() => expect(isThere(pid)).toBe(false), 90_000)
+  expect(first.logs()).toMatch(/lame duck/i)
+  await publish('while-it-is-away')
+  await first.end()
+  await first.start()
+  await cluster.settled()
+
+  await second.end()
+  rmSync(join(cluster.folder, 'nats-2'), { recursive: true })
+  await second.start()
+  await cluster.settled()
+  await publish('to-the-new-one')
+
+  const secret = readFileSync(join(cluster.folder, 'cluster.secret'), 'utf8')
+  rmSync(join(cluster.folder, 'cluster.secret'))
+  await Promise.all(cluster.nodes.map(node => node.end()))
+  write(['inside', 'outside', 'third'])
+  expect(readFileSync(join(cluster.folder, 'cluster.secret'), 'utf8')).not.toBe(secret)
+  await Promise.all(cluster.nodes.map(node => node.start()))
+  await cluster.settled()
+  await publish('by-the-new-secret')
+  expect((await control.extent('observations')).last).toBeGreaterThanOrEqual(before + 3)
+}, 240_000)
+
+function isThere (pid: number): boolean {
+  try {
+    // A process that has ended and that nobody has asked for yet is gone as well.
+    return pid > 0 && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
 it('what was made to be kept once is brought to three by a control that is told so', async () => {
   const kept = async (): Promise<unknown> => {
     const { connection } = await rawly({ app: 'control' }, 0)

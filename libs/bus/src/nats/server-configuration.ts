@@ -64,7 +64,7 @@ export function proveNodes (nodes: readonly NatsNode[]): void {
   if (nodes.length !== 3 && nodes.length !== 5) throw new OperatorError('bad-node', `a cluster has 3 nodes, or 5, and not ${nodes.length}: of an even number half may be lost no more than of one less`)
   for (const { name, host, port } of nodes) {
     if (!NAME.test(name)) throw new OperatorError('bad-node', `no node is called '${quoted(name)}': a name is 1 to 63 of a-z, 0-9 and '-'`)
-    if (!PLACE.test(`${host}:${port}`) || port < 1 || port > 65_535) throw new OperatorError('bad-node', `'${quoted(host)}:${port}' is no place of a node; give one like 192.0.2.1:6222`)
+    if (!PLACE.test(`${host}:${port}`) || !isPort(String(port))) throw new OperatorError('bad-node', `'${quoted(host)}:${port}' is no place of a node; give one like 192.0.2.1:6222`)
   }
   for (const theirs of [nodes.map(({ name }) => name), nodes.map(({ host, port }) => `${host}:${port}`)]) {
     const twice = theirs.find((one, at) => theirs.indexOf(one) !== at)
@@ -107,14 +107,18 @@ ${authority === undefined ? '' : `  ca_file: ${text(authority)}\n`}${verify ? ' 
 }`
 }
 
-/** An address is listened on; behind a name may stand anything, so that all are. */
+/** An address is listened on; behind a name may stand anything, so that all are: by 0.0.0.0 the server listens on IPv6 as well. */
 function bound (host: string): string {
   return isIP(host.replaceAll(/^\[|\]$/g, '')) === 0 ? '0.0.0.0' : host
 }
 
 function proved (place: string): string {
-  if (!PLACE.test(place)) throw new OperatorError('bad-listen', `'${quoted(place)}' is no address and port to listen on; give one like 127.0.0.1:4222`)
+  if (!PLACE.test(place) || !isPort(place.slice(place.lastIndexOf(':') + 1))) throw new OperatorError('bad-listen', `'${quoted(place)}' is no address and port to listen on; give one like 127.0.0.1:4222`)
   return place
+}
+
+function isPort (text: string): boolean {
+  return Number(text) >= 1 && Number(text) <= 65_535
 }
 
 function text (of: string): string {

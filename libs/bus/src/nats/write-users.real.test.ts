@@ -1,15 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { startNatsServer } from '@dialtone/testkit'
+import { basename, join } from 'node:path'
+import { freePort, startNatsServer } from '@dialtone/testkit'
 import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
 import { afterEach, expect, it } from 'vitest'
 import { Seen } from '../test-support/kinds.ts'
 import { eventually } from '../test-support/rig.ts'
 import { connectNats } from './connect-nats.ts'
 import { permissionsFor, type NatsApp } from './permissions.ts'
-import { writeNatsUsers } from './write-users.ts'
+import { outdatedIn, writeNatsUsers } from './write-users.ts'
 
 const root = join(import.meta.dirname, '../../../..')
 const folders: string[] = []
@@ -103,6 +105,39 @@ it('keeps the seeds that are there, and refuses what is none', () => {
   expect(() => writeNatsUsers({ folder, vantages: ['inside', 'outside'] })).toThrow(expect.objectContaining({ code: 'bus-credentials' }))
   expect(() => writeNatsUsers({ folder, vantages: ['in side'] })).toThrow(expect.objectContaining({ code: 'bad-key' }))
   expect(() => writeNatsUsers({ folder, vantages: [], gateways: ['*'] })).toThrow(expect.objectContaining({ code: 'bad-key' }))
+})
+
+it('who is not named again is not dropped unless that is said; twice named is once; what is of other servers is told', () => {
+  const parent = join(newFolder(), 'etc')
+  const folder = join(parent, 'nats')
+  const files = (...args: Parameters<typeof writeNatsUsers>) => writeNatsUsers(...args).map(file => basename(file))
+  expect(files({ folder, vantages: ['inside', 'outside', 'inside'], gateways: ['edge'] })).toEqual(['nats-server.conf', 'control.nk', 'probe-inside.nk', 'probe-outside.nk', 'gateway-edge.nk', 'system.nk'])
+  // What stands beside it is not only for who wrote it.
+  expect([parent, folder].map(each => statSync(each).mode & 0o777 & ~process.umask())).toEqual([0o777 & ~process.umask(), 0o700])
+  const before = readFileSync(join(folder, 'nats-server.conf'), 'utf8')
+  expect(() => writeNatsUsers({ folder, vantages: ['inside'] })).toThrow(expect.objectContaining({ code: 'left-out', message: expect.stringMatching(/^gateway-edge, probe-outside /) as string }))
+  expect(readFileSync(join(folder, 'nats-server.conf'), 'utf8')).toBe(before)
+  const nodes = ['nats-1', 'nats-2', 'nats-3'].map(name => ({ name, host: name, port: 6222 }))
+  const written = writeNatsUsers({ folder, vantages: ['inside'], nodes, remove: true })
+  expect(readdirSync(folder).filter(file => file.endsWith('.nk')).toSorted()).toEqual(['control.nk', 'probe-inside.nk', 'system.nk'])
+  expect(outdatedIn(folder, written)).toEqual([join(folder, 'nats-server.conf')])
+  // Its seed is gone already, as where somebody took it over.
+  rmSync(join(folder, 'probe-inside.nk'))
+  expect(files({ folder, vantages: ['berlin'] })).toContain('probe-berlin.nk')
+  for (const listen of ['0.0.0.0:99999', '127.0.0.1:0']) expect(() => writeNatsUsers({ folder, vantages: ['berlin'], listen })).toThrow(expect.objectContaining({ code: 'bad-listen' }))
+})
+
+it('a server that listens on 0.0.0.0 is reached over IPv6 as well, as where a cluster has no other', async () => {
+  const port = await freePort('127.0.0.1')
+  const folder = newFolder()
+  const file = join(folder, 'nats.conf')
+  writeFileSync(file, `listen: "0.0.0.0:${port}"\n`)
+  const server = await startNatsServer({ port, file })
+  const socket = connect({ host: '::1', port })
+  const [greeting] = await once(socket, 'data') as [Buffer]
+  expect(greeting.toString()).toMatch(/^INFO /)
+  socket.destroy()
+  await server.stop()
 })
 
 it('a seed that cannot be read, and a password in an address, are told at once, without the password', async () => {

@@ -1,7 +1,7 @@
 /** The files that NATS servers and their users need: what `deploy/nats/write-users.ts` writes. A key that is there is kept, so that a vantage, a gateway or a node can be added later. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { OperatorError } from '@dialtone/kernel'
 import { nkeys } from 'nats'
 import { natsAccounts, permissionsFor, type NatsApp } from './permissions.ts'
@@ -14,16 +14,23 @@ export type NatsUsersOptions = ServerOptions & {
   gateways?: readonly string[]
   /** A cluster of these, three or five; a file for each. Without: one server. */
   nodes?: readonly NatsNode[]
+  /** Vantages and gateways that have a seed there and are not named lose it, and their user. Without: they are refused as `left-out`. */
+  remove?: boolean
 }
 
 /**
  * Writes `nats-server.conf`, or `<node>.conf` for each node of a cluster, and the seeds `control.nk`, `probe-<vantage>.nk`, `gateway-<gateway>.nk` and `system.nk`
- * (all of mode 0600); returns their paths. Throws `bad-key`, `bad-listen`, `bad-node`, `bus-credentials` or `bus-tls`; then nothing but seeds is written.
+ * (all of mode 0600); returns their paths. Throws `bad-key`, `bad-listen`, `bad-node`, `bus-credentials`, `bus-tls` or `left-out`; then nothing but seeds is written.
  */
-export function writeNatsUsers ({ folder, vantages, gateways = [], nodes, storeDir = DEFAULT_STORE, ...server }: NatsUsersOptions): string[] {
+export function writeNatsUsers ({ folder, vantages: named, gateways: alsoNamed = [], nodes, storeDir = DEFAULT_STORE, remove = false, ...server }: NatsUsersOptions): string[] {
+  const [vantages, gateways] = [[...new Set(named)], [...new Set(alsoNamed)]]
   if (nodes !== undefined) proveNodes(nodes)
   const apps: NatsApp[] = [{ app: 'control' }, ...vantages.map(vantage => ({ app: 'probe' as const, vantage })), ...gateways.map(gateway => ({ app: 'gateway' as const, gateway }))]
   const names = [...apps.map(app => permissionsFor(app).user), 'system'] // proves the names before a file is written
+  const leftOut = seedsIn(folder).filter(seed => !names.includes(seed))
+  if (leftOut.length > 0 && !remove) throw new OperatorError('left-out', `${leftOut.join(', ')} would no longer be known to the bus: name all vantages and gateways, or say that these are to go (--remove)`)
+  // Those above belong to others as well: control reads beside it what it is told.
+  mkdirSync(dirname(resolve(folder)), { recursive: true })
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const keys = names.map(name => ({ file: join(folder, `${name}.nk`), nkey: publicKeyIn(join(folder, `${name}.nk`)) }))
   const [[control, ...others], system] = [keys.slice(0, -1), keys.at(-1)]
@@ -36,11 +43,22 @@ export function writeNatsUsers ({ folder, vantages, gateways = [], nodes, storeD
     : nodes.map(node => ({ name: node.name, says: serverText(options, storage, { node, nodes, secret: secretIn(join(folder, 'cluster.secret')) }) }))
   // What an account keeps is counted once for each replica.
   const accounts = natsAccounts({ nkey: control.nkey }, identities(vantages, 0), identities(gateways, vantages.length), { system: { nkey: system.nkey }, storage: { ...storage, fileBytes: begins.length * storage.fileBytes } })
+  for (const seed of leftOut) rmSync(join(folder, `${seed}.nk`))
   for (const { name, says } of begins) write(join(folder, `${name}.conf`), `${HEAD}\n${says}\n\n${accounts}`)
   return [...begins.map(({ name }) => join(folder, `${name}.conf`)), ...keys.map(key => key.file)]
 }
 
 const HEAD = `# Written by deploy/nats/write-users.ts; run it again instead of changing this. The seeds beside it are secrets: each goes to its app and nowhere else.`
+
+/** Of vantages and gateways, by the names of their users. */
+function seedsIn (folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).flatMap(file => /^((?:probe|gateway)-.+)\.nk$/.exec(file)?.[1] ?? []).toSorted() : []
+}
+
+/** What was written here for other servers than these: it is not kept up to date any more. */
+export function outdatedIn (folder: string, written: readonly string[]): string[] {
+  return readdirSync(folder).filter(file => file.endsWith('.conf')).map(file => join(folder, file)).filter(file => !written.includes(file) && readFileSync(file, 'utf8').startsWith(HEAD)).toSorted()
+}
 
 /** Of the seed in the file, which is made when it is missing. */
 function publicKeyIn (file: string): string {
