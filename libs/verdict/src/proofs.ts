@@ -67,11 +67,11 @@ function neverSpoke ({ header }: EndpointObservation): boolean {
 
 /**
  * What is wrong with an endpoint that works stops it where nothing else carries federation, such as a certificate that the profile demands. `accepted`: the
- * peer authenticated us there, which no look from outside can gainsay.
+ * peer authenticated us there, which no refusal of a look from outside can gainsay.
  */
 function judgeEndpoint (e: EndpointObservation, o: Observation, config: JudgeConfig, accepted = false): Judged {
   const seen = faultOf(e, o, config)
-  const fault = accepted && seen !== 'not-tested' && seen?.cause !== 'dialback.domain-claimed' ? undefined : seen
+  const fault = accepted && seen !== undefined && seen !== 'not-tested' && isAboutUs(seen) ? undefined : seen
   if (fault === 'not-tested') return { e, state: 'not-tested', faults: [] }
   if (fault !== undefined) return { e, state: 'stopped', faults: [fault] }
   // A chain without its certificates cannot be judged; that of a peer which sent none that can be read is invalid, and known to be.
@@ -81,6 +81,11 @@ function judgeEndpoint (e: EndpointObservation, o: Observation, config: JudgeCon
   const soft = softFaults(e, o, config)
   const hard = soft.filter(({ state }) => state === 'down')
   return hard.length > 0 ? { e, state: 'stopped', faults: hard } : { e, state: 'works', faults: soft }
+}
+
+/** It was refused for who asked, which says nothing of who authenticates. That it is not reached at all, or cuts the stream, is newer than what was authenticated. */
+function isAboutUs ({ cause, refusal }: Seen): boolean {
+  return cause.startsWith('auth.') || cause.startsWith('policy.') || cause === 'unknown' || refusal !== undefined
 }
 
 /** The claim question accuses only beside a control that was denied, and never of our own endpoints or a named host of ours. */

@@ -17,6 +17,8 @@ export type SideExpectation = {
   follows?: readonly Follows[]
   /** The names of the alerts that an operator is told of, and no other. */
   alerts: readonly AlertName[]
+  /** What the way out to a peer must be told as not asked, where nothing may be named because of that. */
+  untested?: readonly { domain: string, peer: string, what: string }[]
 }
 
 export type Comparison = {

@@ -16,6 +16,8 @@ export type FleetResult = {
   alerts: string[]
   /** Rows that changed beside what was expected, and may. */
   others: string[]
+  /** What else was said on the way, with the seconds since it was broken: for a moment, and of what was seen half before and half after. */
+  meanwhile?: string[]
 }
 /** `at`: when it began. */
 export type RowResult = { name: string, says: string, at: string, why?: string, fleets: Record<FleetName, FleetResult> }

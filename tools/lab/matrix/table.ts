@@ -9,7 +9,8 @@ export function rowLine (row: RowResult): string {
     return `  ${fleet}: ${named.join('; ') || 'nothing'}${times.some(each => each !== undefined) ? ` (${times.filter(each => each !== undefined).join(', ')})` : ''}`
   })
   const wrong = FLEETS.flatMap(fleet => row.fleets[fleet].wrong.map(each => `  WRONG, ${fleet}: ${each}`))
-  return [`${row.name}: ${isRight(row) ? 'right' : 'WRONG'}`, ...of, ...wrong].join('\n')
+  const meanwhile = FLEETS.flatMap(fleet => (row.fleets[fleet].meanwhile ?? []).map(each => `  for a moment, ${fleet}: ${each}`))
+  return [`${row.name}: ${isRight(row) ? 'right' : 'WRONG'}`, ...of, ...meanwhile, ...wrong].join('\n')
 }
 
 /** The table, and what is wrong below it. */
@@ -54,7 +55,7 @@ export function matrixPage (result: MatrixResult): string {
     `Written by \`npm run lab:matrix\` from \`tools/lab/results/matrix.json\`; its rows were run from ${times[0]} to ${times.at(-1)} UTC. **${summary(result)}.**`, '',
     'Real servers in a network of namespaces ([the lab](../../tools/lab/README.md)); each thing is broken, named by two fleets at once, healed, and watched until everything is as before. `shared` holds the',
     'dialback secret of our server; `bare` does not, and proves only what a stranger can. A row is right when both fleets name what [the causes](../checks/causes.md) say must be named, API and',
-    'metric agree, nothing else becomes wrong that does not follow from it, the alert of that cause is told and no other, and all recovers. Light checks run every four seconds instead of 60, times of alerts are divided by 30:',
+    'metric agree, nothing else becomes wrong that does not follow from it, the alert of that cause is told and no other, and all recovers. Light checks run every two seconds instead of 60, and times of alerts are divided by 30, too:',
     'seconds to name are those of the lab, of a machine with two processors that runs both fleets and all servers.',
     ...section('Breaks', [result.healthy, ...result.breaks]), ...section('Peers that are broken for good', result.standing),
     ...(reasons.length === 0 ? [] : ['', '## Why so', '', ...reasons.map(({ name, why }) => `- \`${name}\`: ${why}`)]),

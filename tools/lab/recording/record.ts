@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { alertRules, type AlertName } from '@dialtone/deploy'
 import type { Prometheus } from '@dialtone/testkit'
-import { TIME_SCALE } from '../fleet/watching.ts'
+import { INTERVAL_S, TIME_SCALE } from '../fleet/watching.ts'
 import type { Told } from '../seams.ts'
 import { notationOf, seriesOf } from './notation.ts'
 
@@ -20,7 +20,8 @@ export type Recording = {
   expect: { alert: AlertName | null, labels: Readonly<Record<string, string>> }
 }
 
-const STEP_S = 2
+/** As rules were evaluated: what was for a moment only is not to seem longer. */
+const STEP_S = INTERVAL_S
 /** Seconds of all being well that are kept before and after. */
 const AROUND_S = 10
 

@@ -17,10 +17,14 @@ export type Controls = {
   filter: (host: WorldHost, rules: Partial<Record<'input' | 'output' | 'forward', readonly string[]>>, sets?: readonly string[]) => Undo
   /** Leads what the inside network sends to a server's port 5269 to a port of the firewall. What the gateway sends goes on. */
   leadAside: (server: string, port: number) => Undo
-  /** Waits until nobody remembers other names, and ends every stream between servers, on both sides: who did not see the change sees it now. */
+  /** Waits until nobody remembers other names, and ends every stream between servers, on both sides: who did not see the change sees it now. Checks go on. */
   settle: () => Promise<void>
 }
 
+/** Whose checks are under way: cut off, they would tell of somebody on the way who cuts streams. */
+const LOOKERS: readonly WorldHost[] = ['inside', 'amsterdam', 'frankfurt']
+/** As many as a filter may name. */
+const PORTS_SPARED = 100
 /** Servers and what stands between them: every host that may hold a stream. */
 const SPEAKERS: readonly WorldHost[] = ['ours', 'second', 'edge', 'gmail', 'gtls', 'webex', 'plain', 'six', 'bad']
 
@@ -49,7 +53,14 @@ export function controlsOf (network: Network, { firewall, names, servers }: Pick
 `),
     settle: async () => {
       await names.forgotten()
-      await Promise.all(SPEAKERS.map(async name => await at(name).run('ss', ['-Kt', '( sport = 5269 or dport = 5269 or sport = 5270 or dport = 5270 )'])))
+      const ports = (await Promise.all(LOOKERS.map(async name => portsOf((await at(name).run('ss', ['-Htna', '( dport = 5269 or dport = 5270 )'])).stdout)))).flat()
+      const not = [...new Set(ports)].slice(0, PORTS_SPARED).map(port => ` and dport != ${port}`).join('')
+      await Promise.all(SPEAKERS.map(async name => await at(name).run('ss', ['-Kt', `( sport = 5269 or dport = 5269 or sport = 5270 or dport = 5270 )${not}`])))
     },
   }
+}
+
+/** The local ports of what `ss -Htna` lists. Address translation keeps them. */
+function portsOf (listed: string): string[] {
+  return listed.split('\n').flatMap(line => /^(?:\S+\s+){3}\S+:(\d+)\s/.exec(line)?.[1] ?? [])
 }

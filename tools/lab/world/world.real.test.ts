@@ -54,6 +54,23 @@ it('joins the office with the inside, whatever the firewall lets through', async
   expect((await world.host('inside').run('ip', ['route', 'get', '192.0.2.10'])).code).toBe(0)
 })
 
+it('ends streams between servers when something changed, and no check', async () => {
+  const place = { address: '198.51.100.11', port: 5269 }
+  const [stream, inside, outside] = await Promise.all((['ours', 'inside', 'amsterdam'] as const).map(async from => await world.controls.at(from).connect(place)))
+  if (stream === undefined || inside === undefined || outside === undefined) throw new Error('there are three')
+  const ended = new Promise<void>(resolve => { stream.on('error', () => undefined).on('close', () => { resolve() }) })
+  const cut: string[] = []
+  for (const [name, socket] of [['inside', inside], ['outside', outside]] as const) socket.on('error', () => cut.push(name)).on('close', () => cut.push(name))
+  stream.resume()
+  inside.resume()
+  outside.resume()
+  await world.controls.settle()
+  await ended
+  expect(cut).toEqual([])
+  inside.destroy()
+  outside.destroy()
+})
+
 /** As `nc -z` tells it. */
 async function nc (from: WorldHost, address: string, port = 5269): Promise<string> {
   const { code, stderr } = await world.controls.at(from).run('nc', ['-vzn', '-w', '2', address, String(port)])

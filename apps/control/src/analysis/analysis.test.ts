@@ -394,6 +394,32 @@ it('what peers say of our keys shows a fault of ours, whoever was looked at ligh
   expect(readings.pair(OURS, PEER)?.out.verdict).toMatchObject({ cause: 'dialback.denied', side: 'ours' })
 })
 
+it('what was authenticated does not make a peer well that is not reached since, nor one that nobody looks at any more', async () => {
+  const { analysis, readings } = start()
+  let n = 0
+  const take = async (...records: ObservationRecorded[]) => { await analysis.take(records.map(record => delivery(record, ++n))) }
+  const out = () => readings.pair(OURS, PEER)?.out.verdict
+  await take(seen({ at: 0, id: 'north0', vantage: 'north' }), asked(10, { type: 'valid' }))
+  expect(out()?.state).toBe('up')
+  await take(seen({ at: 60, id: 'north60', vantage: 'north' }), seen({ at: 60, id: 'light60', fails: TIMEOUT }))
+  expect(out()).toMatchObject({ cause: 'path.peer-blocked', state: 'down' })
+  // A deep check is heard for longer than a light one: what it saw is older all the same.
+  await analysis.pass(T0 + 260_000)
+  expect(out()).toMatchObject({ state: 'unknown' })
+})
+
+it('a deep check that goes on makes the last light one no older', async () => {
+  const { analysis, readings, configuration } = start()
+  configuration.put('Schedule', 'default', { lightEverySeconds: 5 })
+  let n = 0
+  const take = async (...records: ObservationRecorded[]) => { await analysis.take(records.map(record => delivery(record, ++n))) }
+  await take(seen({ at: 0, id: 'north0', vantage: 'north' }), asked(0, { type: 'valid' }), seen({ at: 5, id: 'light5' }))
+  await analysis.pass(T0 + 100_000)
+  expect(readings.pair(OURS, PEER)?.out.verdict.state).toBe('up')
+  await analysis.pass(T0 + 170_000)
+  expect(readings.pair(OURS, PEER)?.out.verdict.state).toBe('unknown')
+})
+
 /** A deep check in our name, whose peer says that it could not call back. */
 function uncalled (at: number): ObservationRecorded {
   return asked(at, { type: 'error', condition: 'remote-connection-failed' })

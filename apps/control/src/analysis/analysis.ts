@@ -15,7 +15,7 @@ import { createJudging, type Because, type Judging } from './judging.ts'
 import { analysisErrors, ingested, setBack, stale, type IngestResult } from './metrics.ts'
 import { createFleetReach, reachSeen, reachTogether } from './reach.ts'
 import type { Slices } from './slices.ts'
-import { taken, type Taken } from './taken.ts'
+import { slotKey, taken, type Taken } from './taken.ts'
 import { createWitnesses, type Slot, type Witnesses } from './witnesses.ts'
 
 export type Analysis = {
@@ -49,6 +49,8 @@ const TICK_MS = 10_000
 const LONG_SILENCE_MS = 3_600_000
 const LONG_TICK_MS = 60_000
 const MISSED_INTERVALS = 3
+/** While a target is checked deeply, which takes so long where a peer calls nobody back, there is no light check of it. */
+const LONGEST_DEEP_MS = 150_000
 /** Certificates come to their end without a word from anybody. */
 const REJUDGE_MS = 3_600_000
 /** A refusal that is repeated after the retry window of servers is policy. */
@@ -69,7 +71,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
   const witnesses = createWitnesses(store)
   const reach = createFleetReach()
   const desk = createIncidentDesk({ store, meter })
-  const staleAt = (slot: Slot) => slot.heard + MISSED_INTERVALS * 1000 * expectations.interval(slot.domain, slot.deep)
+  const staleAt = (slot: Slot) => slot.heard + Math.max(MISSED_INTERVALS * 1000 * expectations.interval(slot.domain, slot.deep), !slot.deep && witnesses.get(slotKey(slot.vantage, slot.target, true)) !== undefined ? LONGEST_DEEP_MS : 0)
   const judging = createJudging({ store, board, witnesses, expectations, reach, desk, meter, logger, clock, staleAt })
   const hearers = new Set<(event: LiveEvent, seq: number) => void>()
   const agenda = createAgenda(expectations)

@@ -69,14 +69,15 @@ export function createWitnesses (store: Store): Witnesses {
     else others[others.indexOf(was)] = slot
   }
   /** What else is known of the same target: deep of a light one, light of a deep one. */
+  const otherOf = (slot: Slot): Slot | undefined => slots.get(slotKey(slot.vantage, slot.target, !slot.deep))
   const siblingOf = (slot: Slot): Slot | undefined => {
-    const other = slots.get(slotKey(slot.vantage, slot.target, !slot.deep))
-    return other === undefined || other.stale ? undefined : other
+    const other = otherOf(slot)
+    return other?.stale === true ? undefined : other
   }
-  /** The newest of both speaks for both, whichever was named. */
+  /** The newest of both speaks for both, whichever was named: where that is too old to be heard, the other is older still. */
   const speaker = (slot: Slot): Slot => {
-    const sibling = siblingOf(slot)
-    return sibling !== undefined && (slot.stale || sibling.at > slot.at || (sibling.at === slot.at && sibling.deep)) ? sibling : slot
+    const sibling = otherOf(slot)
+    return sibling !== undefined && (sibling.at > slot.at || (sibling.at === slot.at && sibling.deep)) ? sibling : slot
   }
   /** The newest light facts with the newest deep ones. */
   const joined = (newest: Slot, deep: Slot | undefined): Observation | undefined => {

@@ -189,7 +189,9 @@ it('one node restarted after the other: a vantage is added, a seed is renewed, a
 }, 120_000)
 
 it('bus.md: a node sends its clients away before it stops, a node is replaced by an empty one, and a new secret between the nodes: nothing is lost', async () => {
-  const publish = async (id: string): Promise<void> => await eventually(async () => { await inside.publish(Seen, ['inside', 'org'], { n: 0 }, { id }) }, PATIENCE)
+  // The seed of the agent inside is none any more, since the test before.
+  const outside = await joined({ app: 'probe', vantage: 'outside' })
+  const publish = async (id: string): Promise<void> => await eventually(async () => { await outside.publish(Seen, ['outside', 'org'], { n: 0 }, { id }) }, PATIENCE)
   const before = (await control.extent('observations')).last
   const [first, second] = cluster.nodes
   if (first === undefined || second === undefined) throw new Error('there is no cluster')
@@ -219,6 +221,7 @@ it('bus.md: a node sends its clients away before it stops, a node is replaced by
   await cluster.settled()
   await publish('by-the-new-secret')
   expect((await control.extent('observations')).last).toBeGreaterThanOrEqual(before + 3)
+  await outside.stop()
 }, 240_000)
 
 function isThere (pid: number): boolean {

@@ -20,7 +20,7 @@ describe('with all vantages', () => {
     ['a service whose host is gone', [internal('in1', stopped(INTERNAL, TIMEOUT)), published('out1', stopped(PUBLIC, TIMEOUT))], ['service.down', 'down', 'proved']],
     ['a service that says that federation is off, everywhere', [internal('in1', stopped(INTERNAL, FEDERATION_OFF)), published('out1', stopped(PUBLIC, FEDERATION_OFF))], ['service.down', 'down', 'proved']],
     ['another box that answers outside while ours is dead', [internal('in1', stopped(INTERNAL, REFUSED)), published('out1', clear(PUBLIC))], ['service.wrong-box', 'down', 'likely']],
-    ['a gateway with our certificate before a dead service', [internal('in1', stopped(INTERNAL, REFUSED)), published('out1')], ['service.down', 'degraded', 'likely']],
+    ['a gateway with our certificate before a dead service', [internal('in1', stopped(INTERNAL, REFUSED)), published('out1')], ['service.down', 'down', 'likely']],
     ['another box that denies us while ours is dead', [internal('in1', stopped(INTERNAL, REFUSED)), published('out1', stopped(PUBLIC, HOST_UNKNOWN))], ['service.wrong-box', 'down', 'likely']],
     ['a web server at our address while ours is dead', [internal('in1', stopped(INTERNAL, REFUSED)), published('out1', stopped(PUBLIC, HTTP))], ['service.wrong-box', 'down', 'likely']],
     ['a proxy that takes connections for a dead service', [internal('in1', stopped(INTERNAL, REFUSED)), published('out1', stopped(PUBLIC, CLOSED))], ['service.down', 'down']],

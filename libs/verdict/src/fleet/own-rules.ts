@@ -52,7 +52,7 @@ export function serviceDown ({ internal, hairpin, outside }: Sides): Ruling | un
   }
   const ourCertificate = answering.some(({ observation }) => observation.endpoints.some(e => through(e) && sound(e, observation)))
   const heard = answering.map(each => beside(ourCertificate ? 'at the public address a server with a valid certificate of the domain answers' : 'a server answers at the public address', each))
-  if (ourCertificate) return { ...common, cause: 'service.down', state: 'degraded', confidence: 'likely', proof: [...as('service.down', faults), ...heard], agree: inside, says: 'the service behind what answers outside does not listen at its internal address', wouldDecide: ['whether the internal address is right: internal of the domain'] }
+  if (ourCertificate) return { ...common, cause: 'service.down', confidence: 'likely', proof: [...as('service.down', faults), ...heard], agree: inside, says: 'the service behind what answers outside does not listen at its internal address', wouldDecide: ['whether the internal address is right: internal of the domain'] }
   return { ...common, cause: 'service.wrong-box', proof: [...as('service.wrong-box', faults, { says: 'our service does not listen, and another server answers at our public address' }), ...heard], agree: [...inside, ...answering], confidence: networksOf([...inside, ...answering]).size > 1 ? 'likely' : 'single-vantage', wouldDecide: ['the certificate that our own server would show'] }
 }
 

@@ -50,6 +50,14 @@ describe('what a deep check found', () => {
     expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), light()]).out.cause).toBe(found)
     expect(pairOf([light(), deepAt('2026-01-01T00:00:00Z', 'invalid')]).out.cause).toBe(found)
   })
+  it('excuses an endpoint that refuses who does not authenticate, and none that is not reached', () => {
+    const endpoints = [well(PEER, 'partner')]
+    const id = endpoints[0]?.id ?? ''
+    const { deep } = shared([keyed({ answer: { type: 'valid' } }, undefined, { endpoint: id }), own({ type: 'valid' })], {}, { endpoints })
+    const joined = (endpoint: ReturnType<typeof well>) => look('peer', 'in1', { endpoints: [{ ...endpoint, id }], ...(deep === undefined ? {} : { deep }) })
+    expect(pairOf([joined(well(PEER, 'partner'))]).out.cause).toBe('healthy')
+    for (const failure of [REFUSED, TIMEOUT]) expect(pairOf([joined(stopped(PEER, failure, 'partner'))]).out.cause).toBe('peer.unreachable')
+  })
   it('goes behind what stops even light checks', () => {
     const stops = light(stopped(PEER, REFUSED, 'partner'))
     expect(pairOf([deepAt('2026-01-01T00:00:00Z', 'invalid'), stops]).out.cause).toBe('peer.unreachable')
