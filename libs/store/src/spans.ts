@@ -31,7 +31,7 @@ export function createSpans (sql: Sql): Spans {
       sql.run('UPDATE spans SET since = ? WHERE until IS NULL AND since > ?', to, to)
     },
     of: (subjects, from, to, limit) => subjects.length === 0 ? [] : sql.all(
-      `SELECT * FROM spans WHERE subject IN (${subjects.map(() => '?').join()}) AND since <= ? AND (until IS NULL OR until >= ?) ORDER BY since DESC, n DESC LIMIT ?`, ...subjects, to, from, limit,
+      `SELECT * FROM spans WHERE subject IN (${subjects.map(() => '?').join()}) AND since <= ? AND (until IS NULL OR until >= ?) ORDER BY since DESC, subject DESC, n DESC LIMIT ?`, ...subjects, to, from, limit,
     ).map(spanOf).toReversed(),
     lastUp: (subject, at) => {
       const row = sql.get("SELECT until FROM spans WHERE subject = ? AND since <= ? AND state = 'up' ORDER BY since DESC LIMIT 1", subject, at)

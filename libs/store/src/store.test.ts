@@ -77,6 +77,8 @@ it('what is asked of one vantage or one domain is looked up, and not looked for'
   const store = open()
   for (const domain of ['a.example', 'b.example']) for (const since of [T0, T0 + 10]) store.spans.begin({ subject: domain, domain, state: 'up', cause: 'healthy', side: 'nobody', confidence: 'high', sentence: 'well.', since } as never)
   expect(store.spans.at(T0 + 5, { domain: 'b.example' })).toMatchObject([{ domain: 'b.example', since: T0, until: T0 + 10 }])
+  // What begins at one instant is told in one order, whichever was written first.
+  expect(store.spans.of(['b.example', 'a.example'], T0, T0 + 20, 10).map(({ subject, since }) => `${subject} ${since - T0}`)).toEqual(['a.example 0', 'b.example 0', 'a.example 10', 'b.example 10'])
   store.spans.turnBack(T0 + 5)
   expect(store.spans.at(T0 + 6, { subject: 'b.example' })).toMatchObject([{ since: T0 + 5 }])
   const db = new DatabaseSync(path())
