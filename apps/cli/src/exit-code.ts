@@ -20,7 +20,7 @@ const EXIT_OF_ERROR: Readonly<Record<string, number>> = {
   // EX_NOPERM.
   'not-allowed': 77, 'bus-refused': 77,
   // EX_CONFIG: what was to be applied, or what this process was told to stand on.
-  'configuration': 78, 'port-taken': 78, 'cannot-listen': 78, 'state-locked': 78, 'state-unwritable': 78, 'store-corrupt': 78, 'store-in-use': 78, 'store-unreadable': 78,
+  'configuration': 78, 'port-taken': 78, 'state-locked': 78, 'state-unwritable': 78, 'store-corrupt': 78, 'store-in-use': 78, 'store-unreadable': 78,
 }
 
 /** The exit code of an OperatorError. */
