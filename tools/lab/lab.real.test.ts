@@ -142,7 +142,7 @@ async function features (host: string): Promise<string> {
 
 /** The certificate of webex.test, as PEM. */
 async function certificate (host: string): Promise<string> {
-  const said = await ran(host, 'sh', '-c', 'openssl s_client -starttls xmpp-server -xmpphost webex.test -connect 198.51.100.20:5269 < /dev/null')
+  const said = await ran(host, 'sh', '-c', 'openssl s_client -starttls xmpp-server -xmpphost webex.test -connect 192.0.2.130:5269 < /dev/null')
   return /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/s.exec(said)?.[0] ?? said
 }
 
