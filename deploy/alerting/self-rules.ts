@@ -87,14 +87,14 @@ const ROWS: readonly Row[] = [
     expr: () => `sum by (job) (max by (job, vantage, state) (${NOW('dialtone_agents')})) == 0`, after: 300,
     summary: 'No agent of any vantage tells of itself: nothing is seen any more.',
     description: 'Every verdict is becoming unknown.',
-    remedy: ['See whether agents run and reach the bus: systemctl status dialtone-probe, and their logs.', 'If all of them went at once, look at the bus and its users first.', 'It is mended when dialtone agents lists them.'],
+    remedy: ['See whether agents run and reach the bus: systemctl status \'dialtone-probe@*\', and their logs.', 'If all of them went at once, look at the bus and its users first.', 'It is mended when dialtone agents lists them.'],
   },
   {
     name: 'DialtoneAgentDown', severity: 'ticket', title: 'a vantage has no agent, or one of its agents does not answer',
     expr: () => `${NOBODY_AT} or (max by (vantage, instance) (up{job="${JOBS.agents}"}) == 0 unless on (vantage) (${NOBODY_AT}) ${AWAY})`, after: 300,
     summary: 'Vantage {{ $labels.vantage }}: {{ if $labels.instance }}the agent at {{ $labels.instance }} does not answer{{ else }}no agent tells of itself{{ end }}.',
     description: 'What only this vantage could see is unknown after three intervals. A domain is not down because nobody looks: verdicts that need this vantage raise no page meanwhile.',
-    remedy: ['If it is away on purpose, say so: an Exception of the vantage, or a maintenance (POST /v1/maintenance), keeps quiet about it and ends by itself.', 'See whether the agent runs and what its log says last: systemctl status dialtone-probe, journalctl -u dialtone-probe.', 'If it runs: does it reach the bus? Its metric dialtone_bus_connected, and its log, say so.', 'What it saw meanwhile is on its disk and is delivered afterwards. It is mended when dialtone agents lists it.', 'If the vantage is gone for good: keep what it was (dialtone get vantage NAME --format yaml), then dialtone delete vantage NAME.'],
+    remedy: ['If it is away on purpose, say so: an Exception of the vantage, or a maintenance (POST /v1/maintenance), keeps quiet about it and ends by itself.', 'See whether the agent runs and what its log says last: systemctl status dialtone-probe@{{ $labels.vantage }}, journalctl -u dialtone-probe@{{ $labels.vantage }}.', 'If it runs: does it reach the bus? Its metric dialtone_bus_connected, and its log, say so.', 'What it saw meanwhile is on its disk and is delivered afterwards. It is mended when dialtone agents lists it.', 'If the vantage is gone for good: keep what it was (dialtone get vantage NAME --format yaml), then dialtone delete vantage NAME.'],
   },
   {
     name: 'DialtoneAgentTrouble', severity: 'ticket', title: 'an agent is itself the problem',
@@ -119,7 +119,7 @@ const ROWS: readonly Row[] = [
     ].join('\n'), after: 120,
     summary: 'Gateway {{ $labels.gateway }} is wanted running, and does not carry stanzas.',
     description: 'It is gone, unhealthy, or works by another state than is wanted of it. One that is drained or stopped by its resource raises nothing.',
-    remedy: ['What it says of itself: dialtone gateways; dialtone describe gateway {{ $labels.gateway }}.', 'If it is absent: systemctl status dialtone-gateway, journalctl -u dialtone-gateway; a gateway carries on without the bus, and is only not seen then.', 'If it is to be down: dialtone gateway drain {{ $labels.gateway }}, so that its resource says so.'],
+    remedy: ['What it says of itself: dialtone gateways; dialtone describe gateway {{ $labels.gateway }}.', 'If it is absent: systemctl status dialtone-gateway@{{ $labels.gateway }}, journalctl -u dialtone-gateway@{{ $labels.gateway }}; a gateway carries on without the bus, and is only not seen then.', 'If it is to be down: dialtone gateway drain {{ $labels.gateway }}, so that its resource says so.'],
   },
   {
     name: 'DialtoneGatewayQueueing', severity: 'ticket', title: 'stanzas wait at a gateway',
