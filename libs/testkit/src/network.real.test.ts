@@ -180,10 +180,11 @@ describe('behind a host that forwards', () => {
       { name: 'theirs', addresses: ['198.51.100.10', '2001:db8:2::10'] },
     ] })
     made.push(network)
-    await network.host('inner').listen({ port: 5269 })
+    const seen = nextOf(await network.host('inner').listen({ port: 5269 })).then(({ remoteAddress }) => remoteAddress)
     await network.host('between').listen({ port: 5269 })
     await network.host('between').listen({ port: 5269, address: '2001:db8:1::20' })
     expect(await outcomeAt(network, 'between', '10.10.0.10', 5269)).toBe('connected')
+    expect(await seen).toBe('10.10.0.20')
     expect(await outcomeAt(network, 'theirs', '10.10.0.10', 5269)).toBe('ENETUNREACH')
     expect([await outcomeAt(network, 'theirs', '203.0.113.20', 5269), await outcomeAt(network, 'theirs', '2001:db8:1::20', 5269)]).toEqual(['connected', 'connected'])
     expect(await outcomeAt(network, 'theirs', '203.0.113.99', 5269)).toBe('EHOSTUNREACH')

@@ -17,7 +17,7 @@ import { killGroup, spawnTied } from './spawn-tied.ts'
 export type HostOptions = {
   /** Unique in the network: letters, digits, dots, hyphens. */
   name: string
-  /** IPv4, then IPv6. The first of each is what it sends from. Of the ranges for documentation (RFC 5737, RFC 3849) or private use. */
+  /** IPv4, then IPv6. The first of each is what it sends from; to private addresses, its first private one. Of the ranges for documentation (RFC 5737, RFC 3849) or private use. */
   addresses: readonly [string, ...string[]]
   /** The host whose link it is at, and which forwards for it. Default the router. Private addresses behind a host are known to that host alone, others are routed to it. */
   behind?: string
@@ -140,7 +140,7 @@ export async function createNetwork ({ hosts, nets = [] }: { hosts: readonly Hos
       }
       ip([
         'link set lo up', 'link set eth0 up', ...addresses.map(address => `address add ${address}/${whole(address)} dev eth0${isIPv6(address) ? ' nodad' : ''}`),
-        ...(four[0] === undefined ? [] : [`route add ${neighbour} dev eth0`, `route add default via ${neighbour} src ${four[0]}`]),
+        ...(four[0] === undefined ? [] : [`route add ${neighbour} dev eth0`, `route add default via ${neighbour} src ${four[0]}`, ...privateRoutes(four, neighbour)]),
         ...(six[0] === undefined ? [] : [`route add default via ${GATEWAY6} dev eth0 src ${six[0]}`]),
       ], namespace)
       giveNames(namespace, resolver)
@@ -295,6 +295,14 @@ function whole (address: string): 32 | 128 {
 function isPrivate (address: string): boolean {
   return /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|f[cd])/i.test(address)
 }
+
+/** A host with addresses on both sides speaks to private addresses as the private one that it has: what is between may know it by that alone. */
+function privateRoutes ([first, ...others]: readonly string[], neighbour: string): string[] {
+  const inner = first === undefined || isPrivate(first) ? undefined : others.find(isPrivate)
+  return inner === undefined ? [] : PRIVATE.map(net => `route add ${net} via ${neighbour} src ${inner}`)
+}
+
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'] as const
 
 type Parent = HostOptions & { forwardsAt: string }
 
