@@ -1,6 +1,6 @@
 // The lab through its command, as a person uses it, and a few of its breaks by the plain tools of the seed.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -94,6 +94,27 @@ it('leaves nothing when it is brought down', async () => {
   expect(await lab('down')).toMatchObject({ code: 0, out: 'the lab is down\n' })
   await expect.poll(() => left(pid), { timeout: 15_000 }).toEqual([])
   expect(existsSync(state)).toBe(false)
+})
+
+describe('with Dialtone in it', () => {
+  it('has users on both sides of the gateway reach each other, and shows no token', { timeout: 240_000 }, async () => {
+    expect(await lab('up')).toMatchObject({ code: 0 })
+    try {
+      const { noticed } = JSON.parse((await lab('ask', '--json')).out) as Asked
+      expect(noticed.filter(({ says }) => says !== 'pong')).toEqual([])
+      expect(noticed.map(({ user, peer }) => `${user} ${peer}`)).toEqual(expect.arrayContaining([
+        'edgeuser@edgedomain.test gtls.test', 'edgeuser@edgedomain.test six.test', 'jdoe2@gtls.test edgedomain.test', 'suser@six.test edgedomain.test', 'cupuser1@cupdomain.test gtls.test',
+      ]))
+      const { urls } = await status()
+      expect(JSON.stringify(urls)).not.toContain('dlt_')
+      const file = urls['token of shared'] ?? ''
+      expect([statSync(file).mode & 0o777, readFileSync(file, 'utf8')]).toEqual([0o600, expect.stringMatching(/^dlt_/)])
+      const { ok } = await fetch(`${urls['control of shared']}/v1/overview`, { headers: { authorization: `Bearer ${readFileSync(file, 'utf8').trim()}` } })
+      expect(ok).toBe(true)
+    } finally {
+      expect(await lab('down')).toMatchObject({ code: 0 })
+    }
+  })
 })
 
 async function lab (...args: readonly string[]): Promise<{ code: number | null, out: string, err: string }> {

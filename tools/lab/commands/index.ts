@@ -19,7 +19,7 @@ The network of the seed, with real servers, in network namespaces of this machin
   list                  what can be broken
   break NAME            breaks it, until
   heal NAME|all         heals it
-  ask                   what a user of ours notices of every peer
+  ask                   what users notice: ours of every peer, and, with Dialtone, those on both sides of the gateway
   shell HOST [-- CMD]   a shell, or a command, on a host: lab shell inside -- dig SRV _xmpp-server._tcp.gmail.test
   matrix                breaks one thing after another and compares what is named with what is expected; brings up its own
   down                  ends it, and leaves nothing
@@ -61,7 +61,7 @@ export const COMMANDS: Record<string, (args: readonly string[]) => Promise<numbe
   ask: async args => {
     const options = optionsOf(args, { names: [0, 0] })
     const asked = await request<Asked>(options.socket, 'POST', '/ask')
-    print(options, asked, table(asked.noticed.map(({ peer, says, ms }) => [peer, `${(ms / 1000).toFixed(1)} s`, says])).join('\n'))
+    print(options, asked, table(asked.noticed.map(({ user, peer, says, ms }) => [user, peer, `${(ms / 1000).toFixed(1)} s`, says])).join('\n'))
     return 0
   },
   shell,

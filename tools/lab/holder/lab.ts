@@ -1,12 +1,13 @@
 // The lab as its holder has it: the world, the fleets in it, and what is broken. One thing at a time is broken or healed.
 import { OperatorError } from '@dialtone/kernel'
 import { BREAKS } from '../breaks/index.ts'
+import { EDGE_PEERS } from '../fleet/resources.ts'
 import type { Break, Fleets, World } from '../seams.ts'
 import { nearest } from '../nearest.ts'
 import { startWorld } from '../world/index.ts'
 import { SERVER_OF } from '../world/servers.ts'
 import { WHAT, type WorldHost } from '../world/places.ts'
-import { askPeers } from '../world/users.ts'
+import { askPeers, edgeQuestions, OUR_QUESTIONS } from '../world/users.ts'
 import type { Asked, BrokenStatus, Changed, LabStatus } from './protocol.ts'
 
 const FLEETS = new URL('../fleet/start-fleets.ts', import.meta.url).href
@@ -88,7 +89,7 @@ export function holdLab ({ withFleets, log }: { withFleets: boolean, log: (line:
       }
       return { changed: chosen.map(each => each.name), broken: whatIsBroken() }
     }),
-    ask: () => inTurn(async () => ({ noticed: await askPeers(there(world)) })),
+    ask: () => inTurn(async () => ({ noticed: await askPeers(there(world), { ...OUR_QUESTIONS, ...(fleets === undefined ? {} : edgeQuestions(EDGE_PEERS)) }) })),
   }
 }
 

@@ -18,7 +18,7 @@ export type LabStatus = {
   servers: readonly ServerStatus[]
   /** Packets that the firewall has counted. */
   firewall: Readonly<Record<string, number>>
-  /** What can be opened here. */
+  /** What can be opened here, and the files that hold the tokens. */
   urls: Readonly<Record<string, string>>
 }
 
