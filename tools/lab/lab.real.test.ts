@@ -50,6 +50,25 @@ it('heals what was broken together, and users notice nothing any more', async ()
   expect(noticed.map(({ peer, says }) => `${peer} ${says}`)).toEqual(['gmail.test pong', 'webex.test pong', 'plain.test pong', 'gtls.test pong', 'six.test pong'])
 })
 
+it('breaks one thing in one way at a time', async () => {
+  await lab('break', 'pat-closed')
+  expect(await lab('break', 'secrets')).toMatchObject({ code: 1, err: "lab: 'secrets' changes what 'pat-closed' has changed; heal 'pat-closed' first\n" })
+  expect([(await status()).broken.map(({ name }) => name), await seed()]).toEqual([['pat-closed'], { outside: 'refused', inside: 'open' }])
+  await lab('heal', 'pat-closed')
+  expect(await seed()).toEqual({ outside: 'open', inside: 'open' })
+})
+
+it('keeps as broken what it could neither break nor undo, and heals it when that can be done', async () => {
+  const kept = await ran('firewall', 'nft', 'list', 'table', 'inet', 'asa')
+  await ran('firewall', 'nft', 'delete', 'table', 'inet', 'asa')
+  expect(await lab('break', 'pat')).toMatchObject({ code: 1, err: expect.stringMatching(/could not be undone: [^]*It counts as broken; to try again to undo it: lab heal pat/) })
+  expect(await lab('heal', 'pat')).toMatchObject({ code: 1 })
+  expect((await status()).broken).toMatchObject([{ name: 'pat' }])
+  await ran('firewall', 'sh', '-c', `nft -f - <<'END'\n${kept}END`)
+  expect((await lab('heal', 'pat')).out).toBe('healed: pat\n')
+  expect([(await status()).broken, await seed()]).toEqual([[], { outside: 'open', inside: 'open' }])
+})
+
 it('has somebody in the middle who takes STARTTLS away, or shows another certificate, to the inside alone', async () => {
   expect(await features('inside')).toContain('<starttls')
   expect((await lab('break', 'starttls-stripped')).err).toBe('')

@@ -78,11 +78,11 @@ export type Told = { at: number, to: string, status: 'firing' | 'resolved', aler
 export type Lab = { world: World, fleets?: Fleets }
 
 export type Break = {
-  /** 'pat', 'srv-port': as `lab break` takes it. */
+  /** 'pat', 'srvport': as `lab break` takes it. */
   name: string
   /** What is done, as one would tell a colleague: 'the translation of port 5269 is gone'. */
   says: string
-  /** Does it, and gives what undoes it. If it throws, nothing is left broken. */
+  /** Does it, and gives what undoes it. If it throws, nothing is left broken, but for a LeftBroken, whose `undo` tries again. */
   breaks: (lab: Lab) => Promise<() => Promise<void>>
 }
 
