@@ -1,10 +1,11 @@
 // The lab through its command, as a person uses it, and a few of its breaks by the plain tools of the seed.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Asked, LabStatus } from './holder/protocol.ts'
+import { request } from './holder/request.ts'
 
 const MAIN = join(import.meta.dirname, 'main.ts')
 const folder = mkdtempSync(join(tmpdir(), 'dialtone-lab-'))
@@ -95,17 +96,31 @@ describe('a second lab', () => {
   it('is another one, and leaves nothing when its holder is killed', async () => {
     const other = ['--state', join(folder, 'other')]
     expect((await lab('status', ...other)).code).toBe(1)
-    const two = [lab('up', '--no-fleet', ...other), lab('up', '--no-fleet', ...other)]
-    expect((await Promise.all(two)).map(({ code, out }) => [code, /held by process (\d+)/.exec(out)?.[1]])).toEqual([[0, expect.stringMatching(/\d/)], [0, /held by process (\d+)/.exec((await two[0])?.out ?? '')?.[1]]])
-    const { pid } = JSON.parse((await lab('status', '--json', ...other)).out) as LabStatus
+    const pid = await upTwice(other)
     expect((await status()).pid).not.toBe(pid)
     process.kill(pid, 'SIGKILL')
     await expect.poll(() => left(pid), { timeout: 15_000 }).toEqual([])
     expect((await lab('break', 'pat', ...other)).err).toBe('lab: the lab is not up. To bring it up: npm run lab -- up\n')
+    // What it left, its log too, is in nobody's way.
+    writeFileSync(join(folder, 'other', 'holder.log'), ' it cannot be brought up: before\n')
+    const again = await upTwice(other)
+    expect(await request(join(folder, 'other', 'socket'), 'POST', '/break/%').catch(String)).toMatch('URI malformed')
+    // Whom nobody reaches any more ends.
+    rmSync(join(folder, 'other'), { recursive: true })
+    await expect.poll(() => left(again), { timeout: 15_000 }).toEqual([])
     expect((await lab('down', ...other)).out).toBe('the lab is not up\n')
     expect(existsSync(join(folder, 'other'))).toBe(false)
     expect((await status()).state).toBe('up')
   }, 120_000)
+
+  it('takes no directory that holds other things, and removes nothing there', async () => {
+    const [mine, empty] = [join(folder, 'mine'), join(folder, 'empty')]
+    for (const each of [mine, empty]) mkdirSync(each)
+    for (const name of ['socket', 'holder.log']) writeFileSync(join(mine, name), 'mine')
+    for (const each of [mine, empty]) expect((await lab('down', '--state', each)).out).toBe('the lab is not up\n')
+    expect(await lab('up', '--no-fleet', '--state', mine)).toMatchObject({ code: 64, err: expect.stringContaining('holds other things') })
+    expect([readdirSync(mine), readdirSync(empty)]).toEqual([['holder.log', 'socket'], []])
+  })
 })
 
 it('leaves nothing when it is brought down', async () => {
@@ -135,6 +150,14 @@ describe('with Dialtone in it', () => {
     }
   })
 })
+
+/** Two bring it up at once, and it is one. Its process. */
+async function upTwice (other: readonly string[]): Promise<number> {
+  const two = await Promise.all([lab('up', '--no-fleet', ...other), lab('up', '--no-fleet', ...other)])
+  const pids = two.map(({ out }) => Number(/held by process (\d+)/.exec(out)?.[1]))
+  expect([two.map(({ code }) => code), new Set(pids).size]).toEqual([[0, 0], 1])
+  return pids[0] ?? NaN
+}
 
 async function lab (...args: readonly string[]): Promise<{ code: number | null, out: string, err: string }> {
   const at = args.indexOf('--')

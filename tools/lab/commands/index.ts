@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Asked, Changed } from '../holder/protocol.ts'
 import { request } from '../holder/request.ts'
+import { checkMachine } from './machine.ts'
 import { optionsOf } from './options.ts'
 import { print, statusText, table } from './text.ts'
 import { down, statusOf, up } from './up-down.ts'
@@ -55,7 +56,7 @@ export const COMMANDS: Record<string, (args: readonly string[]) => Promise<numbe
     const options = optionsOf(args, { names: [1, 1] })
     const [name = ''] = options.names
     const done = await request<Changed>(options.socket, 'POST', `/heal/${encodeURIComponent(name)}`)
-    print(options, done, done.changed.length === 0 ? `${name === 'all' ? 'nothing' : name} is not broken`.replace('nothing is not', 'nothing is') : `healed: ${done.changed.join(', ')}${done.broken.length === 0 ? '' : `; still broken: ${done.broken.map(each => each.name).join(', ')}`}`)
+    print(options, done, done.changed.length === 0 ? name === 'all' ? 'nothing is broken' : `${name} is not broken` : `healed: ${done.changed.join(', ')}${done.broken.length === 0 ? '' : `; still broken: ${done.broken.map(each => each.name).join(', ')}`}`)
     return 0
   },
   ask: async args => {
@@ -66,6 +67,7 @@ export const COMMANDS: Record<string, (args: readonly string[]) => Promise<numbe
   },
   shell,
   matrix: async args => {
+    if (!args.some(each => ['--help', '-h', '--list'].includes(each))) checkMachine({ withFleets: true })
     const { runMatrixCommand } = await import(new URL('../matrix/main.ts', import.meta.url).href) as { runMatrixCommand: (args: readonly string[]) => Promise<number> }
     return await runMatrixCommand(args)
   },

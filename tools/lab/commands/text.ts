@@ -7,6 +7,7 @@ export function print ({ json }: Pick<Options, 'json'>, body: unknown, text: str
   process.stdout.write(json ? `${JSON.stringify(body, undefined, 2)}\n` : `${text}\n`)
 }
 
+/** What `lab status` prints of a lab that is there. */
 export function statusText ({ state, pid, since, fleets, broken, hosts, servers, firewall, urls }: LabStatus): string {
   const running = new Map(servers.map(server => [server.host, server.running]))
   return [
