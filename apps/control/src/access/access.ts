@@ -1,7 +1,8 @@
 /**
  * Who may use the API. Tokens are known by their hash, kept in one document on the bus, and looked up in memory: a bus that is away locks nobody out.
  *
- *     createAccess({ bus, clock, random, logger, audit, meter? }): Promise<Access & Stoppable>     // access.firstToken: print it once, if it is there
+ *     createAccess({ bus, clock, random, logger, audit, meter?, create? }): Promise<Access & Stoppable>     // access.firstToken: print it once, if it is there
+ *     // create: whether the bucket is made where it is missing and brought to its limits; default true
  *     app.decorateRequest('actor', null); app.addHook('onRequest', access.authenticate)     // routes say `config: { role: 'viewer' }`
  */
 import { timingSafeEqual } from 'node:crypto'
@@ -29,8 +30,8 @@ export type Access = {
 
 const MOST_TRIES = 10
 
-export async function createAccess ({ bus, clock, random, logger, audit, meter = NO_METER }: { bus: Bus, clock: Clock, random: Random, logger: Logger, audit: Audit, meter?: Meter }): Promise<Access & Stoppable> {
-  const documents = await bus.documents(ACCESS_DOCUMENT, { create: true })
+export async function createAccess ({ bus, clock, random, logger, audit, meter = NO_METER, create = true }: { bus: Bus, clock: Clock, random: Random, logger: Logger, audit: Audit, meter?: Meter, create?: boolean }): Promise<Access & Stoppable> {
+  const documents = await bus.documents(ACCESS_DOCUMENT, { create })
   const failures = createFailures(clock)
   const refusals = createRefusals(audit)
   let known: { revision: number, byHash: ReadonlyMap<string, KeptToken> } = { revision: 0, byHash: new Map() }
