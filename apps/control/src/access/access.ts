@@ -10,6 +10,7 @@ import { NO_METER, OperatorError, defineCounter, defineGauge, type Clock, type L
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Bus, Role, TokenView } from '@dialtone/contracts'
 import type { Audit } from '../audit/audit.ts'
+import { insist } from '../insist.ts'
 import { problem, type Refusal } from '../resources/problem.ts'
 import { mayAct, type Actor } from './actor.ts'
 import { createFailures } from './failures.ts'
@@ -105,13 +106,14 @@ export async function createAccess ({ bus, clock, random, logger, audit, meter =
     return isExpired(token) ? { wrong: 'expired' } : { token }
   }
 
+  const reading = insist(readAgain, error => logger.warn({ err: String(error) }, 'the tokens could not be read again; it is tried until they can'))
   const { promise: ready, resolve: isReady } = Promise.withResolvers<void>()
   const watching = await documents.watch(told => {
     if (told.on === 'ready') return isReady()
     if (told.key !== ACCESS_KEY) return undefined
     // Another bucket made in its place counts from 1 again: what is told last is what is there, unless it is older than our own write.
     if (told.on === 'put' && told.revision >= known.revision) adopt(told.revision, told.document.tokens)
-    else void readAgain().catch((error: unknown) => logger.warn({ err: String(error) }, 'the tokens could not be read again'))
+    else reading.ask()
     return undefined
   })
   await ready
@@ -158,6 +160,7 @@ export async function createAccess ({ bus, clock, random, logger, audit, meter =
     },
     stop: async () => {
       await watching.stop()
+      await reading.stop()
       await refusals.stop()
     },
   }
