@@ -36,9 +36,9 @@ export function createDocuments ({ link, jetstream, bodies, limits, meter, logge
     const stream = bucketStream(bucket)
     const ready = (): Promise<void> => create ? jetstream.bucket(bucket, type.ttlSeconds) : Promise.resolve()
     /** What failed may have failed because an operator deleted the bucket: then whoever uses it next makes it. */
-    const doubted = async (error: unknown): Promise<never> => {
+    const doubted = async (failure: unknown): Promise<never> => {
       if (create) await jetstream.info(stream).catch(() => undefined)
-      throw error
+      throw failure
     }
     const ask = async (subject: string, body?: unknown): Promise<Stored | undefined> => {
       const message = await link.fetch(subject, Buffer.from(body === undefined ? '' : JSON.stringify(body)), GET_MS).catch(doubted)
