@@ -4,8 +4,8 @@
  * node deploy/write-monitoring.ts [--control-url URL] [--time-scale N] [--out DIR] [--prometheus] [--check]
  * `--out`: below another folder, and without the page. `--prometheus`: that for Prometheus and Alertmanager alone, which takes no package that only developers have. `--check` compares only, and fails where a file is not what would be written.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { alertingPage } from './alerting/page.ts'
 import { DEFAULT_CONTROL_URL, type RuleOptions } from './alerting/rule.ts'
@@ -14,6 +14,7 @@ import { prometheusFiles } from './prometheus/files.ts'
 const USAGE = 'usage: node deploy/write-monitoring.ts [--control-url URL] [--time-scale N] [--out DIR] [--prometheus] [--check]'
 const values = parsed()
 const options: RuleOptions = { controlUrl: urlOf(values['control-url'] ?? DEFAULT_CONTROL_URL), timeScale: scaleOf(values['time-scale'] ?? '1') }
+if (values.out === '') stop('--out takes a folder')
 const out = values.out ?? import.meta.dirname
 const files: Record<string, string> = {
   ...Object.fromEntries(Object.entries(prometheusFiles(options)).map(([name, text]) => [join('prometheus', name), text])),
@@ -26,10 +27,7 @@ if (values.check === true) {
   for (const [file] of stale) console.error(`deploy/${file} is not what the alerts say: run 'node deploy/write-monitoring.ts'`)
   process.exitCode = stale.length > 0 ? 1 : 0
 } else {
-  for (const [file, text] of stale) {
-    mkdirSync(dirname(join(out, file)), { recursive: true })
-    writeFileSync(join(out, file), text)
-  }
+  for (const [file, text] of stale) write(join(out, file), text)
   console.log(stale.length === 0 ? 'the monitoring is current' : `written: ${stale.map(([file]) => file).join(', ')}`)
 }
 
@@ -59,6 +57,22 @@ function scaleOf (text: string): number {
 function stop (sentence: string): never {
   console.error(`${sentence}\n${USAGE}`)
   process.exit(2)
+}
+
+function write (file: string, text: string): void {
+  try {
+    makeFolder(dirname(resolve(file)))
+    writeFileSync(file, text)
+  } catch (error) {
+    stop(`${file} cannot be written (${error instanceof Error && 'code' in error ? String(error.code) : String(error)}): name a folder for --out that this user may write`)
+  }
+}
+
+/** As `recursive` does, but for file systems that answer ENOENT whatever is there, as /proc does: there, Node tries for ever. */
+function makeFolder (folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  mkdirSync(folder)
 }
 
 function current (file: string): string | undefined {

@@ -2,7 +2,7 @@
  * The connection to NATS: made again for ever, with jitter, whatever ended it, and also when there was no server at the start. What was subscribed is
  * subscribed again; a request that was under way when the connection went is over at once and not only after its time.
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { OperatorError, quoted, type Logger, type Meter } from '@dialtone/kernel'
@@ -61,6 +61,7 @@ const SERVER = /^(?:(?:nats|tls):\/\/(?:[^\s/@:[\]]+|\[[0-9a-fA-F:.]+\])(?::\d{1
 /** Throws `bus-credentials` when there is no seed in the file, or when there is a user in an address; `bus-address` for what is none. */
 export function createLink (options: LinkOptions, meter: Meter, logger: Logger): Link {
   const given = connectionOptions(options, () => pauses.next())
+  if (options.credentials !== undefined && 'nkeySeedFile' in options.credentials) tellOpenSeed(options.credentials.nkeySeedFile, logger)
   const pauses = createPauses(options.reconnect)
   const wanted = new Set<Wanted>()
   const inFlight = new Map<() => void, Promise<unknown>>()
@@ -297,6 +298,12 @@ function seedOf (file: string): Uint8Array {
     // What is in it is not shown: it may be another secret.
     throw new OperatorError('bus-credentials', `there is no nkey seed in ${file}: it is one line that begins with SU, as deploy/nats/write-users.ts writes it`)
   }
+}
+
+/** Everybody on this host can pass for this process then. */
+function tellOpenSeed (file: string, logger: Logger): void {
+  const mode = statSync(file).mode & 0o777
+  if ((mode & 0o007) !== 0) logger.warn({ file, mode: mode.toString(8).padStart(4, '0') }, 'everybody on this host may read the seed by which the bus knows this process: chmod o-rwx, and have a new one made where somebody may have')
 }
 
 function createPauses ({ firstMs = 100, longestMs = 5000 }: LinkOptions['reconnect'] = {}) {

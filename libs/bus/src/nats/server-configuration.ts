@@ -59,11 +59,15 @@ export function serverText (options: ServerOptions, storage: Storage, cluster?: 
   ].join('\n')
 }
 
+/** What the file of a server that is alone is called. */
+export const SINGLE = 'nats-server'
+
 /** Throws `bad-node`: a cluster is of 3 or 5 nodes with different names and places. */
 export function proveNodes (nodes: readonly NatsNode[]): void {
   if (nodes.length !== 3 && nodes.length !== 5) throw new OperatorError('bad-node', `a cluster has 3 nodes, or 5, and not ${nodes.length}: of an even number half may be lost no more than of one less`)
   for (const { name, host, port } of nodes) {
     if (!NAME.test(name)) throw new OperatorError('bad-node', `no node is called '${quoted(name)}': a name is 1 to 63 of a-z, 0-9 and '-'`)
+    if (name === SINGLE) throw new OperatorError('bad-node', `a node cannot be called '${SINGLE}', as the file of a server that is alone: call it ${SINGLE}-1`)
     if (!PLACE.test(`${host}:${port}`) || !isPort(String(port))) throw new OperatorError('bad-node', `'${quoted(host)}:${port}' is no place of a node; give one like 192.0.2.1:6222`)
   }
   for (const theirs of [nodes.map(({ name }) => name), nodes.map(({ host, port }) => `${host}:${port}`)]) {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -125,6 +125,42 @@ it('who is not named again is not dropped unless that is said; twice named is on
   rmSync(join(folder, 'probe-inside.nk'))
   expect(files({ folder, vantages: ['berlin'] })).toContain('probe-berlin.nk')
   for (const listen of ['0.0.0.0:99999', '127.0.0.1:0']) expect(() => writeNatsUsers({ folder, vantages: ['berlin'], listen })).toThrow(expect.objectContaining({ code: 'bad-listen' }))
+})
+
+it('what is open to everybody, a seed of two users, and where nothing can be written are refused in a sentence', () => {
+  const folder = join(newFolder(), 'nats')
+  const refused = (code: string, says: RegExp, where = folder) => expect(() => writeNatsUsers({ folder: where, vantages: ['inside', 'outside'] })).toThrow(expect.objectContaining({ code, message: expect.stringMatching(says) as string }))
+  writeNatsUsers({ folder, vantages: ['inside', 'outside'] })
+  chmodSync(folder, 0o777)
+  refused('bus-credentials', /nats is open to everybody on this host \(mode 0777\).*chmod o-w$/)
+  // As a container has it, whose user is another.
+  chmodSync(folder, 0o711)
+  chmodSync(join(folder, 'control.nk'), 0o644)
+  refused('bus-credentials', /control\.nk is open to everybody on this host \(mode 0644\)/)
+  chmodSync(join(folder, 'control.nk'), 0o640)
+  writeNatsUsers({ folder, vantages: ['inside', 'outside'] })
+  writeFileSync(join(folder, 'probe-outside.nk'), readFileSync(join(folder, 'probe-inside.nk')))
+  refused('bus-credentials', /probe-outside\.nk holds the seed of another user/)
+  const file = join(folder, 'file')
+  writeFileSync(file, '')
+  refused('unwritable', /file cannot be written or read \(it, or what it is in, is no folder\)/, file)
+  refused('unwritable', /no folder/, join(file, 'below'))
+  refused('unwritable', /\/proc\/x cannot be written or read \(nothing can be made there\)/, '/proc/x/y')
+  const nodes = ['nats-server', 'nats-2', 'nats-3'].map(name => ({ name, host: name, port: 6222 }))
+  expect(() => writeNatsUsers({ folder, vantages: ['inside', 'outside'], nodes })).toThrow(expect.objectContaining({ code: 'bad-node' }))
+})
+
+it('an app says that everybody may read its seed', async () => {
+  const folder = newFolder()
+  writeNatsUsers({ folder, vantages: ['inside'] })
+  const said: string[] = []
+  const logger = { ...NO_LOGGER, warn: (fields: object, says: string) => void said.push(`${says} ${JSON.stringify(fields)}`) }
+  const joined = async () => await (await connectNats({ servers: 'nats://127.0.0.1:1', name: 'x', credentials: { nkeySeedFile: join(folder, 'control.nk') }, meter: NO_METER, logger, firstMs: 1 })).stop()
+  await joined()
+  expect(said.filter(line => line.includes('everybody'))).toEqual([])
+  chmodSync(join(folder, 'control.nk'), 0o644)
+  await joined()
+  expect(said.filter(line => line.includes('everybody'))).toEqual([expect.stringMatching(/may read the seed.*"mode":"0644"/)])
 })
 
 it('a server that listens on 0.0.0.0 is reached over IPv6 as well, as where a cluster has no other', async () => {
