@@ -4,6 +4,7 @@ import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, statSync
 import { resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { OperatorError } from '@dialtone/kernel'
+import { isStore, noStore } from './schema.ts'
 
 /** `seen`: observations that the copy knows of. */
 export type Backup = { bytes: number, seen: number }
@@ -53,10 +54,6 @@ export function backupStore ({ from, to }: { from: string, to: string }): Backup
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
 const CORRUPT = new Set([11, 26])
 
-function noStore (file: string): OperatorError {
-  return new OperatorError('store-corrupt', `${file} is not a store of control: name the file that control was given as --store, or by 'store' in its configuration`)
-}
-
 function headOf (file: string): string {
   const descriptor = openSync(file, 'r')
   try {
@@ -74,8 +71,4 @@ function read<T> (file: string, look: (db: DatabaseSync) => T): T {
   } finally {
     db.close()
   }
-}
-
-function isStore (db: DatabaseSync): boolean {
-  return db.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table' AND name IN ('seen', 'observations', 'incidents', 'spans')").get()?.['n'] === 4
 }

@@ -2,7 +2,7 @@
  * A store belongs to one control. Beside it lies an empty database that whoever has the store keeps locked: the system takes the lock back from a process that was killed, and
  * who only reads the store, as a backup does, is not kept out.
  */
-import { realpathSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { OperatorError } from '@dialtone/kernel'
@@ -20,7 +20,9 @@ export function holdFile (file: string): () => void {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() === false) throw new OperatorError('store-unreadable', `${file} is no regular file: name another as the store.`)
   let lock: DatabaseSync | undefined
   try {
-    lock = new DatabaseSync(`${pathOf(file)}-lock`, { timeout: 0 })
+    const path = `${pathOf(file)}-lock`
+    makeAlone(path)
+    lock = new DatabaseSync(path, { timeout: 0 })
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     if (lock?.isOpen === true) lock.close()
@@ -29,6 +31,11 @@ export function holdFile (file: string): () => void {
   }
   const held = lock
   return () => { if (held.isOpen) held.close() }
+}
+
+/** An empty file for its owner alone, where there is none. SQLite gives what it puts beside a file the same mode. */
+export function makeAlone (path: string): void {
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
 }
 
 /** One lock for one file, by whatever name; and a name that SQLite takes for no URI. */

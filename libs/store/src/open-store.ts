@@ -2,17 +2,18 @@
  * The store of one control instance. It can be deleted at any time: what it holds is rebuilt from the streams, as far as they reach. Everything is synchronous;
  * what belongs together is written in one transaction, with the place in the stream that it came from.
  */
+import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { StreamName } from '@dialtone/contracts'
 import { OperatorError, type Clock } from '@dialtone/kernel'
 import { createBlobs } from './blobs.ts'
 import { createHalves, type Halves } from './halves.ts'
-import { holdFile, pathOf } from './hold-file.ts'
+import { IN_MEMORY, holdFile, makeAlone, pathOf } from './hold-file.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createObservations, type Observations } from './observations.ts'
 import { createPairFacts, type PairFactsKept } from './pair-facts.ts'
 import { DEFAULT_LIMITS, createRetention, type Forgotten, type StoreLimits } from './retention.ts'
-import { migrate } from './schema.ts'
+import { isEmpty, isStore, migrate, noStore } from './schema.ts'
 import { createSlots, type Slots } from './slots.ts'
 import { createSpans, type Spans } from './spans.ts'
 import { createSql, textOf, type Sql } from './sql.ts'
@@ -50,6 +51,8 @@ export type Store = {
   forget: () => Forgotten
   bytes: () => number
   blobs: () => number
+  /** What is wrong, in a sentence, where another file than the one that is open is at its path now, or none; one look at the path. */
+  displaced: () => string | undefined
   close: () => void
 }
 
@@ -72,6 +75,7 @@ export function openStore (options: StoreOptions): Store {
 
 function storeOf (sql: Sql, { file, clock, limits: given = {} }: StoreOptions, release: () => void): Store {
   const limits = { ...DEFAULT_LIMITS, ...given }
+  const opened = identityOf(file)
   const number = (name: string) => Number(sql.get('SELECT value FROM meta WHERE key = ?', name)?.['value'] ?? 0)
   const setNumber = (name: string, value: number) => { sql.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', name, value) }
   const setMade = (stream: StreamName, made: string) => { sql.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', `made.${stream}`, made) }
@@ -116,6 +120,7 @@ function storeOf (sql: Sql, { file, clock, limits: given = {} }: StoreOptions, r
     }),
     bytes: retention.bytes,
     blobs: () => blobs.count,
+    displaced: () => identityOf(file) === opened ? undefined : `${file} was removed or replaced while control has it open, and what is written to it is lost with this process: start control again, which takes the file that is there, or rebuilds one from the stream.`,
     close: () => {
       try {
         setNumber('ids', known.ids)
@@ -131,10 +136,19 @@ function storeOf (sql: Sql, { file, clock, limits: given = {} }: StoreOptions, r
   }
 }
 
+/** Of the file at the path: what no other file has at the same time. */
+function identityOf (file: string): string | undefined {
+  const found = file === IN_MEMORY ? undefined : statSync(file, { throwIfNoEntry: false })
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`
+}
+
 function open (file: string): Sql {
   let db: DatabaseSync | undefined
   try {
+    if (file !== IN_MEMORY) makeAlone(pathOf(file))
     db = new DatabaseSync(pathOf(file), { timeout: 5000 })
+    // Before a byte of it is changed.
+    if (!isEmpty(db) && !isStore(db)) throw noStore(file)
     // With WAL and NORMAL a crash of the machine may lose the last transactions, each whole: they are read from the stream again.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
     if (!sound(db)) throw corrupt(file)
@@ -160,8 +174,8 @@ const CORRUPT = new Set([11, 26])
 
 function explained (error: unknown, file: string): unknown {
   if (error instanceof OperatorError || !(error instanceof Error)) return error
-  if (!('errcode' in error)) return error
-  if (CORRUPT.has(Number(error.errcode) & 0xff)) return corrupt(file)
+  if (!('errcode' in error || 'syscall' in error)) return error
+  if ('errcode' in error && CORRUPT.has(Number(error.errcode) & 0xff)) return corrupt(file)
   return new OperatorError('store-unreadable', `${file} cannot be read or written (${error.message}): see that its folder exists, that this user may write there, and that the disk is not full.`)
 }
 

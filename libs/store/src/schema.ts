@@ -84,3 +84,17 @@ export function migrate (db: DatabaseSync, file: string): void {
     }
   }
 }
+
+/** Nothing was ever put in it. */
+export function isEmpty (db: DatabaseSync): boolean {
+  return db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'] === 0
+}
+
+/** Of any release. */
+export function isStore (db: DatabaseSync): boolean {
+  return db.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table' AND name IN ('seen', 'observations', 'incidents', 'spans')").get()?.['n'] === 4
+}
+
+export function noStore (file: string): OperatorError {
+  return new OperatorError('store-corrupt', `${file} is not a store of control: name the file that control was given as --store, or by 'store' in its configuration`)
+}

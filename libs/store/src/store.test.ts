@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -287,6 +287,32 @@ it('has one control, by whatever name another calls it; and another again when t
   stores.splice(0)
   expect(other()).toMatchObject({ signal: 'SIGKILL' })
   expect(open().number('n')).toBe(1)
+})
+
+it('a database of somebody else is refused, and not changed', () => {
+  const theirs = new DatabaseSync(path('theirs'))
+  theirs.exec(`CREATE TABLE songs (name TEXT); PRAGMA user_version = ${SCHEMA_VERSION}`)
+  theirs.close()
+  const before = readFileSync(path('theirs'))
+  expect(() => open({}, 'theirs')).toThrow(expect.objectContaining({ code: 'store-corrupt', message: expect.stringContaining('is not a store of control') }))
+  expect(readFileSync(path('theirs'))).toEqual(before)
+})
+
+it('what it makes is for its owner alone', () => {
+  fill(open())
+  expect(['', '-wal', '-shm', '-lock'].map(end => statSync(`${path()}${end}`).mode & 0o777)).toEqual([0o600, 0o600, 0o600, 0o600])
+})
+
+it('says that its file was removed, or replaced by another', () => {
+  const store = open()
+  fill(store)
+  expect(store.displaced()).toBeUndefined()
+  renameSync(path(), path('moved'))
+  expect(store.displaced()).toMatch(/store was removed or replaced .*: start control again/)
+  writeFileSync(path(), '')
+  expect(store.displaced()).toMatch(/removed or replaced/)
+  renameSync(path('moved'), path())
+  expect(store.displaced()).toBeUndefined()
 })
 
 it('what is no file is not opened, for that could wait for ever', () => {

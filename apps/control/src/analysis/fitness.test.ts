@@ -27,8 +27,11 @@ it('without a bus nothing counts; a damaged store counts at once and for good', 
   fitness.interrupted()
   now += 100_000
   expect(fitness.unfit).toBeUndefined()
-  fitness.failed('observations', new OperatorError('store-corrupt', 'the store is not sound'))
-  fitness.passed('observations')
-  fitness.interrupted()
-  expect(fitness.unfit).toBe('the store is not sound')
+  for (const code of ['store-corrupt', 'store-displaced']) {
+    const other = createFitness({ elapsed: () => now })
+    other.failed('observations', new OperatorError(code, 'the store is not sound'))
+    other.passed('observations')
+    other.interrupted()
+    expect(other.unfit).toBe('the store is not sound')
+  }
 })

@@ -1,6 +1,6 @@
 /**
  * Whether the analysis of this instance is worth hearing: not while a step of it has failed for a minute without ever getting through, and not from the moment on when its
- * store is found to be damaged. Whoever is not fit speaks for nobody, and says so.
+ * store is found to be damaged, or to be another than the one at its path. Whoever is not fit speaks for nobody, and says so.
  */
 import { OperatorError, type Clock } from '@dialtone/kernel'
 
@@ -14,6 +14,8 @@ export type Fitness = {
 }
 
 const PATIENCE_MS = 60_000
+/** What no later step mends. */
+const LASTING: ReadonlySet<string> = new Set(['store-corrupt', 'store-displaced'])
 
 export function createFitness ({ elapsed }: Pick<Clock, 'elapsed'>): Fitness {
   const failing = new Map<string, { since: number, says: string }>()
@@ -26,7 +28,7 @@ export function createFitness ({ elapsed }: Pick<Clock, 'elapsed'>): Fitness {
     },
     failed: (step, error) => {
       const says = error instanceof Error ? error.message : String(error)
-      if (error instanceof OperatorError && error.code === 'store-corrupt') damaged ??= says
+      if (error instanceof OperatorError && LASTING.has(error.code)) damaged ??= says
       failing.set(step, { since: failing.get(step)?.since ?? elapsed(), says })
     },
     passed: step => { failing.delete(step) },

@@ -1,9 +1,11 @@
+import { rmSync } from 'node:fs'
 import { openStore, type Store } from '@dialtone/store'
 import type { Announcement, Bus } from '@dialtone/contracts'
 import { AnnouncementEvent, AuditEvent, ObservationEvent } from '@dialtone/contracts/schemas'
 import { NO_LOGGER, type Clock } from '@dialtone/kernel'
 import { Type } from 'typebox'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createFitness } from './fitness.ts'
 import { startAnalysis } from './start-analysis.ts'
 import { OURS, PEER, T0, TIMEOUT, counts, eventually, folder, handClock, handLease, memoryBus, publish, seen, usualConfiguration, type HandClock } from './test-support/rig.ts'
 
@@ -51,6 +53,16 @@ it('a store that was deleted is rebuilt from the streams: the same verdicts, tim
   await eventually(() => expect(picture(first)).toMatchObject({ audit: [{ id: 'audit-0001' }], notes: [{ what: 'new cable' }], pair: { cause: 'path.peer-blocked' } }))
   await eventually(() => expect(picture(second)).toEqual(picture(first)))
   expect(picture(first).incidents).toMatchObject([{ state: 'confirmed' }])
+})
+
+it('whose store was removed underneath is not fit, and says so', async () => {
+  const fitness = createFitness(clock)
+  const { store } = await instance('a', bus, clock, fitness)
+  await rounds(0, 1)
+  await settled(store)
+  expect(fitness.unfit).toBeUndefined()
+  rmSync(files.path('a'))
+  await eventually(() => expect(fitness.unfit).toMatch(/removed or replaced/))
 })
 
 it('only who holds the lease announces; the next one says what the last did not, and repeats nothing', async () => {
@@ -148,9 +160,9 @@ it('a jump of the clock of this machine moves nothing while the bus says what ti
   await eventually(() => expect(readings.pair(OURS, PEER)?.out.verdict.state).toBe('unknown'))
 })
 
-async function instance (name: string, through = bus, local: Clock = clock) {
+async function instance (name: string, through = bus, local: Clock = clock, fitness = createFitness(clock)) {
   const [store, lease, meter] = [openStore({ file: files.path(name), clock }), handLease(), counts()]
-  const { readings, stop } = await startAnalysis({ bus: through, store, configuration: usualConfiguration(), lease, meter, logger: NO_LOGGER, clock: local, instance: name })
+  const { readings, stop } = await startAnalysis({ bus: through, store, configuration: usualConfiguration(), lease, fitness, meter, logger: NO_LOGGER, clock: local, instance: name })
   let stopped = false
   const end = async () => {
     if (stopped) return

@@ -4,7 +4,7 @@
  */
 import { AnnouncementEvent, AuditEvent, ObservationEvent, PairFactsEvent, PresenceDocument } from '@dialtone/contracts/schemas'
 import type { AgentPresence, AuditEntry, Bus, ChangeView, ConfigurationView, Delivery, EventType, Lease, StreamName, Subscription } from '@dialtone/contracts'
-import type { Clock, Logger, Meter, Stoppable } from '@dialtone/kernel'
+import { OperatorError, type Clock, type Logger, type Meter, type Stoppable } from '@dialtone/kernel'
 import type { Store } from '@dialtone/store'
 import type { Static, TSchema } from 'typebox'
 import { createAnalysis } from './analysis.ts'
@@ -141,6 +141,11 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
   }
 
   const turn = async (): Promise<void> => {
+    const displaced = fitness.unfit === undefined ? store.displaced() : undefined
+    if (displaced !== undefined) {
+      fitness.failed('store', new OperatorError('store-displaced', displaced))
+      logger.error({ instance }, displaced)
+    }
     // What others must know most is told first, whatever fails afterwards.
     meter.set(leaseHeld, {}, lease.held ? 1 : 0)
     meter.set(failing, {}, fitness.unfit === undefined ? 0 : 1)

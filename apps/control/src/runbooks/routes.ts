@@ -12,6 +12,7 @@ import { STYLE_HASH, shell } from './shell.ts'
 export const OPERATING = resolve(import.meta.dirname, '../../../../docs/operating')
 
 const POLICY = `default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+const Name = Type.Object({ name: Type.String({ minLength: 1, maxLength: 100 }) })
 const SCHEMA = { tags: ['runbooks'], produces: ['text/html'], querystring: Type.Object({}), response: { 200: Type.String(), 404: Type.String() } } as const
 
 export function runbookRoutes (app: App, folder = OPERATING): void {
@@ -26,7 +27,9 @@ export function runbookRoutes (app: App, folder = OPERATING): void {
       .send(index ?? shell('No runbooks', '<h1>No runbooks</h1><p>This installation came without docs/operating.</p>'))
   })
 
-  app.get('/runbooks/:name', { config: { role: 'anyone' }, schema: { ...SCHEMA, summary: 'What to do about one cause or alert, for people', params: Type.Object({ name: Type.String({ minLength: 1, maxLength: 100 }) }) } }, async (request, reply) => {
+  app.get('/runbooks/:name/', { config: { role: 'anyone' }, schema: { hide: true, params: Name } }, async (request, reply) => reply.redirect(`../${encodeURIComponent(request.params.name)}`))
+
+  app.get('/runbooks/:name', { config: { role: 'anyone' }, schema: { ...SCHEMA, summary: 'What to do about one cause or alert, for people', params: Name } }, async (request, reply) => {
     const { name } = request.params
     const found = pages().page(name)
     return reply.status(found === undefined ? 404 : 200).header('content-security-policy', POLICY).type('text/html; charset=utf-8').serializer(String).send(found ?? pages().none(name))

@@ -39,6 +39,11 @@ describe('a person without a token reads', () => {
     expect([statusCode, headers['location']]).toEqual([302, 'runbooks/'])
   })
 
+  it('a page at its path with a slash behind, too', async () => {
+    const { statusCode, headers } = await get('/runbooks/healthy/')
+    expect([statusCode, headers['location']]).toEqual([302, '../healthy'])
+  })
+
   it('what is near a name that is none, which is shown as text', async () => {
     const { statusCode, body } = await get('/runbooks/certificate.expierd%3Cscript%3E')
     expect(statusCode).toBe(404)
