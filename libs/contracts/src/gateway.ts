@@ -119,6 +119,8 @@ export const PairFacts = Type.Object({
   v: Type.Literal(1), id: Type.String({ minLength: 8, maxLength: 64, pattern: '^[A-Za-z0-9_-]+$' }), gateway: Name, at: Time, startedAt: Time, ours: DomainName, peer: DomainName,
   inbound: Type.Object({ authenticatedAt: Type.Optional(Time), by: Type.Optional(Short(20)), tls: Type.Optional(Short(40)), lastStanzaAt: Type.Optional(Time), refusedAt: Type.Optional(Time), refusal: Type.Optional(Short(400)), from: Type.Optional(Short(60)) }, closed),
   outbound: Type.Object({ readyAt: Type.Optional(Time), by: Type.Optional(Short(20)), tls: Type.Optional(Short(40)), triedAt: Type.Optional(Time), failedAt: Type.Optional(Time), reason: Type.Optional(Type.Enum([...REFUSALS])), condition: Type.Optional(Short(60)), text: Type.Optional(Short(300)), /** The peer refused our name and had not asked our authoritative server since the attempt began. */ refusedUnasked: Type.Optional(Type.Boolean()) }, closed),
+  /** The way of the gateway to the server of `ours`, for what the peer sends. Absent where it was never tried. */
+  inside: Type.Optional(Type.Object({ readyAt: Type.Optional(Time), failedAt: Type.Optional(Time), reason: Type.Optional(Type.Enum([...REFUSALS])) }, closed)),
   /** The peer (or whoever says so) asked whether we made a key. */
   asked: Type.Object({ valid: Count, invalid: Count, refused: Count, lastAt: Type.Optional(Time), last: Type.Optional(Type.Enum([...CALLBACK_ANSWERS])), from: Type.Optional(Short(60)) }, closed),
   /** Keys that somebody showed in the peer's name, as the peer's own server judged them. */

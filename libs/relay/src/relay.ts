@@ -74,6 +74,7 @@ export function createRelay (options: RelayOptions): Relay {
       ended: () => inbound.judge(),
       attempted: ({ zone, pair, rules }, { at, trace }, result) => {
         if (rules.side === 'external') facts.dialed(zone, { ours: pair.from, peer: pair.to }, at, result)
+        else facts.dialedInside({ ours: pair.to, peer: pair.from }, result)
         if ('stream' in result) return
         const { reason, says, temporary } = result.failed
         logger.info({ zone, from: pair.from, to: pair.to, trace, reason, temporary }, 'an attempt to open a stream has failed')

@@ -3,6 +3,7 @@
 export { judge } from './judge.ts'
 export { judgeDomain, type DomainQuestion } from './judge-domain.ts'
 export { judgePair, type PairQuestion } from './judge-pair.ts'
+export type { InsideWays } from './fleet/behind-gateways.ts'
 export type { CarriedBy } from './fleet/gateway-facts.ts'
 export { closesTheWayIn } from './fleet/pair-rules.ts'
 export { reachOf } from './fleet/reach.ts'

@@ -3,6 +3,7 @@
  * that neither can alone. Pure; the order of the witnesses does not matter. Proved causes of another's server are no business of this verdict.
  */
 import type { FleetConfig, FleetVerdict, PeerReach, Witness } from '@dialtone/contracts'
+import { NO_WAYS, serverBehind, type InsideWays } from './fleet/behind-gateways.ts'
 import { decided, nobody, openOf, stoppedByUs } from './fleet/decided.ts'
 import { fleetVerdictOf } from './fleet/fleet-verdict-of.ts'
 import { altered, inbound, outbound, serviceDown, unreachable, type Sides } from './fleet/own-rules.ts'
@@ -11,11 +12,11 @@ import { resolverOfOurs, resolverUnknown } from './fleet/resolvers.ts'
 import { firstOf } from './fleet/ruling.ts'
 import { hear, testifying, type Testimony } from './fleet/testimony.ts'
 
-/** What is asked about one of ours: who looked (other jobs and other domains are not heard), what is expected of it, and how peers are reached. */
-export type DomainQuestion = { domain: string, witnesses: readonly Witness[], config: FleetConfig, reach: readonly PeerReach[] }
+/** What is asked about one of ours: who looked (other jobs and other domains are not heard), what is expected of it, how peers are reached, and how our gateways reach its server. */
+export type DomainQuestion = { domain: string, witnesses: readonly Witness[], config: FleetConfig, reach: readonly PeerReach[], insideWays?: InsideWays }
 
 /** The verdict about one of our domains. Nobody looked: `unknown`; only agents that are set aside: `vantage.unhealthy`. */
-export function judgeDomain ({ domain, witnesses, config, reach }: DomainQuestion): FleetVerdict {
+export function judgeDomain ({ domain, witnesses, config, reach, insideWays = NO_WAYS }: DomainQuestion): FleetVerdict {
   const ours = { ...config, ours: true }
   const theirs = { ...config, ours: false, expectedAddresses: [] }
   // Where the inside has a view of its own, it need not give the addresses that the world is given.
@@ -39,6 +40,7 @@ export function judgeDomain ({ domain, witnesses, config, reach }: DomainQuestio
     () => serviceDown(sides),
     () => altered(sides),
     () => unreachable(sides),
+    () => serverBehind(insideWays, sides),
     () => working(sides, config),
     () => resolverUnknown([...hairpin, ...outside]),
   ) ?? (world.length > 0 ? backedBy([...internal, ...hairpin], decided(world), world) : decided([...hairpin, ...internal, ...outside]))

@@ -1,8 +1,9 @@
 // What can be done to the world, for breaks. Whatever is done can be undone by what it gives, and two may be done at once.
+import { isIPv6 } from 'node:net'
 import { nft, type Network, type NetworkHost } from '@dialtone/testkit'
 import type { Firewall } from './firewall.ts'
 import type { Names } from './names.ts'
-import type { WorldHost } from './places.ts'
+import { AT, PUBLIC, type WorldHost } from './places.ts'
 import type { Servers } from './servers.ts'
 
 export type Undo = () => Promise<void>
@@ -17,16 +18,17 @@ export type Controls = {
   filter: (host: WorldHost, rules: Partial<Record<'input' | 'output' | 'forward', readonly string[]>>, sets?: readonly string[]) => Undo
   /** Leads what the inside network sends to a server's port 5269 to a port of the firewall. What the gateway sends goes on. */
   leadAside: (server: string, port: number) => Undo
-  /** Waits until nobody remembers other names, and ends every stream between servers, on both sides: who did not see the change sees it now. Checks go on. */
+  /** Waits until nobody remembers other names, and ends every stream that a server began, on both sides: who did not see the change sees it now. Checks go on. */
   settle: () => Promise<void>
 }
 
-/** Whose checks are under way: cut off, they would tell of somebody on the way who cuts streams. */
-const LOOKERS: readonly WorldHost[] = ['inside', 'amsterdam', 'frankfurt']
-/** As many as a filter may name. */
-const PORTS_SPARED = 100
-/** Servers and what stands between them: every host that may hold a stream. */
-const SPEAKERS: readonly WorldHost[] = ['ours', 'second', 'edge', 'gmail', 'gtls', 'webex', 'plain', 'six', 'bad']
+/** Hosts whose servers begin streams, the gateway among them. Those of `odd` are over with their answer. */
+const SPEAKERS: readonly WorldHost[] = ['ours', 'second', 'edge', 'gateway', 'gmail', 'gtls', 'webex', 'plain', 'six', 'bad']
+/** Where agents answer for domains of their own: who calls there answers a check. */
+const LOOKERS = [AT.inside, PUBLIC.agent, AT.amsterdam, AT.frankfurt, AT.amsterdam6, AT.frankfurt6]
+const NOT_LOOKERS = LOOKERS.map(address => ` and not dst ${isIPv6(address) ? `[${address}]` : address}`).join('')
+/** The kernel takes 64 KiB of filter, some thousand ports; with more, ss reads its list elsewhere, ends nothing and does not say so. */
+const PORTS_A_FILTER = 100
 
 export function controlsOf (network: Network, { firewall, names, servers }: Pick<Controls, 'firewall' | 'names' | 'servers'>): Controls {
   let tables = 0
@@ -53,14 +55,25 @@ export function controlsOf (network: Network, { firewall, names, servers }: Pick
 `),
     settle: async () => {
       await names.forgotten()
-      const ports = (await Promise.all(LOOKERS.map(async name => portsOf((await at(name).run('ss', ['-Htna', '( dport = 5269 or dport = 5270 )'])).stdout)))).flat()
-      const not = [...new Set(ports)].slice(0, PORTS_SPARED).map(port => ` and dport != ${port}`).join('')
-      await Promise.all(SPEAKERS.map(async name => await at(name).run('ss', ['-Kt', `( sport = 5269 or dport = 5269 or sport = 5270 or dport = 5270 )${not}`])))
+      // What servers began, by its ports, and not all but what agents began: a check that begins between the list and the end would be cut, and tell of somebody on the way who cuts streams.
+      const ports = new Set((await Promise.all(SPEAKERS.map(async name => portsOf(await ss(at(name), '-Htn', `( dport = 5269 or dport = 5270 )${NOT_LOOKERS}`))))).flat())
+      const filters = chunks([...ports]).map(some => `( ${some.map(port => `sport = ${port} or dport = ${port}`).join(' or ')} )${NOT_LOOKERS}`)
+      await Promise.all(SPEAKERS.flatMap(name => filters.map(async filter => await ss(at(name), '-Kt', filter))))
     },
   }
 }
 
-/** The local ports of what `ss -Htna` lists. Address translation keeps them. */
+async function ss (host: NetworkHost, ...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await host.run('ss', args)
+  if (code !== 0) throw new Error(`ss ${args.join(' ')}: ${stderr}`)
+  return stdout
+}
+
+/** The local ports of what `ss -Htn` lists. Address translation keeps them. */
 function portsOf (listed: string): string[] {
   return listed.split('\n').flatMap(line => /^(?:\S+\s+){3}\S+:(\d+)\s/.exec(line)?.[1] ?? [])
+}
+
+function chunks (ports: readonly string[]): string[][] {
+  return [...Map.groupBy(ports.map((port, index) => ({ port, chunk: Math.floor(index / PORTS_A_FILTER) })), ({ chunk }) => chunk).values()].map(some => some.map(({ port }) => port))
 }

@@ -54,21 +54,31 @@ it('joins the office with the inside, whatever the firewall lets through', async
   expect((await world.host('inside').run('ip', ['route', 'get', '192.0.2.10'])).code).toBe(0)
 })
 
-it('ends streams between servers when something changed, and no check', async () => {
+it('ends streams between servers when something changed, and no check, nor what answers one', async () => {
   const place = { address: '198.51.100.11', port: 5269 }
-  const [stream, inside, outside] = await Promise.all((['ours', 'inside', 'amsterdam'] as const).map(async from => await world.controls.at(from).connect(place)))
-  if (stream === undefined || inside === undefined || outside === undefined) throw new Error('there are three')
+  const probe = { address: '198.51.100.200', port: 5269 }
+  const listener = await world.host('amsterdam').listen(probe)
+  const [stream, answer, first] = await Promise.all([world.host('ours').connect(place), world.controls.at('gmail').connect(probe), world.host('inside').connect(place)])
   const ended = new Promise<void>(resolve => { stream.on('error', () => undefined).on('close', () => { resolve() }) })
-  const cut: string[] = []
-  for (const [name, socket] of [['inside', inside], ['outside', outside]] as const) socket.on('error', () => cut.push(name)).on('close', () => cut.push(name))
   stream.resume()
-  inside.resume()
-  outside.resume()
+  // Those that begin while others are ended, too.
+  const [checks, cut, settled] = [[answer, first], new Set<string>(), new AbortController()]
+  const look = async (from: 'inside' | 'amsterdam'): Promise<void> => {
+    while (!settled.signal.aborted) {
+      checks.push(await world.host(from).connect(place))
+      const name = `${from} ${checks.length}`
+      checks.at(-1)?.on('error', () => cut.add(name)).on('close', () => cut.add(name)).resume()
+    }
+  }
+  for (const [name, socket] of [['answer', answer], ['first', first]] as const) socket.on('error', () => cut.add(name)).on('close', () => cut.add(name)).resume()
+  const looking = (['inside', 'inside', 'inside', 'amsterdam', 'amsterdam', 'amsterdam'] as const).map(look)
   await world.controls.settle()
   await ended
-  expect(cut).toEqual([])
-  inside.destroy()
-  outside.destroy()
+  settled.abort()
+  await Promise.all(looking)
+  expect([checks.length > looking.length, [...cut]]).toEqual([true, []])
+  for (const check of checks) check.removeAllListeners('close').destroy()
+  listener.close()
 })
 
 /** As `nc -z` tells it. */

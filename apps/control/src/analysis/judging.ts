@@ -9,6 +9,7 @@ import { closesTheWayIn, judgeDomain, judgePair } from '@dialtone/verdict'
 import { iso, keyOf, rowOf, worse, type Board, type Entry, type Half } from './board.ts'
 import type { Expectations } from './expectations.ts'
 import type { IncidentDesk } from './incident-desk.ts'
+import { insideWaysAt } from './inside-ways.ts'
 import { analysisErrors, judged, judgeSeconds } from './metrics.ts'
 import type { FleetReach } from './reach.ts'
 import { recent } from './recent.ts'
@@ -60,7 +61,7 @@ export function createJudging (needs: Needs): Judging {
     if (ownConfig === undefined) return undefined
     if (peer === undefined) {
       const heard = witnesses.testify([...own(domain), ...witnesses.failingFor(domain)], expectations.standpoint)
-      return [{ verdict: owns.set(domain, judgeDomain({ domain, witnesses: heard, config: ownConfig, reach: reach.of() })) }]
+      return [{ verdict: owns.set(domain, judgeDomain({ domain, witnesses: heard, config: ownConfig, reach: reach.of(), insideWays: insideWaysAt(store.journal, domain, at) })) }]
     }
     const config = expectations.pair(domain, peer)
     if (config === undefined) return undefined

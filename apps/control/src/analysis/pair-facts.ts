@@ -8,6 +8,7 @@ import { defineCounter, quoted, type Meter } from '@dialtone/kernel'
 import type { Store } from '@dialtone/store'
 import type { Analysis } from './analysis.ts'
 import { iso } from './board.ts'
+import { takeInsideWay } from './inside-ways.ts'
 
 /** One thing of one pair at one gateway is put on record so often at most; what it is then is put on record with what comes after. */
 const SAME_CHANGE_MS = 60_000
@@ -18,6 +19,7 @@ const MISUSE_MS = 3_600_000
 export function takePairFacts (batch: readonly Delivery<PairFacts>[], { store, analysis, meter }: { store: Store, analysis: Pick<Analysis, 'carried' | 'expectations' | 'noticed'>, meter: Meter }): void {
   const changes: ChangeView[] = []
   const bearing: PairFacts[] = []
+  const reached = new Set<string>()
   store.transaction(() => {
     for (const { body, key, seq, at } of batch) {
       store.setPosition('facts', seq)
@@ -29,6 +31,7 @@ export function takePairFacts (batch: readonly Delivery<PairFacts>[], { store, a
       const taken = Date.parse(at)
       const before = store.pairFacts.put(body, taken)
       meter.add(pairFactsTaken, { result: 'taken' })
+      if (analysis.expectations.domain(body.ours) !== undefined && takeInsideWay(store.journal, body, taken)) reached.add(body.ours)
       if (!analysis.expectations.has({ domain: body.ours, peer: body.peer })) continue
       if (before === undefined || bearingOf(before) !== bearingOf(body)) bearing.push(body)
       for (const change of changesOf(before, body, taken, store.journal)) {
@@ -37,6 +40,7 @@ export function takePairFacts (batch: readonly Delivery<PairFacts>[], { store, a
       }
     }
   })
+  for (const domain of reached) analysis.carried({ domain })
   for (const { ours, peer } of bearing) analysis.carried({ domain: ours, peer })
   if (batch.length > 0) analysis.noticed(changes.map(change => ({ on: 'change', change })))
 }

@@ -49,6 +49,26 @@ it('says that a peer refused our name without having asked for it, and does not 
   expect(told.at(-1)?.outbound.reason).toBeUndefined()
 })
 
+it('tells how it reaches the server of ours, for what the peer sends', () => {
+  const { facts, told, pass, clock } = made()
+  const failed = { reason: 'unreachable', says: '', temporary: true } as const
+  facts.authenticated({ ...AT, at: clock.now(), by: 'dialback' })
+  pass(6000)
+  expect(told.at(-1)).not.toHaveProperty('inside')
+  facts.dialedInside(SIDES, { failed })
+  const failedAt = new Date(clock.now()).toISOString()
+  pass(6000)
+  expect(told.at(-1)?.inside).toEqual({ failedAt, reason: 'unreachable' })
+  facts.dialedInside(SIDES, { stream: new FakeStream({ from: SIDES.peer, to: SIDES.ours }) })
+  const readyAt = new Date(clock.now()).toISOString()
+  pass(6000)
+  expect(told.at(-1)?.inside).toEqual({ readyAt })
+  facts.dialedInside(SIDES, { failed })
+  pass(6000)
+  expect(told.at(-1)?.inside).toMatchObject({ readyAt, reason: 'unreachable', failedAt: expect.any(String) })
+  expect(Value.Check(PairFactsSchema, told.at(-1))).toBe(true)
+})
+
 it('tells of another key than before also where we connected, with a stream or without (C11)', () => {
   const { facts, told, events, pass, clock } = made()
   const certificate = (key: string) => ({ key: key.repeat(64), issuer: 'CN=x', notAfter: clock.now(), pinned: false, matches: false })

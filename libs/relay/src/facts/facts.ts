@@ -24,6 +24,8 @@ export type Facts = {
   shown: (fact: { zone: string, sides: Sides, at: number, answer: 'valid' | 'invalid' | 'failed' }) => void
   /** A stream out was wanted since `began`; there is one, or why there is none. Both milliseconds since the epoch. */
   dialed: (zone: string, sides: Sides, began: number, result: { stream: OutStream } | { failed: DialFailure }) => void
+  /** A stream to the server of ours was wanted, for what the peer sends. */
+  dialedInside: (sides: Sides, result: { stream: OutStream } | { failed: DialFailure }) => void
   /** Tells what has changed. To be called often. */
   tick: () => void
   /** Tells of all pairs how they stand at the end. */
@@ -43,6 +45,7 @@ type Known = {
   sides: Sides
   inbound: PairFacts['inbound']
   outbound: PairFacts['outbound']
+  inside?: PairFacts['inside']
   asked: PairFacts['asked']
   shown: PairFacts['shown']
   certificate?: PairFacts['certificate']
@@ -101,13 +104,13 @@ export function createFacts ({ gateway, facts: publish, tell, clock, random, wor
     return made
   }
 
-  const of = ({ sides, inbound, outbound, asked, shown, certificate }: Known): PairFacts => {
+  const of = ({ sides, inbound, outbound, inside, asked, shown, certificate }: Known): PairFacts => {
     const count = countOf(sides)
     const decision = world()?.decide(sides, 'outbound')
     return {
       v: 1, id: Buffer.from(random.bytes(15)).toString('base64url'), gateway, at: stamp(clock.now()), startedAt, ours: sides.ours, peer: sides.peer,
       inbound: { ...inbound, ...(count === undefined || count.lastIn === 0 ? {} : { lastStanzaAt: stamp(clock.now() - (clock.elapsed() - count.lastIn)) }) },
-      outbound: { ...outbound }, asked: { ...asked }, shown: { ...shown }, ...(certificate === undefined ? {} : { certificate: { ...certificate } }),
+      outbound: { ...outbound }, ...(inside === undefined ? {} : { inside: { ...inside } }), asked: { ...asked }, shown: { ...shown }, ...(certificate === undefined ? {} : { certificate: { ...certificate } }),
       stanzas: { in: count?.in ?? 0, out: count?.out ?? 0, outcomes: count === undefined ? { ...NONE } : { ...count.outcomes } },
       bounces: Object.fromEntries(count?.bounces ?? []),
       policy: { ...(decision?.policy === undefined ? {} : { name: decision.policy }), action: actionOf(decision), shadowed: count?.shadowed ?? 0, refused: count?.refused ?? 0 },
@@ -179,6 +182,13 @@ export function createFacts ({ gateway, facts: publish, tell, clock, random, wor
         ...(condition === undefined ? {} : { condition: quoted(condition, 50) }), ...(failed.text === undefined ? {} : { text: quoted(failed.text, 280) }),
         ...(refusedName ? { refusedUnasked: one.askedAt < began } : {}),
       }
+    },
+    dialedInside: (sides, result) => {
+      const one = about(sides)
+      if (one === undefined) return
+      one.news = true
+      const now = stamp(clock.now())
+      one.inside = 'stream' in result ? { readyAt: now } : { ...(one.inside?.readyAt === undefined ? {} : { readyAt: one.inside.readyAt }), failedAt: now, reason: result.failed.reason }
     },
     tick: () => {
       const now = clock.elapsed()

@@ -5,7 +5,7 @@ import { atOurs, atPeer, row, type CauseRow } from './row.ts'
 export const SERVICE = {
   'service.down': atOurs({
     says: 'our own service does not listen',
-    proof: 'An address that is ours refuses connections, our internal address is not reached from inside either, or our server says that it speaks to no other server. Likely where a server with our certificate answers outside all the same: a gateway before a dead service.',
+    proof: 'An address that is ours refuses connections, our internal address is not reached from inside either, or our server says that it speaks to no other server. Likely where a server with our certificate answers outside all the same: a gateway before a dead service. Or a gateway of ours gets no stream to the server behind it.',
     lookAlikes: [['path.inbound-refused', 'inside vantages reach it']],
     remedy: ['Start the XMPP server and its S2S listener: `prosodyctl status`, `ejabberdctl status`, and ss -ltnp | grep 5269.', 'Prosody: mod_s2s must not be in modules_disabled. ejabberd: a listener with module ejabberd_s2s_in. CUPS: XMPP federation must be on, and its service running.'],
   }),

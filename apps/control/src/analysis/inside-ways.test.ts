@@ -1,0 +1,50 @@
+import type { PairFacts } from '@dialtone/contracts'
+import { expect, it } from 'vitest'
+import { insideWaysAt, takeInsideWay } from './inside-ways.ts'
+
+const T0 = Date.parse('2026-03-02T12:00:00Z')
+const OURS = 'ours.example'
+/** The clock of the gateway is an hour ahead of this one. */
+const AHEAD = 3_600_000
+const theirs = (seconds: number): string => new Date(T0 + AHEAD + seconds * 1000).toISOString()
+
+it('is what the last attempt says, whichever peer it was for, in times of this clock, for a quarter of an hour', () => {
+  const { tell, at } = made()
+  expect(at(0)).toEqual({ failing: [], working: [] })
+  expect(tell(100, 'a.example', { failedAt: theirs(90), reason: 'unreachable' })).toBe(true)
+  expect(at(101)).toEqual({ failing: [{ gateway: 'edge', reason: 'unreachable' }], working: [] })
+  expect(tell(110, 'b.example', { failedAt: theirs(105), reason: 'tls-failed' })).toBe(false)
+  expect(tell(111, 'a.example', { failedAt: theirs(90), reason: 'unreachable' })).toBe(false)
+  expect(at(105 + 900)).toEqual({ failing: [{ gateway: 'edge', reason: 'tls-failed' }], working: [] })
+  expect(at(105 + 901)).toEqual({ failing: [], working: [] })
+  expect(tell(120, 'b.example', { readyAt: theirs(119) })).toBe(true)
+  // What is told once more of the other peer is older.
+  expect(tell(130, 'a.example', { failedAt: theirs(90), reason: 'unreachable' })).toBe(false)
+  expect(at(131)).toEqual({ failing: [], working: ['edge'] })
+})
+
+it('is of each gateway, and begins anew with it', () => {
+  const { tell, at } = made()
+  tell(10, 'a.example', { failedAt: theirs(9), reason: 'unreachable' })
+  tell(11, 'a.example', { readyAt: theirs(10) }, { gateway: 'core' })
+  expect(at(12)).toEqual({ failing: [{ gateway: 'edge', reason: 'unreachable' }], working: ['core'] })
+  tell(30, 'a.example', { readyAt: theirs(29) }, { startedAt: theirs(20) })
+  expect(at(31)).toEqual({ failing: [], working: ['core', 'edge'] })
+})
+
+it('is nothing where a gateway has tried nothing, or was refused for the sake of one peer', () => {
+  const { tell, at } = made()
+  expect(tell(1, 'a.example', undefined)).toBe(false)
+  expect(tell(1, 'a.example', { failedAt: theirs(0), reason: 'dialback-error' })).toBe(false)
+  expect(at(2)).toEqual({ failing: [], working: [] })
+})
+
+/** Seconds after the start, by this clock. */
+function made () {
+  const facts = new Map<string, string>()
+  const journal = { fact: (key: string) => facts.get(key), setFact: (key: string, value: string) => { facts.set(key, value) } }
+  return {
+    tell: (seconds: number, peer: string, inside: PairFacts['inside'], more: Partial<PairFacts> = {}) => takeInsideWay(journal, { gateway: 'edge', at: theirs(seconds), startedAt: theirs(-10), ours: OURS, peer, ...(inside === undefined ? {} : { inside }), ...more } as PairFacts, T0 + seconds * 1000),
+    at: (seconds: number) => insideWaysAt(journal, OURS, T0 + seconds * 1000),
+  }
+}
