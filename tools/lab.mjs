@@ -3,7 +3,7 @@ import { enter, stop } from './bootstrap.mjs'
 import { installPackages } from './debian.mjs'
 
 const args = process.argv.slice(2)
-const starts = ['up', 'matrix'].includes(args[0]) && !args.includes('--help') && !args.includes('-h')
+const starts = ['up', 'matrix'].includes(args[0]) && !['--help', '-h', '--list'].some(option => args.includes(option))
 try {
   if (starts) await installPackages()
   await enter('tools/lab/main.ts', args)

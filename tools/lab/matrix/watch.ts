@@ -12,18 +12,18 @@ export type Patience = {
   nameMs: number, alertMs: number, recoverMs: number
   /** How long it is watched where nothing is expected to be said, or nobody to be told; and after how long whatever is said there is wrong, even if it goes away. */
   quietMs: number, settledMs: number
+  /** How long metrics may still say otherwise: they are those of the last scrape, and a scrape can be missed. */
+  scrapedMs: number
 }
 /**
  * Of a lab on a busy machine. A notice is told after an hour, which is two minutes here; what a deep check finds, 24 seconds after the next one. What is named last is so after 80
  * seconds: so long, and a little longer, nothing is to be said where nothing is expected.
  */
-export const PATIENCE: Patience = { nameMs: 120_000, alertMs: 200_000, quietMs: 90_000, settledMs: 45_000, recoverMs: 150_000 }
+export const PATIENCE: Patience = { nameMs: 120_000, alertMs: 200_000, quietMs: 90_000, settledMs: 45_000, recoverMs: 150_000, scrapedMs: 6000 }
 
 const POLL_MS = 500
 /** It is right when it has been so long: longer than a scrape and the evaluation after it. */
 const CALM_MS = 3000
-/** Metrics are those of the last scrape, and a scrape can be missed. */
-const SCRAPED_MS = 6000
 /** Rows and facts of each that a wrong result tells. */
 const TOLD = 4
 /** Of what was said for a moment. */
@@ -110,7 +110,7 @@ export function watchBroken (watched: Watched, expectation: SideExpectation, sin
         ...await Promise.all(comparison.missing.map(async ({ expected: each, said }) => `${told(each)} is not said; ${said === undefined ? 'nothing is said of it' : await whyOf(fleets, fleet, said)}`)),
         ...await Promise.all(comparison.unexplained.slice(0, TOLD).map(async row => `not expected: ${await whyOf(fleets, fleet, row)}`)),
         ...[...late].filter(([text]) => !comparison.unexplained.some(row => told(row) === text)).slice(0, TOLD).map(([, why]) => `not expected, though it went away: ${why}`),
-        ...await untilScraped(watched),
+        ...(trouble === undefined ? await untilScraped(watched) : []),
         ...missed().map(each => `not told: ${alertText(each)}`),
         ...wronglyTold(watched, expectation, since).map(text => `told, and should not have been: ${text}`),
         ...(await Promise.all(untested.map(each => whyTested(fleets, fleet, each)))).flat(),
@@ -178,10 +178,10 @@ async function metricsDiffer ({ fleets, fleet, about = () => true }: Watched, of
 
 /** Of all rows, when what was said last can have been scraped. */
 async function untilScraped (watched: Watched): Promise<string[]> {
-  const until = Date.now() + SCRAPED_MS
+  const until = performance.now() + watched.patience.scrapedMs
   for (;;) {
     const differ = await metricsDiffer(watched).catch((error: unknown) => [`it did not answer: ${textOf(error)}`])
-    if (differ.length === 0 || Date.now() > until) return differ.slice(0, TOLD)
+    if (differ.length === 0 || performance.now() > until) return differ.slice(0, TOLD)
     await pause(POLL_MS)
   }
 }
