@@ -48,13 +48,13 @@ export function describePackages () {
   return [...lines, `npm packages: those of package-lock.json, in node_modules`].join('\n')
 }
 
-/** Installs what is missing. Throws a StartError that names the command to run where we cannot. */
-export async function installPackages () {
+/** Installs what is missing. Throws a StartError that names the command to run where we cannot; `needs` is how it begins on another system. */
+export async function installPackages (needs = 'the tests against real servers need Debian 12, the other lanes run anywhere (npm test -- --lane check --lane test)') {
   const missing = packages().filter(({ version }) => version === undefined).map(({ name }) => name)
   if (policyHolder() !== undefined && process.getuid() === 0) await awaitOtherHolder()
   if (missing.length === 0) return
   const byHand = `apt-get install --no-install-recommends ${missing.join(' ')}`
-  if (!isDebian()) throw new StartError(`the tests against real servers need Debian 12 with: ${missing.join(', ')}. The other lanes run anywhere: npm test -- --lane check --lane test`)
+  if (!isDebian()) throw new StartError(`${needs}. Packages that are missing: ${missing.join(', ')}`)
   if (process.getuid() !== 0) throw new StartError(`the tests against real servers need packages that only root can install. Run: sudo ${byHand}`)
 
   console.log(`installing Debian packages, without starting their services: ${missing.join(', ')}`)

@@ -3,9 +3,9 @@ import { enter, stop } from './bootstrap.mjs'
 import { installPackages } from './debian.mjs'
 
 const args = process.argv.slice(2)
-const starts = ['up', 'matrix'].includes(args[0]) && !['--help', '-h', '--list'].some(option => args.includes(option))
+const starts = ['up', 'matrix'].includes(args[0]) && !['--help', '-h', '--list'].some(each => args.includes(each))
 try {
-  if (starts) await installPackages()
+  if (starts) await installPackages('the lab needs Debian 12')
   await enter('tools/lab/main.ts', args)
 } catch (error) {
   stop(error)

@@ -1,10 +1,11 @@
 // The lab through its command, as a person uses it, and a few of its breaks by the plain tools of the seed.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Asked, LabStatus } from './holder/protocol.ts'
+import { request } from './holder/request.ts'
 
 const MAIN = join(import.meta.dirname, 'main.ts')
 const folder = mkdtempSync(join(tmpdir(), 'dialtone-lab-'))
@@ -50,6 +51,25 @@ it('heals what was broken together, and users notice nothing any more', async ()
   expect(noticed.map(({ peer, says }) => `${peer} ${says}`)).toEqual(['gmail.test pong', 'webex.test pong', 'plain.test pong', 'gtls.test pong', 'six.test pong'])
 })
 
+it('breaks one thing in one way at a time', async () => {
+  await lab('break', 'pat-closed')
+  expect(await lab('break', 'secrets')).toMatchObject({ code: 1, err: "lab: 'secrets' changes what 'pat-closed' has changed; heal 'pat-closed' first\n" })
+  expect([(await status()).broken.map(({ name }) => name), await seed()]).toEqual([['pat-closed'], { outside: 'refused', inside: 'open' }])
+  await lab('heal', 'pat-closed')
+  expect(await seed()).toEqual({ outside: 'open', inside: 'open' })
+})
+
+it('keeps as broken what it could neither break nor undo, and heals it when that can be done', async () => {
+  const kept = await ran('firewall', 'nft', 'list', 'table', 'inet', 'asa')
+  await ran('firewall', 'nft', 'delete', 'table', 'inet', 'asa')
+  expect(await lab('break', 'pat')).toMatchObject({ code: 1, err: expect.stringMatching(/could not be undone: [^]*It counts as broken; to try again to undo it: lab heal pat/) })
+  expect(await lab('heal', 'pat')).toMatchObject({ code: 1 })
+  expect((await status()).broken).toMatchObject([{ name: 'pat' }])
+  await ran('firewall', 'sh', '-c', `nft -f - <<'END'\n${kept}END`)
+  expect((await lab('heal', 'pat')).out).toBe('healed: pat\n')
+  expect([(await status()).broken, await seed()]).toEqual([[], { outside: 'open', inside: 'open' }])
+})
+
 it('has somebody in the middle who takes STARTTLS away, or shows another certificate, to the inside alone', async () => {
   expect(await features('inside')).toContain('<starttls')
   expect((await lab('break', 'starttls-stripped')).err).toBe('')
@@ -76,17 +96,31 @@ describe('a second lab', () => {
   it('is another one, and leaves nothing when its holder is killed', async () => {
     const other = ['--state', join(folder, 'other')]
     expect((await lab('status', ...other)).code).toBe(1)
-    const two = [lab('up', '--no-fleet', ...other), lab('up', '--no-fleet', ...other)]
-    expect((await Promise.all(two)).map(({ code, out }) => [code, /held by process (\d+)/.exec(out)?.[1]])).toEqual([[0, expect.stringMatching(/\d/)], [0, /held by process (\d+)/.exec((await two[0])?.out ?? '')?.[1]]])
-    const { pid } = JSON.parse((await lab('status', '--json', ...other)).out) as LabStatus
+    const pid = await upTwice(other)
     expect((await status()).pid).not.toBe(pid)
     process.kill(pid, 'SIGKILL')
     await expect.poll(() => left(pid), { timeout: 15_000 }).toEqual([])
     expect((await lab('break', 'pat', ...other)).err).toBe('lab: the lab is not up. To bring it up: npm run lab -- up\n')
+    // What it left, its log too, is in nobody's way.
+    writeFileSync(join(folder, 'other', 'holder.log'), ' it cannot be brought up: before\n')
+    const again = await upTwice(other)
+    expect(await request(join(folder, 'other', 'socket'), 'POST', '/break/%').catch(String)).toMatch('URI malformed')
+    // Whom nobody reaches any more ends.
+    rmSync(join(folder, 'other'), { recursive: true })
+    await expect.poll(() => left(again), { timeout: 15_000 }).toEqual([])
     expect((await lab('down', ...other)).out).toBe('the lab is not up\n')
     expect(existsSync(join(folder, 'other'))).toBe(false)
     expect((await status()).state).toBe('up')
   }, 120_000)
+
+  it('takes no directory that holds other things, and removes nothing there', async () => {
+    const [mine, empty] = [join(folder, 'mine'), join(folder, 'empty')]
+    for (const each of [mine, empty]) mkdirSync(each)
+    for (const name of ['socket', 'holder.log']) writeFileSync(join(mine, name), 'mine')
+    for (const each of [mine, empty]) expect((await lab('down', '--state', each)).out).toBe('the lab is not up\n')
+    expect(await lab('up', '--no-fleet', '--state', mine)).toMatchObject({ code: 64, err: expect.stringContaining('holds other things') })
+    expect([readdirSync(mine), readdirSync(empty)]).toEqual([['holder.log', 'socket'], []])
+  })
 })
 
 it('leaves nothing when it is brought down', async () => {
@@ -95,6 +129,35 @@ it('leaves nothing when it is brought down', async () => {
   await expect.poll(() => left(pid), { timeout: 15_000 }).toEqual([])
   expect(existsSync(state)).toBe(false)
 })
+
+describe('with Dialtone in it', () => {
+  it('has users on both sides of the gateway reach each other, and shows no token', { timeout: 240_000 }, async () => {
+    expect(await lab('up')).toMatchObject({ code: 0 })
+    try {
+      const { noticed } = JSON.parse((await lab('ask', '--json')).out) as Asked
+      expect(noticed.filter(({ says }) => says !== 'pong')).toEqual([])
+      expect(noticed.map(({ user, peer }) => `${user} ${peer}`)).toEqual(expect.arrayContaining([
+        'edgeuser@edgedomain.test gtls.test', 'edgeuser@edgedomain.test six.test', 'jdoe2@gtls.test edgedomain.test', 'suser@six.test edgedomain.test', 'cupuser1@cupdomain.test gtls.test',
+      ]))
+      const { urls } = await status()
+      expect(JSON.stringify(urls)).not.toContain('dlt_')
+      const file = urls['token of shared'] ?? ''
+      expect([statSync(file).mode & 0o777, readFileSync(file, 'utf8')]).toEqual([0o600, expect.stringMatching(/^dlt_/)])
+      const { ok } = await fetch(`${urls['control of shared']}/v1/overview`, { headers: { authorization: `Bearer ${readFileSync(file, 'utf8').trim()}` } })
+      expect(ok).toBe(true)
+    } finally {
+      expect(await lab('down')).toMatchObject({ code: 0 })
+    }
+  })
+})
+
+/** Two bring it up at once, and it is one. Its process. */
+async function upTwice (other: readonly string[]): Promise<number> {
+  const two = await Promise.all([lab('up', '--no-fleet', ...other), lab('up', '--no-fleet', ...other)])
+  const pids = two.map(({ out }) => Number(/held by process (\d+)/.exec(out)?.[1]))
+  expect([two.map(({ code }) => code), new Set(pids).size]).toEqual([[0, 0], 1])
+  return pids[0] ?? NaN
+}
 
 async function lab (...args: readonly string[]): Promise<{ code: number | null, out: string, err: string }> {
   const at = args.indexOf('--')

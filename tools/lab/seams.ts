@@ -10,7 +10,7 @@ import type { Controls } from './world/controls.ts'
 /**
  * The hosts that the other parts go by; the world has more. Inside, behind the firewall: `ours` (the server of OURS), `edge` (the server of EDGE, which federates through
  * the gateway), `inside` (the agent). Between: `gateway`, with an address on both sides. Outside, on networks of their own: `amsterdam`, `frankfurt` (agents),
- * `office` (bus, control, Prometheus, Alertmanager).
+ * `office` (bus, control; Prometheus and Alertmanager are outside of the network, on the loopback of the machine).
  */
 export type LabHost = 'ours' | 'edge' | 'inside' | 'gateway' | 'amsterdam' | 'frankfurt' | 'office'
 
@@ -67,7 +67,7 @@ export type Fleets = {
   process: (fleet: FleetName, name: 'control' | 'inside' | 'amsterdam' | 'frankfurt' | 'gateway') => FleetProcess
   /** Whether the domains that are broken for good are peers of OURS. */
   standing: (are: boolean) => Promise<void>
-  /** What people can open on this machine, by what it is: 'control of shared'. */
+  /** What people can open on this machine, by what it is: 'control of shared', and 'token of shared', the file that holds it. */
   urls?: Readonly<Record<string, string>>
   stop: () => Promise<void>
 }
@@ -78,11 +78,11 @@ export type Told = { at: number, to: string, status: 'firing' | 'resolved', aler
 export type Lab = { world: World, fleets?: Fleets }
 
 export type Break = {
-  /** 'pat', 'srv-port': as `lab break` takes it. */
+  /** 'pat', 'srvport': as `lab break` takes it. */
   name: string
   /** What is done, as one would tell a colleague: 'the translation of port 5269 is gone'. */
   says: string
-  /** Does it, and gives what undoes it. If it throws, nothing is left broken. */
+  /** Does it, and gives what undoes it. If it throws, nothing is left broken, but for a LeftBroken, whose `undo` tries again. */
   breaks: (lab: Lab) => Promise<() => Promise<void>>
 }
 

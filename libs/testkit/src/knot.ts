@@ -27,8 +27,8 @@ export type Knot = RunningServer & Place & {
 /** Seconds; short, because a test changes its mind. */
 const TTL = 5
 
-/** Starts it; ready when it answers TCP, and with signed zones when their keys are there. */
-export async function startKnot ({ zones, address = loopbackAddress(), port, namespace }: { zones: readonly Zone[], address?: string, port?: number, namespace?: string }): Promise<Knot> {
+/** Starts it; ready when it answers TCP, and with signed zones when their keys are there. `keys`: a folder that holds them, for the next one, too. Default new ones. */
+export async function startKnot ({ zones, keys, address = loopbackAddress(), port, namespace }: { zones: readonly Zone[], keys?: string, address?: string, port?: number, namespace?: string }): Promise<Knot> {
   const at = { address, port: port ?? await freePort(address) }
   const folder = makeFolder('knot')
   for (const name of ['run', 'db', 'db/keys']) mkdirSync(join(folder.path, name))
@@ -48,7 +48,7 @@ log:
     any: info
 database:
   storage: ${join(folder.path, 'db')}
-  kasp-db: keys
+  kasp-db: ${keys ?? 'keys'}
 policy:
   - id: test
     algorithm: ecdsap256sha256

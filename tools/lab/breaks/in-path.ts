@@ -2,7 +2,7 @@
 import { certificateOf, type NetworkHost } from '@dialtone/testkit'
 import { createSecureContext, connect as connectTls, TLSSocket } from 'node:tls'
 import type { Socket } from 'node:net'
-import type { Undo } from '../world/controls.ts'
+import type { Undo } from '../world/undo.ts'
 
 /** Where each hears connections that the firewall leads aside, at its inside address. */
 export const PORTS = { strip: 15269, intercept: 15270 } as const

@@ -3,12 +3,13 @@ import { giveNames, startUnbound } from '@dialtone/testkit'
 import { OURS } from '../seams.ts'
 import { AT, PUBLIC, RESOLVERS } from '../world/places.ts'
 import { STUBS } from '../world/names.ts'
+import { LeftBroken, undoAfter } from '../world/undo.ts'
 import { defineBreak, type Doing } from './define.ts'
 
-const claimedByGmail: Doing = ({ servers }) => servers.differences.gmail.lay({ hosts: ['gmail.test', OURS] })
+const claimedByGmail = ({ servers, by }: Parameters<Doing>[0]) => servers.differences.gmail.lay(by, { hosts: ['gmail.test', OURS] })
 
 /** The provider's own resolver leads our domain to the provider itself, whose server reads who its resolver is when it starts. */
-const claimedWithOwnView: Doing = async (controls, lab) => {
+const claimedWithOwnView: Doing = async controls => {
   const { at } = controls
   const { namespace } = at('gmail')
   const own = { [OURS]: [`_xmpp-server._tcp.${OURS}. SRV 0 5 5269 xmpp-server.gmail.test.`] }
@@ -18,15 +19,13 @@ const claimedWithOwnView: Doing = async (controls, lab) => {
     await resolver.stop()
   }
   giveNames(namespace, '127.0.0.1')
-  try {
-    const unclaim = await claimedByGmail(controls, lab)
-    return async () => {
-      await putBack()
-      await unclaim()
-    }
-  } catch (error) {
+  const unclaim = await claimedByGmail(controls).catch((error: unknown) => undoAfter(error, async () => {
     await putBack()
-    throw error
+    if (error instanceof LeftBroken) await error.undo()
+  }))
+  return async () => {
+    await putBack()
+    await unclaim()
   }
 }
 
@@ -36,8 +35,8 @@ const dead = (host: 'gmail' | 'plain' | 'six', ...addresses: readonly string[]):
 export const PEER_BREAKS = [
   defineBreak('conflict', 'our domain is registered with gmail.test as well: what its users send us stays there', claimedByGmail),
   defineBreak('conflict-internal', 'our domain is registered with gmail.test, which finds itself where it looks for us and denies our keys', claimedWithOwnView),
-  defineBreak('conflict-webex', 'our domain is registered with webex.test as well, which refuses our streams', ({ servers }) => servers.differences.webex.lay({ hosts: ['webex.test', OURS] })),
-  defineBreak('policy', 'gmail.test does not federate with us, by its own rule', ({ servers }) => servers.differences.gmail.lay({ denies: [OURS] })),
+  defineBreak('conflict-webex', 'our domain is registered with webex.test as well, which refuses our streams', ({ servers, by }) => servers.differences.webex.lay(by, { hosts: ['webex.test', OURS] })),
+  defineBreak('policy', 'gmail.test does not federate with us, by its own rule', ({ servers, by }) => servers.differences.gmail.lay(by, { denies: [OURS] })),
   defineBreak('gmail-primary', 'the first of the five servers of gmail.test does not answer', dead('gmail', AT.gmail[0])),
   defineBreak('gmail-all', 'none of the five servers of gmail.test answers', dead('gmail', ...AT.gmail)),
   defineBreak('address-dead', 'one of the two addresses of plain.test does not answer', dead('plain', AT.plain[1])),

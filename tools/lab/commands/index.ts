@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Asked, Changed } from '../holder/protocol.ts'
 import { request } from '../holder/request.ts'
+import { checkMachine } from './machine.ts'
 import { optionsOf } from './options.ts'
 import { print, statusText, table } from './text.ts'
 import { down, statusOf, up } from './up-down.ts'
@@ -19,7 +20,7 @@ The network of the seed, with real servers, in network namespaces of this machin
   list                  what can be broken
   break NAME            breaks it, until
   heal NAME|all         heals it
-  ask                   what a user of ours notices of every peer
+  ask                   what users notice: ours of every peer, and, with Dialtone, those on both sides of the gateway
   shell HOST [-- CMD]   a shell, or a command, on a host: lab shell inside -- dig SRV _xmpp-server._tcp.gmail.test
   matrix                breaks one thing after another and compares what is named with what is expected; brings up its own
   down                  ends it, and leaves nothing
@@ -55,17 +56,18 @@ export const COMMANDS: Record<string, (args: readonly string[]) => Promise<numbe
     const options = optionsOf(args, { names: [1, 1] })
     const [name = ''] = options.names
     const done = await request<Changed>(options.socket, 'POST', `/heal/${encodeURIComponent(name)}`)
-    print(options, done, done.changed.length === 0 ? `${name === 'all' ? 'nothing' : name} is not broken`.replace('nothing is not', 'nothing is') : `healed: ${done.changed.join(', ')}${done.broken.length === 0 ? '' : `; still broken: ${done.broken.map(each => each.name).join(', ')}`}`)
+    print(options, done, done.changed.length === 0 ? name === 'all' ? 'nothing is broken' : `${name} is not broken` : `healed: ${done.changed.join(', ')}${done.broken.length === 0 ? '' : `; still broken: ${done.broken.map(each => each.name).join(', ')}`}`)
     return 0
   },
   ask: async args => {
     const options = optionsOf(args, { names: [0, 0] })
     const asked = await request<Asked>(options.socket, 'POST', '/ask')
-    print(options, asked, table(asked.noticed.map(({ peer, says, ms }) => [peer, `${(ms / 1000).toFixed(1)} s`, says])).join('\n'))
+    print(options, asked, table(asked.noticed.map(({ user, peer, says, ms }) => [user, peer, `${(ms / 1000).toFixed(1)} s`, says])).join('\n'))
     return 0
   },
   shell,
   matrix: async args => {
+    if (!args.some(each => ['--help', '-h', '--list'].includes(each))) checkMachine({ withFleets: true })
     const { runMatrixCommand } = await import(new URL('../matrix/main.ts', import.meta.url).href) as { runMatrixCommand: (args: readonly string[]) => Promise<number> }
     return await runMatrixCommand(args)
   },

@@ -7,6 +7,7 @@ export function print ({ json }: Pick<Options, 'json'>, body: unknown, text: str
   process.stdout.write(json ? `${JSON.stringify(body, undefined, 2)}\n` : `${text}\n`)
 }
 
+/** What `lab status` prints of a lab that is there. */
 export function statusText ({ state, pid, since, fleets, broken, hosts, servers, firewall, urls }: LabStatus): string {
   const running = new Map(servers.map(server => [server.host, server.running]))
   return [
@@ -14,8 +15,8 @@ export function statusText ({ state, pid, since, fleets, broken, hosts, servers,
     ...section('broken', broken.length === 0 ? ['nothing'] : table(broken.map(({ name, says, since: from }) => [name, says, `since ${from}`]))),
     ...section('hosts', table(hosts.map(({ name, addresses, what }) => [name, addresses.join(' '), running.get(name) === false ? `${what} (NOT RUNNING)` : what]))),
     ...section('firewall, packets', table([Object.entries(firewall).map(([name, packets]) => `${name} ${packets}`)])),
-    ...(Object.keys(urls).length === 0 ? [] : section('open in a browser', table(Object.entries(urls)))),
-    '', 'lab break NAME, lab heal NAME, lab list; lab shell HOST; lab ask: what users of ours notice',
+    ...(Object.keys(urls).length === 0 ? [] : section('on the loopback of this machine, outside of the network; tokens are in files', table(Object.entries(urls)))),
+    '', 'lab break NAME, lab heal NAME, lab list; lab shell HOST; lab ask: what users notice',
   ].join('\n')
 }
 

@@ -17,7 +17,7 @@ export type Fleet = {
   told: () => readonly Told[]
   prometheus: Prometheus
   process: (name: ProcessName) => FleetProcess
-  /** On this machine, and the token that control wants. */
+  /** On this machine, and the file with the token that control wants. */
   urls: Readonly<Record<string, string>>
   stop: () => Promise<void>
 }
@@ -94,7 +94,7 @@ export async function startFleet (world: World, name: FleetName, { scale, log = 
     const watching = await startWatching({ control: { place: control.place, instance: control.instance }, agents, gateways, token, ...(scale === undefined ? {} : { scale }) })
     undo.push(watching.stop)
     return {
-      urls: { [`control of ${name}`]: control.url, [`token of ${name}`]: token, [`Prometheus of ${name}`]: watching.prometheus.url, [`Alertmanager of ${name}`]: watching.alertmanagerUrl },
+      urls: { [`control of ${name}`]: control.url, [`token of ${name}`]: folder.write('token', `${token}\n`), [`Prometheus of ${name}`]: watching.prometheus.url, [`Alertmanager of ${name}`]: watching.alertmanagerUrl },
       ask, apply, stop, prometheus: watching.prometheus, notified: watching.notified, told: watching.told,
       process: which => {
         const found = processes.get(which)

@@ -1,12 +1,14 @@
 // The lab as its holder has it: the world, the fleets in it, and what is broken. One thing at a time is broken or healed.
 import { OperatorError } from '@dialtone/kernel'
 import { BREAKS } from '../breaks/index.ts'
+import { EDGE_PEERS } from '../fleet/resources.ts'
 import type { Break, Fleets, World } from '../seams.ts'
 import { nearest } from '../nearest.ts'
 import { startWorld } from '../world/index.ts'
 import { SERVER_OF } from '../world/servers.ts'
 import { WHAT, type WorldHost } from '../world/places.ts'
-import { askPeers } from '../world/users.ts'
+import { LeftBroken } from '../world/undo.ts'
+import { askPeers, edgeQuestions, OUR_QUESTIONS } from '../world/users.ts'
 import type { Asked, BrokenStatus, Changed, LabStatus } from './protocol.ts'
 
 const FLEETS = new URL('../fleet/start-fleets.ts', import.meta.url).href
@@ -73,8 +75,14 @@ export function holdLab ({ withFleets, log }: { withFleets: boolean, log: (line:
       const found: Break | undefined = BREAKS.find(each => each.name === name)
       if (found === undefined) throw unknown(name)
       if (broken.has(name)) return { changed: [], broken: whatIsBroken() }
-      const heal = await found.breaks({ world: there(world), ...(fleets === undefined ? {} : { fleets }) })
-      broken.set(name, { name, says: found.says, since: new Date().toISOString(), heal })
+      const hold = (heal: () => Promise<void>): void => { broken.set(name, { name, says: found.says, since: new Date().toISOString(), heal }) }
+      try {
+        hold(await found.breaks({ world: there(world), ...(fleets === undefined ? {} : { fleets }) }))
+      } catch (error) {
+        if (!(error instanceof LeftBroken)) throw error
+        hold(error.undo)
+        throw new OperatorError('left-broken', `${error.message}\nIt counts as broken; to try again to undo it: lab heal ${name}`)
+      }
       log(`broken: ${name}`)
       return { changed: [name], broken: whatIsBroken() }
     }),
@@ -88,7 +96,7 @@ export function holdLab ({ withFleets, log }: { withFleets: boolean, log: (line:
       }
       return { changed: chosen.map(each => each.name), broken: whatIsBroken() }
     }),
-    ask: () => inTurn(async () => ({ noticed: await askPeers(there(world)) })),
+    ask: () => inTurn(async () => ({ noticed: await askPeers(there(world), { ...OUR_QUESTIONS, ...(fleets === undefined ? {} : edgeQuestions(EDGE_PEERS)) }) })),
   }
 }
 

@@ -1,4 +1,4 @@
-// What the lab's holder and the command say to each other: HTTP on a socket in the state directory, which only its owner can open.
+// What the lab's holder and the command say to each other: HTTP on a socket in the state directory, which only root can open.
 import type { Noticed } from '../world/users.ts'
 
 export type HostStatus = { name: string, addresses: readonly string[], namespace: string, what: string }
@@ -18,16 +18,16 @@ export type LabStatus = {
   servers: readonly ServerStatus[]
   /** Packets that the firewall has counted. */
   firewall: Readonly<Record<string, number>>
-  /** What can be opened here. */
+  /** What can be opened here, and the files that hold the tokens. */
   urls: Readonly<Record<string, string>>
 }
 
-/** POST /break/NAME and /heal/NAME: what is broken now. `changed`: false where it was so before. */
+/** POST /break/NAME and /heal/NAME: what is broken now. `changed`: what was not so before. */
 export type Changed = { changed: readonly string[], broken: readonly BrokenStatus[] }
 /** POST /ask */
 export type Asked = { noticed: readonly Noticed[] }
 /** Any refusal; `code` is that of an OperatorError. */
 export type Refused = { code: string, message: string }
 
-/** In the state directory. */
-export const FILES = { socket: 'socket', log: 'holder.log', pid: 'holder.pid' } as const
+/** In the state directory. `mark`: by it a directory is a lab's own, and nothing is removed from another one. */
+export const FILES = { mark: '.dialtone-lab', socket: 'socket', log: 'holder.log' } as const

@@ -1,15 +1,13 @@
-// What can be done to the world, for breaks. Whatever is done can be undone by what it gives, and two may be done at once.
+// What can be done to the world, for breaks. Whatever is done can be undone by what it gives.
 import { isIPv6 } from 'node:net'
 import { nft, type Network, type NetworkHost } from '@dialtone/testkit'
 import type { Firewall } from './firewall.ts'
 import type { Names } from './names.ts'
 import { AT, PUBLIC, type WorldHost } from './places.ts'
 import type { Servers } from './servers.ts'
-
-export type Undo = () => Promise<void>
+import type { Undo } from './undo.ts'
 
 export type Controls = {
-  network: Network
   at: (name: WorldHost) => NetworkHost
   firewall: Firewall
   names: Names
@@ -30,6 +28,7 @@ const NOT_LOOKERS = LOOKERS.map(address => ` and not dst ${isIPv6(address) ? `[$
 /** The kernel takes 64 KiB of filter, some thousand ports; with more, ss reads its list elsewhere, ends nothing and does not say so. */
 const PORTS_A_FILTER = 100
 
+/** Of a network whose parts have been started. */
 export function controlsOf (network: Network, { firewall, names, servers }: Pick<Controls, 'firewall' | 'names' | 'servers'>): Controls {
   let tables = 0
   const at = (name: WorldHost): NetworkHost => network.host(name)
@@ -43,7 +42,7 @@ export function controlsOf (network: Network, { firewall, names, servers }: Pick
     }
   }
   return {
-    network, at, firewall, names, servers,
+    at, firewall, names, servers,
     filter: (host, rules, sets = []) => {
       const chains = Object.entries(rules).map(([hook, lines]) => `  chain ${hook} {\n    type filter hook ${hook} priority filter - 1\n${lines.map(line => `    ${line}\n`).join('')}  }\n`)
       return addTable(host, `${sets.map(set => `  ${set}\n`).join('')}${chains.join('')}`)

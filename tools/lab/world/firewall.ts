@@ -2,7 +2,7 @@
 // counters say what was refused. The parts that breaks change are chains of their own.
 import { ip, nft, type NetworkHost } from '@dialtone/testkit'
 import { AT, GATEWAY, INSIDE_NETS, PUBLIC, RESOLVERS, TUNNEL } from './places.ts'
-import { layers, type Layers } from './layers.ts'
+import { layer, type Layer } from './layer.ts'
 
 /** The rules of each part while all is well, in nft's words. */
 const PARTS = {
@@ -19,7 +19,7 @@ export type FirewallPart = keyof typeof PARTS
 
 export type Firewall = {
   /** Puts other rules in place of those of a part. */
-  parts: Readonly<Record<FirewallPart, Layers<readonly string[]>>>
+  parts: Readonly<Record<FirewallPart, Layer<readonly string[]>>>
   /** Packets by counter: `deny-in-5269` and so on. It is the log that is read where the seed says "troubleshoot the firewall log". */
   counters: () => Promise<Readonly<Record<string, number>>>
 }
@@ -32,7 +32,7 @@ export function startFirewall (firewall: NetworkHost, office: NetworkHost): Fire
   ip(['link set vpn0 up', `address add ${TUNNEL.office}/32 dev vpn0`, `route add ${TUNNEL.firewall} dev vpn0`,
     ...[...INSIDE_NETS, GATEWAY.outside].map(net => `route add ${net} via ${TUNNEL.firewall} dev vpn0 src ${AT.office}`)], office.namespace)
   nft(firewall.namespace, ruleset())
-  const part = (name: FirewallPart): Layers<readonly string[]> => layers<readonly string[]>(PARTS[name], async rules => {
+  const part = (name: FirewallPart): Layer<readonly string[]> => layer<readonly string[]>(PARTS[name], async rules => {
     nft(firewall.namespace, `flush chain inet asa ${name}\n${rules.map(rule => `add rule inet asa ${name} ${rule}\n`).join('')}`)
   })
   return {

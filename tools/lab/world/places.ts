@@ -42,7 +42,7 @@ export const WHAT: Readonly<Record<WorldHost, string>> = {
   inside: 'agent, sees what ours sees', resolver: 'Unbound, the resolver of the inside', edge: 'Prosody of edgedomain.test, reached through the gateway alone', gateway: 'Dialtone gateway, an address on both sides',
   gmail: 'ejabberd of gmail.test: five addresses, no TLS, dialback', gtls: 'ejabberd of gtls.test, TLS and certificates', webex: 'Prosody of webex.test, demands certificates', plain: 'Prosody of plain.test, no TLS', six: 'Prosody of six.test, IPv6 and direct TLS; its zone is signed',
   bad: 'Prosody with certificates that are no good', odd: 'listeners that say the wrong thing, or nothing', web: 'the web site of cupdomain.test', dns: 'Knot with the public zones, Unbound as the public resolver',
-  amsterdam: 'agent', frankfurt: 'agent', office: 'bus, control, Prometheus, Alertmanager; joined with the inside by a tunnel',
+  amsterdam: 'agent', frankfurt: 'agent', office: 'bus, control; joined with the inside by a tunnel',
 }
 
 export const AT = {

@@ -1,7 +1,7 @@
 // The real XMPP servers of the lab: how each is while all is well, and how it is made different for a while.
 import { certificateOf, startEjabberd, startProsody, type EjabberdOptions, type NetworkHost, type ProsodyOptions, type XmppServer } from '@dialtone/testkit'
 import { EDGE, OURS } from '../seams.ts'
-import { layers, type Layers } from './layers.ts'
+import { layer, type Layer } from './layer.ts'
 import { AT } from './places.ts'
 import { BAD_CERTIFICATES } from './standing.ts'
 
@@ -19,7 +19,7 @@ export const SERVER_OF: Readonly<Record<string, ServerName>> = { [OURS]: 'ours',
 export const USERS: Readonly<Record<string, string>> = { [OURS]: 'cupuser1', [EDGE]: 'edgeuser', 'gmail.test': 'jdoe1', 'gtls.test': 'jdoe2', 'webex.test': 'wuser', 'plain.test': 'puser', 'six.test': 'suser' }
 
 export type Servers = {
-  differences: Readonly<Record<ServerName, Layers<Difference>>>
+  differences: Readonly<Record<ServerName, Layer<Difference>>>
   running: (name: ServerName) => XmppServer
   runs: (name: ServerName) => boolean
   stop: () => Promise<void>
@@ -37,7 +37,7 @@ export async function startServers (host: (name: ServerName) => NetworkHost, roo
     const options = { namespace, address, patience: PATIENCE_S, ...healthy[name], ...difference }
     running.set(name, name === 'gmail' || name === 'gtls' ? await startEjabberd(options) : await startProsody(options))
   }
-  const layered = (name: ServerName): Layers<Difference> => layers<Difference>(name === 'second' ? { stopped: true } : {}, difference => start(name, difference))
+  const layered = (name: ServerName): Layer<Difference> => layer<Difference>(name === 'second' ? { stopped: true } : {}, difference => start(name, difference))
   const names = Object.keys(healthy) as ServerName[]
   const stop = async (): Promise<void> => { await Promise.all([...running.values()].map(server => server.stop())) }
   const starting = names.filter(name => name !== 'second').map(name => start(name, {}))

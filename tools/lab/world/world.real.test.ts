@@ -32,10 +32,31 @@ it('publishes the records of the seed, to inside and outside alike', async () =>
     expect(await dig(from, 'SRV', '_xmpp-server._tcp.cupdomain.test')).toEqual(['0 0 5269 cup1.cupdomain.test.'])
     expect(await dig(from, 'SRV', '_xmpp-server._tcp.gmail.test')).toHaveLength(5)
     expect(await dig(from, 'AAAA', 'xmpp.six.test')).toEqual(['2001:db8:60::60'])
-    expect((await world.host(from).run('dig', ['+tries=1', 'xmpp.six.test'])).stdout).toMatch(/flags:[^;]* ad[ ;]/) // validated
+    expect(await validated(from, 'xmpp.six.test')).toBe('validated')
     expect((await world.host(from).run('dig', ['+tries=1', 'servfail.test'])).stdout).toContain('status: SERVFAIL')
     expect((await world.host(from).run('dig', ['+tries=1', 'nx.test'])).stdout).toContain('status: NXDOMAIN')
   }
+})
+
+it('has the signed zone signed as it is to be, whether its servers stop and start before or after', { timeout: 60_000 }, async () => {
+  const { keys, outside } = world.controls.names
+  const seen = async (): Promise<string[]> => {
+    await world.controls.names.forgotten()
+    return await Promise.all((['inside', 'amsterdam'] as const).map(async from => await validated(from, 'xmpp.six.test')))
+  }
+  const trustAgain = await keys.lay('dnssec', 'new')
+  const startAgain = await outside.lay('dns', false)
+  await startAgain()
+  expect(await seen()).toEqual(['SERVFAIL', 'SERVFAIL'])
+  await trustAgain()
+  expect(await seen()).toEqual(['validated', 'validated'])
+
+  const start = await outside.lay('dns', false)
+  const trust = await keys.lay('dnssec', 'new')
+  expect((await world.host('amsterdam').run('dig', ['+tries=1', '+time=1', '@192.0.2.55', 'six.test'])).code).not.toBe(0)
+  await trust()
+  await start()
+  expect(await seen()).toEqual(['validated', 'validated'])
 })
 
 it('speaks IPv6 where a peer does', async () => {
@@ -89,6 +110,11 @@ async function nc (from: WorldHost, address: string, port = 5269): Promise<strin
 
 async function dig (from: WorldHost, type: string, name: string): Promise<string[]> {
   return (await world.controls.at(from).run('dig', ['+short', '+tries=1', type, name])).stdout.trim().split('\n').toSorted()
+}
+
+async function validated (from: WorldHost, name: string): Promise<string> {
+  const { stdout } = await world.controls.at(from).run('dig', ['+tries=1', name])
+  return /flags:[^;]* ad[ ;]/.test(stdout) ? 'validated' : /status: (\w+)/.exec(stdout)?.[1] ?? stdout
 }
 
 /** What a server answers to the header of a stream. */
