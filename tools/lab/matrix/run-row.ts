@@ -1,5 +1,6 @@
 // One row of the matrix: something is broken, both fleets are watched, it is healed, and both are watched until all is as before.
 import type { Break, Lab } from '../seams.ts'
+import { LeftBroken } from '../world/undo.ts'
 import type { Rows } from './compare.ts'
 import type { Expectation } from './expected.ts'
 import { FLEETS, type FleetResult, type RowResult, type SetUp } from './result.ts'
@@ -17,6 +18,7 @@ export async function runRow ({ lab, broken, expectation, before, setUp, signal,
   try {
     heal = await broken.breaks(lab)
   } catch (error) {
+    if (error instanceof LeftBroken) await error.undo()
     const failed: FleetResult = { expected: [], named: [], right: false, wrong: [`it could not be broken: ${error instanceof Error ? error.message : String(error)}`], expectedAlerts: [], alerts: [], others: [] }
     return row([failed, failed])
   }
