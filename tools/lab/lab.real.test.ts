@@ -83,6 +83,20 @@ it('has somebody in the middle who takes STARTTLS away, or shows another certifi
   expect(await certificate('inside')).toBe(outside)
 })
 
+it('is slow by every way to a peer', async () => {
+  const took = async (address: string, port: string): Promise<number> => {
+    const began = performance.now()
+    expect(await ran('amsterdam', 'nc', '-vzn', '-w', '8', address, port)).toContain('succeeded')
+    return performance.now() - began
+  }
+  const all = async (): Promise<number[]> => await Promise.all(['192.0.2.160', '2001:db8:60::60'].flatMap(address => ['5269', '5270'].map(port => took(address, port))))
+  await ran('amsterdam', 'true')
+  expect((await all()).filter(ms => ms > 1900)).toEqual([])
+  expect((await lab('break', 'slow')).err).toBe('')
+  expect((await all()).filter(ms => ms < 1900)).toEqual([])
+  await lab('heal', 'slow')
+})
+
 it('runs a command on a host, and says what is wrong with what it is asked for', async () => {
   expect(await lab('shell', 'inside', '--', 'cat', '/etc/resolv.conf')).toMatchObject({ code: 0, out: 'nameserver 10.10.0.53\n' })
   expect(await lab('shell', 'nowhere')).toMatchObject({ code: 1, err: expect.stringContaining("no host of the lab is called 'nowhere'; there are: firewall, ours") })

@@ -14,7 +14,7 @@ export const FIREWALL_BREAKS = [
   defineBreak('pat-closed', 'port 5269 is translated to an inside host where nothing listens', ours(RESOLVERS.inside)),
   defineBreak('pat-wronghost', 'port 5269 is translated to another XMPP server inside, which does not serve our domain', ours(AT.edge),
     ({ firewall, by }) => firewall.parts.path.lay(by, [`ip daddr ${AT.edge} ct status dnat accept`])),
-  defineBreak('secrets', 'port 5269 is translated to a second node of our server, which has another dialback secret', ours(AT.second), ({ servers, by }) => servers.differences.second.lay(by, {})),
+  defineBreak('secrets', 'port 5269 is translated to a second node of our server, which has another dialback secret', ({ servers, by }) => servers.differences.second.lay(by, {}), ours(AT.second)),
   defineBreak('outbound', 'the firewall drops what the inside sends to port 5269', outbound('drop')),
   defineBreak('outbound-reject', 'the firewall refuses what the inside sends to port 5269', outbound('reject with tcp reset')),
   defineBreak('hairpin', 'the firewall refuses, where it dropped before, what the inside sends to our own public address; nobody else notices', ({ firewall, by }) => firewall.parts.hairpin.lay(by, ['reject with tcp reset'])),

@@ -3,14 +3,15 @@ import { intercept, PORTS, stripStarttls } from './in-path.ts'
 import { AT } from '../world/places.ts'
 import { defineBreak, type Doing } from './define.ts'
 
+const FAMILIES = [['ip', 'ipv4_addr'], ['ip6', 'ipv6_addr']] as const
 /**
  * The first packet that opens a connection is lost, and the first that answers it: a second each, until they are sent again (RFC 6298). A rate that a modem would have.
  * The kernel has no netem.
  */
 const lossy: Doing = ({ filter }) => filter('six', {
-  input: ['tcp dport 5269 tcp flags & (syn | ack) == syn ip saddr . tcp sport != @asked add @asked { ip saddr . tcp sport } drop'],
-  output: ['tcp sport 5269 tcp flags & (syn | ack) == syn | ack ip daddr . tcp dport != @answered add @answered { ip daddr . tcp dport } drop'],
-}, ['asked', 'answered'].map(set => `set ${set} { type ipv4_addr . inet_service; flags dynamic,timeout; timeout 1m; size 65535; }`))
+  input: FAMILIES.map(([ip]) => `tcp dport { 5269, 5270 } tcp flags & (syn | ack) == syn ${ip} saddr . tcp sport != @asked-${ip} add @asked-${ip} { ${ip} saddr . tcp sport } drop`),
+  output: FAMILIES.map(([ip]) => `tcp sport { 5269, 5270 } tcp flags & (syn | ack) == syn | ack ${ip} daddr . tcp dport != @answered-${ip} add @answered-${ip} { ${ip} daddr . tcp dport } drop`),
+}, FAMILIES.flatMap(([ip, type]) => ['asked', 'answered'].map(set => `set ${set}-${ip} { type ${type} . inet_service; flags dynamic,timeout; timeout 1m; size 65535; }`)))
 const narrow: Doing = async ({ at }) => {
   const tc = async (...args: readonly string[]): Promise<void> => {
     const { code, stderr } = await at('six').run('tc', ['qdisc', ...args])
