@@ -16,8 +16,9 @@ type Row = {
 }
 
 const CONTROL = `job="${JOBS.control}"`
-/** How far back counters are compared; no rule may look at less than a few scrapes. */
+/** How far back counters are compared. */
 const RECENTLY = 900
+/** However short a lab makes times: no rule looks at less than a few scrapes, or waits for less. */
 const LEAST_SECONDS = 10
 const KEEP_FIRING = 60
 /** As controls that reach the bus say it: what others remember is old. */
@@ -156,7 +157,7 @@ export function selfRules (options: RuleOptions = {}): AlertRule[] {
   const recently = duration(Math.max(scaled(RECENTLY, options), LEAST_SECONDS))
   return ROWS.map(({ name, severity, title, expr, after, summary, description, remedy }) => ({
     id: `${name}-${severity}`, name, title: `${title} (${severity})`, severity, group: 'dialtone', expr: expr(recently),
-    forSeconds: scaled(after, options), keepFiringSeconds: scaled(KEEP_FIRING, options),
+    forSeconds: after === 0 ? 0 : Math.max(scaled(after, options), LEAST_SECONDS), keepFiringSeconds: scaled(KEEP_FIRING, options),
     annotations: {
       summary, description, remedy: remedy.map((step, at) => `${at + 1}. ${step}`).join('\n'),
       runbook_url: `${options.controlUrl ?? DEFAULT_CONTROL_URL}/runbooks/${name}`,

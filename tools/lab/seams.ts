@@ -85,6 +85,3 @@ export type Break = {
   /** Does it, and gives what undoes it. If it throws, nothing is left broken, but for a LeftBroken, whose `undo` tries again. */
   breaks: (lab: Lab) => Promise<() => Promise<void>>
 }
-
-/** What a fleet should say of a domain or pair while something is broken. Fields that are absent are not compared. */
-export type Expected = { domain: string, peer?: string, cause: OverviewRow['cause'], state?: OverviewRow['state'], side?: OverviewRow['side'] }

@@ -28,6 +28,7 @@ const FLAGS: Partial<Record<string, readonly string[]>> = { probe: ['--max-semi-
 /** Both fleets share the hosts. */
 const PORTS: Record<FleetName, { nats: number, control: number, metrics: number }> = { shared: { nats: 4222, control: 8080, metrics: 9470 }, bare: { nats: 4223, control: 8081, metrics: 9480 } }
 
+/** Starts it, applies what is configured, and resolves when every process is ready. If a part does not start, nothing is left. */
 export async function startFleet (world: World, name: FleetName, { scale, log = () => undefined }: { scale?: number, log?: (line: string) => void } = {}): Promise<Fleet> {
   const undo: (() => Promise<unknown>)[] = []
   let stopping: Promise<void> | undefined

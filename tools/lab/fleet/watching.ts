@@ -21,6 +21,7 @@ export const INTERVAL_S = 1
 /** A process as it is scraped: `place` is where it is reached from here, `instance` how it is called, whatever the port of today. */
 export type Scraped = { place: string, instance: string, vantage?: string }
 
+/** Scrapes a fleet and tells of it. `scale`: by what times are divided. Resolves when all that is scraped is well and no alert is out; if a part does not start, nothing is left. */
 export async function startWatching ({ control, agents, gateways, token, scale = TIME_SCALE }: { control: Scraped, agents: readonly Scraped[], gateways: readonly Scraped[], token: string, scale?: number }): Promise<Watching> {
   const undo: (() => Promise<unknown>)[] = []
   const stop = async (): Promise<void> => {

@@ -1,25 +1,30 @@
 /**
- * `npm run lab:matrix [-- --only a,b] [--json] [--keep]`: brings the lab up with two fleets, breaks one thing after another, and prints the confusion matrix. A whole run is kept
+ * `npm run lab:matrix [-- --only a,b] [--write] [--json] [--keep]`: brings the lab up with two fleets, breaks one thing after another, and prints the confusion matrix. A whole run is kept
  * in tools/lab/results/matrix.json, docs/operating/lab-matrix.md and deploy/prometheus/recorded.
  */
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { RECORDED } from '@dialtone/deploy/prometheus'
 import { BREAKS, type BreakName } from '../breaks/index.ts'
 import { startFleets } from '../fleet/start-fleets.ts'
-import { record, writeRecording } from '../recording/record.ts'
+import { TIME_SCALE } from '../fleet/watching.ts'
+import { keepRecording, record } from '../recording/record.ts'
 import type { Fleets, World } from '../seams.ts'
 import { startWorld } from '../world/index.ts'
-import { allOf, isRight, mergedWith, type MatrixResult } from './result.ts'
+import { EVERYBODY_ELSE_ROW, allOf, isRight, mergedWith, type MatrixResult, type SetUp } from './result.ts'
 import { STANDING_EXPECTED } from './expected.ts'
 import { runMatrix } from './run-matrix.ts'
 import type { RanRow } from './run-row.ts'
 import { matrixPage, matrixText } from './table.ts'
 
-const HELP = `npm run lab:matrix [-- --only NAME[,NAME]...] [--json] [--keep]
+const HELP = `npm run lab:matrix [-- --only NAME[,NAME]...] [--write] [--json] [--keep]
 
 Brings the lab up with two fleets, breaks one thing after another, waits for both verdicts, heals,
-and prints what was named: about 40 minutes. Exit code 1 if a row is wrong.
+and prints what was named: about 50 minutes. Exit code 1 if a row is wrong, 70 if it could not
+go on: the lab does not come up, or a break is not healed.
 
   --only a,b   these breaks alone; 'standing' is the domains that are broken for good
   --write      keeps the result of some rows, too, in place of what was kept of them
@@ -29,8 +34,9 @@ and prints what was named: about 40 minutes. Exit code 1 if a row is wrong.
   --help
 `
 const ROOT = resolve(import.meta.dirname, '../../..')
-const [RIGHT, WRONG, USAGE, INTERRUPTED] = [0, 1, 64, 130]
+const [RIGHT, WRONG, USAGE, FAILED, INTERRUPTED] = [0, 1, 64, 70, 130]
 
+/** `args`: of the command line. Resolves to the exit code; what is found goes to stdout, progress to stderr. */
 export async function runMatrixCommand (args: readonly string[]): Promise<number> {
   const options = readOptions(args)
   if (typeof options === 'number') return options
@@ -51,11 +57,11 @@ export async function runMatrixCommand (args: readonly string[]): Promise<number
     const lab = { world, fleets }
     const breaks = only === undefined ? BREAKS : only.flatMap(name => BREAKS.find(each => each.name === name) ?? [])
     const result = await runMatrix({
-      lab, breaks, standing: only === undefined || only.includes('standing'), signal: interrupt.signal, say,
+      lab, breaks, standing: only === undefined || only.includes('standing'), setUp: setUp(), signal: interrupt.signal, say,
       // Of a run that is interrupted the rows are kept that ended.
       ran: async (row, soFar) => {
         if (!write) return
-        await recordRow(lab.fleets, row)
+        await recordRow(lab.fleets, row, say)
         keepResult(soFar, true)
       },
     })
@@ -67,9 +73,8 @@ export async function runMatrixCommand (args: readonly string[]): Promise<number
     }
     return allOf(result).every(isRight) ? RIGHT : WRONG
   } catch (error) {
-    if (!interrupt.signal.aborted) throw error
-    say('interrupted')
-    return INTERRUPTED
+    say(interrupt.signal.aborted ? 'interrupted' : `it cannot go on: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
+    return interrupt.signal.aborted ? INTERRUPTED : FAILED
   } finally {
     await fleets?.stop()
     await world?.stop()
@@ -77,16 +82,23 @@ export async function runMatrixCommand (args: readonly string[]): Promise<number
   }
 }
 
-/** What the fleet with the secret exported, and the alert that it told of. */
-async function recordRow (fleets: Fleets, { row, from, to }: RanRow): Promise<void> {
-  const expected = row.fleets.shared.expectedAlerts
-  const told = fleets.told('shared').find(({ at, status, alert }) => status === 'firing' && at >= from && expected.includes(alert))
-  // Of what was not named as it should be there is nothing to keep.
-  if (row.fleets.shared.right) writeRecording(join(ROOT, 'deploy/prometheus/recorded'), await record(fleets.prometheus('shared'), { name: row.name, from, to, told }))
+/** What the fleet with the secret exported, and the alert that is expected. What was recorded before stays where the row is wrong, or the rules make something else of it. */
+async function recordRow (fleets: Fleets, { row, expectation, from, to }: RanRow, say: (line: string) => void): Promise<void> {
+  if (!row.fleets.shared.right) return say(`${row.name} is not recorded: the row is wrong`)
+  const told = expectation.shared.alerts[0] ?? { alert: null, labels: {} }
+  const why = await record(fleets.prometheus('shared'), { name: row.name, from, to, scale: row.setUp.scale, told }).then(recording => keepRecording(RECORDED, recording), (error: unknown) => String(error))
+  if (why !== undefined) say(`${row.name} is not recorded: ${why}`)
+}
+
+/** The commit, with a mark where files are changed. */
+function setUp (): SetUp {
+  const git = (...args: readonly string[]): string => spawnSync('git', ['-C', ROOT, ...args], { encoding: 'utf8' }).stdout.trim()
+  const changes = git('status', '--porcelain', '--untracked-files=no')
+  return { commit: `${git('rev-parse', '--short', 'HEAD')}${changes === '' ? '' : ' and changes'}`, scale: TIME_SCALE, processors: availableParallelism() }
 }
 
 const RESULT = join(ROOT, 'tools/lab/results/matrix.json')
-const ORDER = [...BREAKS.map(({ name }) => name), ...STANDING_EXPECTED.map(({ domain }) => domain)]
+const ORDER = [...BREAKS.map(({ name }) => name), ...STANDING_EXPECTED.map(({ domain }) => domain), EVERYBODY_ELSE_ROW]
 
 function readKept (): MatrixResult | undefined {
   return existsSync(RESULT) ? JSON.parse(readFileSync(RESULT, 'utf8')) as MatrixResult : undefined
@@ -102,7 +114,7 @@ function readOptions (args: readonly string[]): { only?: string[], json: boolean
   try {
     const { values } = parseArgs({ args: [...args], options: { only: { type: 'string', multiple: true }, json: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false }, write: { type: 'boolean', default: false }, list: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
     if (values.help === true || values.list === true) {
-      process.stdout.write(values.help === true ? HELP : `${BREAKS.map(({ name, says }) => `${name.padEnd(24)} ${says}`).join('\n')}\n`)
+      process.stdout.write(values.help === true ? HELP : `${[...BREAKS, { name: 'standing', says: 'the domains that are broken for good' }].map(({ name, says }) => `${name.padEnd(24)} ${says}`).join('\n')}\n`)
       return RIGHT
     }
     const only = values.only?.flatMap(each => each.split(','))

@@ -8,35 +8,41 @@ export type FleetResult = {
   right: boolean
   /** What is wrong, with the evidence of the verdict. */
   wrong: string[]
+  /** From when it began to be broken, or healed, which takes a while itself. */
   secondsToName?: number
   secondsToAlert?: number
   secondsToRecover?: number
+  /** With all of their labels. */
   expectedAlerts: string[]
-  /** The names of the alerts that somebody was told of. */
+  /** Those that somebody was told of. */
   alerts: string[]
   /** Rows that changed beside what was expected, and may. */
   others: string[]
   /** What else was said on the way, with the seconds since it was broken: for a moment, and of what was seen half before and half after. */
   meanwhile?: string[]
 }
+/** What a row was run on. `scale`: by what times of alerts were divided. */
+export type SetUp = { commit: string, scale: number, processors: number }
 /** `at`: when it began. */
-export type RowResult = { name: string, says: string, at: string, why?: string, fleets: Record<FleetName, FleetResult> }
+export type RowResult = { name: string, says: string, at: string, setUp: SetUp, why?: string, users?: string, afterwards?: true, fleets: Record<FleetName, FleetResult> }
 export type MatrixResult = {
-  /** Of all rows together. */
-  seconds: number
   /** While nothing is broken. */
   healthy: RowResult
   breaks: RowResult[]
-  /** Domains that are broken for good. */
+  /** Domains that are broken for good, and everybody else. */
   standing: RowResult[]
 }
 
 export const FLEETS = ['shared', 'bare'] as const satisfies readonly FleetName[]
+/** Among the domains that are broken for good. */
+export const EVERYBODY_ELSE_ROW = 'everybody else'
 
+/** Of both fleets. */
 export function isRight ({ fleets }: RowResult): boolean {
   return FLEETS.every(fleet => fleets[fleet].right)
 }
 
+/** Every row, in order. */
 export function allOf ({ healthy, breaks, standing }: MatrixResult): RowResult[] {
   return [healthy, ...breaks, ...standing]
 }
@@ -47,9 +53,20 @@ export function summary (result: MatrixResult): string {
   return `${all.filter(isRight).length} of ${all.length} right`
 }
 
+/** What the row that was run last was run on. */
+export function setUpOf (result: MatrixResult): SetUp {
+  return allOf(result).reduce((last, row) => row.at > last.at ? row : last, result.healthy).setUp
+}
+
+/** Rows that were run on something else than the last one. */
+export function staleOf (result: MatrixResult): RowResult[] {
+  const last = JSON.stringify(setUpOf(result))
+  return allOf(result).filter(({ setUp }) => JSON.stringify(setUp) !== last)
+}
+
 /** What was run again replaces what was; `order`: of breaks and standing domains, by their names. */
 export function mergedWith (before: MatrixResult, now: MatrixResult, order: readonly string[]): MatrixResult {
   const merged = (old: readonly RowResult[], fresh: readonly RowResult[]): RowResult[] =>
     [...old.filter(({ name }) => order.includes(name) && !fresh.some(each => each.name === name)), ...fresh].toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
-  return { healthy: now.healthy, breaks: merged(before.breaks, now.breaks), standing: merged(before.standing, now.standing), seconds: before.seconds + now.seconds }
+  return { healthy: now.healthy, breaks: merged(before.breaks, now.breaks), standing: merged(before.standing, now.standing) }
 }

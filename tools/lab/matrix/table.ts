@@ -1,5 +1,5 @@
 // The matrix for people: a line as each row ends, the table at the end, and the same as a page of the documentation.
-import { FLEETS, allOf, isRight, summary, type FleetResult, type MatrixResult, type RowResult } from './result.ts'
+import { FLEETS, allOf, isRight, setUpOf, staleOf, summary, type FleetResult, type MatrixResult, type RowResult } from './result.ts'
 
 /** One row as it ends. */
 export function rowLine (row: RowResult): string {
@@ -21,7 +21,7 @@ export function matrixText (result: MatrixResult): string {
   const wrong = allOf(result).filter(row => !isRight(row))
   return [
     'CONFUSION MATRIX', render(HEAD), ...rows.map(render), '', ...wrong.map(rowLine), ...(wrong.length === 0 ? [] : ['']),
-    `${summary(result)}, in ${Math.round(result.seconds / 60)} minutes`,
+    summary(result),
   ].join('\n')
 }
 
@@ -30,8 +30,7 @@ const HEAD = ['break', 'right?', 'expected (shared)', 'named (shared)', 'expecte
 function cellsOf (row: RowResult): string[] {
   const { shared, bare } = row.fleets
   const both = (of: (fleet: FleetResult) => number | undefined) => [of(shared), of(bare)].map(each => each === undefined ? '-' : each.toFixed(1)).join(' / ')
-  const alerts = (each: FleetResult) => each.alerts.map(name => name.replace(/^Dialtone/, '')).join(', ') || 'none'
-  const a = [alerts(shared), alerts(bare)]
+  const a = [shared, bare].map(each => namesOf(each).map(name => name.replace(/^Dialtone/, '')).join(', ') || 'none')
   return [
     row.name, isRight(row) ? 'yes' : 'NO', short(shared.expected), short(shared.named), short(bare.expected), short(bare.named),
     both(each => each.secondsToName), both(each => each.secondsToRecover), a[0] === a[1] ? a[0] ?? '' : a.join(' / '), [shared.others.length, bare.others.length].join(' / '),
@@ -43,33 +42,48 @@ function short (texts: readonly string[]): string {
   return [...new Set(texts.map(text => /: ([a-z]+(?:\.[a-z-]+)?)( |$)/.exec(text)?.[1] ?? text))].join(', ')
 }
 
+/** Of the alerts that somebody was told of, each once. */
+function namesOf ({ alerts }: FleetResult): string[] {
+  return [...new Set(alerts.map(text => text.replace(/ .*/, '')))]
+}
+
 /** The page of the documentation. */
 export function matrixPage (result: MatrixResult): string {
+  const all = allOf(result)
+  const { commit, scale, processors } = setUpOf(result)
+  const stale = staleOf(result)
   const line = (cells: readonly string[]): string => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  const section = (title: string, rows: readonly RowResult[]): string[] => rows.length === 0 ? [] : ['', `## ${title}`, '', line(PAGE_HEAD), line(PAGE_HEAD.map(() => '---')), ...rows.map(row => line(pageCells(row)))]
-  const times = allOf(result).map(({ at }) => at.slice(0, 16).replace('T', ' ')).toSorted()
-  const reasons = allOf(result).filter(({ why }) => why !== undefined)
-  const wrong = allOf(result).filter(row => !isRight(row))
+  const section = (title: string, rows: readonly RowResult[]): string[] => rows.length === 0 ? [] : ['', `## ${title}`, '', line(PAGE_HEAD), line(PAGE_HEAD.map(() => '---')), ...rows.map(row => line(pageCells(row, stale.includes(row))))]
+  const list = (title: string, lines: readonly string[]): string[] => lines.length === 0 ? [] : ['', `## ${title}`, '', ...lines]
+  const times = all.map(({ at }) => at.slice(0, 16).replace('T', ' ')).toSorted()
+  const of = (field: 'why' | 'users'): string[] => all.flatMap(row => row[field] === undefined ? [] : [`- \`${row.name}\`: ${row[field]}`])
   return [
     '# What was broken in the lab, and what was named', '',
-    `Written by \`npm run lab:matrix\` from \`tools/lab/results/matrix.json\`; its rows were run from ${times[0]} to ${times.at(-1)} UTC. **${summary(result)}.**`, '',
+    `Written by \`npm run lab:matrix\` from \`tools/lab/results/matrix.json\`; its rows were run from ${times[0]} to ${times.at(-1)} UTC, at commit \`${commit}\` on ${processors} processors. **${summary(result)}.**`,
+    ...(stale.length === 0 ? [] : [`**Old**, of another commit or machine: ${stale.length} of ${all.length}, as the last column says.`]), '',
     'Real servers in a network of namespaces ([the lab](../../tools/lab/README.md)); each thing is broken, named by two fleets at once, healed, and watched until everything is as before. `shared` holds the',
-    'dialback secret of our server; `bare` does not, and proves only what a stranger can. A row is right when both fleets name what [the causes](../checks/causes.md) say must be named, API and',
-    'metric agree, nothing else becomes wrong that does not follow from it, the alert of that cause is told and no other, and all recovers. Light checks run every two seconds instead of 60, and times of alerts are divided by 30, too:',
-    'seconds to name are those of the lab, of a machine with two processors that runs both fleets and all servers.',
+    'dialback secret of our server; `bare` does not, and proves only what a stranger can. A row is right when both fleets say what is expected, state and side as well, in API and metrics; no other row changes but',
+    'those that have the same of their domain and those that `matrix/expected.ts` names; the alerts of that are told, with all their labels, and no others; where nothing is expected nothing is said for at least 90 seconds; and',
+    `all recovers. Light checks run every two seconds instead of 60, and times of alerts are divided by ${scale}, those about Dialtone itself to ten seconds at least: seconds are those of the lab, whose machine runs both fleets`,
+    'and all servers. They count from when breaking, or healing, began, which takes up to seven seconds itself.',
     ...section('Breaks', [result.healthy, ...result.breaks]), ...section('Peers that are broken for good', result.standing),
-    ...(reasons.length === 0 ? [] : ['', '## Why so', '', ...reasons.map(({ name, why }) => `- \`${name}\`: ${why}`)]),
-    ...(wrong.length === 0 ? [] : ['', '## What is wrong', '', ...wrong.map(row => ['```', rowLine(row), '```'].join('\n'))]),
+    ...list('Why so', of('why')), ...list('What users notice, and nobody says so', of('users')),
+    ...list('Expected after it was seen', all.filter(({ afterwards }) => afterwards).map(({ name }) => `- \`${name}\``)),
+    ...list('What is wrong', all.filter(row => !isRight(row)).map(row => ['```', rowLine(row), '```'].join('\n'))),
     '',
   ].join('\n')
 }
 
-const PAGE_HEAD = ['break', 'what is done', 'named with the secret', 'named without', 's to name', 's to recover', 'alert', 'right'] as const
+const PAGE_HEAD = ['break', 'what is done', 'expected with the secret', 'named', 'expected without', 'named', 's to name', 's to recover', 'alert', 'right'] as const
 
-function pageCells (row: RowResult): string[] {
+function pageCells (row: RowResult, stale: boolean): string[] {
   const { shared, bare } = row.fleets
   const both = (of: (fleet: FleetResult) => number | undefined) => [of(shared), of(bare)].map(each => each === undefined ? '–' : each.toFixed(0)).join(' / ')
-  const alerts = [shared, bare].map(each => each.alerts.join(', ') || 'none')
-  const named = ({ named: causes }: FleetResult) => causes.length === 0 ? 'nothing, as it should be' : causes.map(each => `\`${each}\``).join(', ')
-  return [`\`${row.name}\``, row.says, named(shared), named(bare), both(each => each.secondsToName), both(each => each.secondsToRecover), alerts[0] === alerts[1] ? alerts[0] ?? '' : alerts.join(' / '), isRight(row) ? 'yes' : '**no**']
+  const alerts = [shared, bare].map(each => namesOf(each).join(', ') || 'none')
+  const said = (texts: readonly string[]): string => texts.length === 0 ? 'nothing' : texts.map(each => each === 'nothing' ? each : `\`${each}\``).join(', ')
+  const named = (each: FleetResult): string[] => [said(each.expected), said(each.named) === said(each.expected) ? 'as expected' : said(each.named)]
+  return [
+    `\`${row.name}\``, row.says, ...named(shared), ...named(bare), both(each => each.secondsToName), both(each => each.secondsToRecover),
+    alerts[0] === alerts[1] ? alerts[0] ?? '' : alerts.join(' / '), `${isRight(row) ? 'yes' : '**no**'}${stale ? ` (old: \`${row.setUp.commit}\`)` : ''}`,
+  ]
 }

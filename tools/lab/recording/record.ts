@@ -4,31 +4,29 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { alertRules, type AlertName } from '@dialtone/deploy'
+import { alertRules } from '@dialtone/deploy'
+import { replay, type Recording } from '@dialtone/deploy/prometheus'
 import type { Prometheus } from '@dialtone/testkit'
-import { INTERVAL_S, TIME_SCALE } from '../fleet/watching.ts'
-import type { Told } from '../seams.ts'
+import { INTERVAL_S } from '../fleet/watching.ts'
 import { notationOf, seriesOf } from './notation.ts'
-
-/** A file of deploy/prometheus/recorded. `timeScale`: by what times of the rules are divided when it is played back. */
-export type Recording = {
-  break: string
-  timeScale: number
-  intervalSeconds: number
-  series: { series: string, values: string }[]
-  /** Labels that the alert has. */
-  expect: { alert: AlertName | null, labels: Readonly<Record<string, string>> }
-}
 
 /** As rules were evaluated: what was for a moment only is not to seem longer. */
 const STEP_S = INTERVAL_S
 /** Seconds of all being well that are kept before and after. */
 const AROUND_S = 10
+/** Of what promtool says. */
+const SAYS_CHARS = 600
 
-/** `from` and `to`: milliseconds. `told`: the first alert that somebody was told of, of those that were expected. */
-export async function record (prometheus: Prometheus, { name, from, to, told }: { name: string, from: number, to: number, told: Told | undefined }): Promise<Recording> {
-  const start = Math.floor(from / 1000) - AROUND_S
-  const end = Math.ceil(to / 1000) + AROUND_S
+/** `from` and `to`: milliseconds, of what was broken. `told`: the alert that is expected; null: none is. `scale`: by what times of the rules were divided. */
+export type Recorded = { name: string, from: number, to: number, scale: number, told: Recording['expect'] }
+
+/**
+ * From ten seconds before to ten seconds after, but not before all was scraped once, and not beyond now. Fails when Prometheus does not answer.
+ */
+export async function record (prometheus: Prometheus, { name, from, to, scale, told }: Recorded): Promise<Recording> {
+  const end = Math.min(Math.ceil(to / 1000) + AROUND_S, Math.floor(Date.now() / 1000) - STEP_S)
+  const wanted = Math.floor(from / 1000) - AROUND_S
+  const start = wanted + STEP_S * headOf((await prometheus.range('up', { from: wanted, to: end, stepSeconds: STEP_S })).map(({ values }) => (values[0]?.[0] ?? wanted) - wanted))
   const count = Math.floor((end - start) / STEP_S) + 1
   const found = (await Promise.all(metricsOfRules().map(async metric => (await prometheus.range(metric, { from: start, to: end, stepSeconds: STEP_S })).map(each => ({ metric, ...each }))))).flat()
   const at = found.map(({ metric, labels, values }) => {
@@ -41,10 +39,23 @@ export async function record (prometheus: Prometheus, { name, from, to, told }: 
   const unwell = new Set(at.filter(({ metric, values }) => metric === 'dialtone_state' && values.some(value => value !== 0 && value !== undefined)).map(({ labels }) => subjectOf(labels)))
   const kept = at.filter(({ metric, labels, values }) => labels['domain'] === undefined ? !(metric.endsWith('_total') && values.every(value => value === undefined || value === 0)) : unwell.has(subjectOf(labels)))
   return {
-    break: name, timeScale: TIME_SCALE, intervalSeconds: STEP_S,
+    break: name, timeScale: scale, intervalSeconds: STEP_S,
     series: kept.map(({ metric, labels, values }) => ({ series: seriesOf(metric, labels), values: notationOf(values) })).toSorted((a, b) => a.series < b.series ? -1 : 1),
-    expect: told === undefined ? { alert: null, labels: {} } : { alert: told.alert, labels: Object.fromEntries(Object.entries(told.labels).filter(([label]) => label !== 'alertname')) },
+    expect: told,
   }
+}
+
+/** Writes it to the folder, in place of what was recorded of that break before, if played back it raises what was told. Else says why not, shortly: what was there stays. */
+export function keepRecording (folder: string, recording: Recording): string | undefined {
+  const { passed, says } = replay(recording)
+  if (!passed) return says.replaceAll(/\s+/g, ' ').trim().slice(0, SAYS_CHARS)
+  writeRecording(folder, recording)
+  return undefined
+}
+
+/** Steps until all were scraped: the longest of what each series of `up` began late, in seconds. */
+function headOf (late: readonly number[]): number {
+  return Math.ceil(Math.max(0, ...late) / STEP_S)
 }
 
 /** Every metric that a rule reads. */
@@ -54,7 +65,7 @@ export function metricsOfRules (): string[] {
 }
 
 /** One series a line: it is read by people, too. */
-export function writeRecording (folder: string, recording: Recording): void {
+function writeRecording (folder: string, recording: Recording): void {
   mkdirSync(folder, { recursive: true })
   const { series, expect, ...head } = recording
   const lines = series.map(each => `    ${JSON.stringify(each)}`).join(',\n')
