@@ -5,7 +5,7 @@ import { harness, type Harness } from './test-support/harness.ts'
 
 /** Every route that there is, with who may ask: a new one is a decision that is made here too. */
 const EXPECTED: Record<string, 'anyone' | Role> = {
-  'GET /healthz': 'anyone', 'GET /readyz': 'anyone', 'GET /runbooks': 'anyone', 'GET /runbooks/': 'anyone', 'GET /runbooks/:name': 'anyone', 'GET /openapi.json': 'anyone',
+  'GET /healthz': 'anyone', 'GET /readyz': 'anyone', 'GET /runbooks': 'anyone', 'GET /runbooks/': 'anyone', 'GET /runbooks/:name': 'anyone', 'GET /runbooks/:name/': 'anyone', 'GET /openapi.json': 'anyone',
   'GET /docs/*': 'anyone', 'GET /': 'anyone',
   'GET /metrics': 'viewer', 'GET /v1/meta': 'viewer', 'GET /v1/causes': 'viewer', 'GET /v1/summary': 'viewer', 'GET /v1/overview': 'viewer', 'GET /v1/search': 'viewer', 'GET /v1/expiries': 'viewer',
   'GET /v1/status/:domain': 'viewer', 'GET /v1/status/:domain/timeline': 'viewer', 'GET /v1/status/:domain/:peer': 'viewer', 'GET /v1/status/:domain/:peer/timeline': 'viewer',
