@@ -1,8 +1,8 @@
 // docs/operating/alerting.md: what alerts there are, from their data, and how they are told.
-import { CAUSE_ALERTS, QUIET_CAUSES, type CauseAlert } from './alerts.ts'
+import { CAUSE_ALERTS, DOMAIN_ALERTS, QUIET_CAUSES, type CauseAlert } from './alerts.ts'
 import { alertRules } from './index.ts'
 import { INHIBITIONS } from './routing.ts'
-import { JOBS, duration, type AlertRule } from './rule.ts'
+import { JOBS, duration, type AlertRule, type RuleGroup } from './rule.ts'
 
 export function alertingPage (): string {
   const rules = alertRules()
@@ -10,6 +10,8 @@ export function alertingPage (): string {
   const hears = (some: readonly AlertRule[]) => some.map(({ severity, forSeconds }) => `${severity}${forSeconds === 0 ? '' : ` after ${duration(forSeconds)}`}`).join(', ')
   const titleOf = (some: readonly AlertRule[]) => (some[0]?.title ?? '').replace(/ \(\w+\)$/, '')
   const causes = (Object.keys(CAUSE_ALERTS) as CauseAlert[]).map(name => `| \`${name}\` | ${titleOf(of(name))} | ${CAUSE_ALERTS[name].map(cause => `\`${cause}\``).join(', ')} | ${hears(of(name))} |`)
+  const domains = DOMAIN_ALERTS.map(name => `| \`${name}\` | ${titleOf(of(name))} | any | ${hears(of(name))} |`)
+  const goesOn = (group: RuleGroup) => [...new Set(rules.filter(rule => rule.group === group).map(({ keepFiringSeconds }) => duration(keepFiringSeconds)))].join(' or ')
   const own = rules.filter(({ group }) => group === 'dialtone').map(rule => `| \`${rule.name}\` | ${titleOf([rule])} | ${hears([rule])} |`)
   return `# Alerting
 
@@ -21,6 +23,7 @@ the two. Prometheus reads \`rules.yml\`; \`prometheus.yml\` and \`alertmanager.y
 
     node deploy/write-monitoring.ts --control-url https://dialtone.example.org   # where the links to runbooks lead
     promtool check rules deploy/prometheus/rules.yml
+    promtool check config deploy/prometheus/prometheus.yml     # fails until /etc/prometheus/control.token is there: dialtone token create prometheus --role viewer
 
 ## Who hears of what
 
@@ -31,7 +34,8 @@ the two. Prometheus reads \`rules.yml\`; \`prometheus.yml\` and \`alertmanager.y
 | notice | a peer works with a fault, or it is not known how something is |
 
 ${QUIET_CAUSES.map(cause => `\`${cause}\``).join(' and ')} raise nothing. What an Exception covers (maintenance, an acknowledged cause) raises nothing either: control exposes it as \`dialtone_quiet\`.
-A gateway that is drained or stopped by its resource is not down. An alert goes on for five minutes when it is not seen any more, so that a control that starts anew mends nothing.
+A gateway that is drained or stopped by its resource is not down. An alert about a domain goes on for ${goesOn('verdicts')} when it is not seen any more, so that a
+control that starts anew mends nothing; one about Dialtone itself for ${goesOn('dialtone')}.
 
 ## Domains and pairs
 
@@ -39,7 +43,7 @@ Labels: \`domain\`, \`peer\` (of a pair), \`cause\`, \`side\`. However many cont
 
 | alert | means | causes | who hears |
 |---|---|---|---|
-${causes.join('\n')}
+${[...causes, ...domains].join('\n')}
 
 ## Dialtone itself
 

@@ -99,8 +99,8 @@ export const INHIBITIONS: readonly Inhibition[] = [
     source: ['severity="page"', 'peer=""', 'domain!=""'], target: ['peer!=""', 'side=~"ours|path"'], equal: ['domain'],
   },
   {
-    why: 'What a domain has, its pairs have of it.',
-    source: ['severity=~"page|ticket"', 'peer=""', 'domain!=""'], target: ['peer!=""'], equal: ['alertname', 'domain', 'cause'],
+    why: 'What a domain has, its pairs have of it, but for what is a fault of the peer.',
+    source: ['severity=~"page|ticket"', 'peer=""', 'domain!=""'], target: ['peer!=""', 'side=~"ours|path"'], equal: ['alertname', 'domain', 'cause'],
   },
   {
     why: 'The worse of two that say the same is told.',

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DEFAULT_JUDGE_CONFIG } from '@dialtone/contracts'
 import { expect, it } from 'vitest'
 import { CAUSE_ALERTS, DOMAIN_ALERTS, SELF_ALERTS, SEVERITIES, alertRules, duration } from './index.ts'
+import { alertingPage } from './page.ts'
 
 const rules = alertRules()
 
@@ -10,6 +11,12 @@ it('every alert has a rule, and every rule an identity of its own', () => {
   expect([...new Set(rules.map(({ name }) => name))].toSorted()).toEqual([...Object.keys(CAUSE_ALERTS), ...DOMAIN_ALERTS, ...SELF_ALERTS].toSorted())
   expect(new Set(rules.map(({ id }) => id)).size).toBe(rules.length)
   expect(new Set(rules.map(({ title }) => title)).size).toBe(rules.length)
+})
+
+it('the page lists every alert, with how long each goes on', () => {
+  const page = alertingPage()
+  for (const { name } of rules) expect(page).toContain(`| \`${name}\` |`)
+  for (const { group, keepFiringSeconds } of rules) expect(page).toMatch(group === 'verdicts' ? new RegExp(`about a domain goes on for ${duration(keepFiringSeconds)} `) : new RegExp(`about Dialtone itself for (?:\\w+ or )*${duration(keepFiringSeconds)}\\b`))
 })
 
 it('a rule says what is so, what to do and where to read on', () => {

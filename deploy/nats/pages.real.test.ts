@@ -13,7 +13,12 @@ it('bus.md: its commands make three nodes that the server takes, each with a cer
   const [block = '', ...others] = [...readFileSync(join(ROOT, 'docs/operating/bus.md'), 'utf8').matchAll(/^```sh run\n([^]*?)^```$/gm)].map(([, text = '']) => text)
   expect(others).toEqual([])
   const nats = join(folder, 'nats')
-  execFileSync('bash', ['-ec', block], { cwd: ROOT, env: { ...process.env, nats }, stdio: 'pipe' })
+  const run = () => execFileSync('bash', ['-ec', block], { cwd: ROOT, env: { ...process.env, nats }, stdio: 'pipe' })
+  run()
+  // Again, as for one more vantage: apps and nodes know this authority.
+  const authority = readFileSync(join(nats, 'ca.crt'), 'utf8')
+  run()
+  expect(readFileSync(join(nats, 'ca.crt'), 'utf8')).toBe(authority)
   expect(readdirSync(nats).filter(name => /\.(?:nk|conf|secret)$/.test(name)).toSorted()).toEqual(['cluster.secret', 'control.nk', 'gateway-edge.nk', 'nats-1.conf', 'nats-2.conf', 'nats-3.conf', 'probe-inside.nk', 'probe-outside.nk', 'system.nk'])
   for (const [at, node] of ['nats-1', 'nats-2', 'nats-3'].entries()) {
     // As on its host, but elsewhere than in /etc/nats.

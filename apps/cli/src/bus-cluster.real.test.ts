@@ -2,7 +2,9 @@
  * A fleet on three NATS servers with TLS: what agents saw is in the streams and in each control's store, once, whichever of the servers is killed; with two of them
  * dead everybody says so and goes on by what it has.
  */
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { connectNats, permissionsFor, writeNatsUsers } from '@dialtone/bus'
 import { ObservationEvent } from '@dialtone/contracts/schemas'
 import type { Agents } from '@dialtone/contracts'
@@ -15,6 +17,7 @@ const PATIENCE = { timeout: 60_000, interval: 200 }
 let fleet: LoopbackFleet
 let cluster: NatsCluster
 let bus: BusOfFleet
+let monitors: readonly string[] = []
 let controls: LoopbackControl[] = []
 let agents: LoopbackAgent[] = []
 let writes = 0
@@ -24,6 +27,7 @@ let dead = 0
 beforeAll(async () => {
   fleet = await startLoopbackFleet()
   cluster = await startNatsCluster((nodes, folder) => {
+    monitors = nodes.map(({ monitor }) => monitor)
     const certificates = writeNodeCertificates(folder, { node: nodes.map(({ host }) => host), app: [] })
     const { certificate, key } = certificates.of('app')
     bus = { urls: '', seeds: folder, options: ['--bus-ca', certificates.authority, '--bus-cert', certificate, '--bus-key', key], controlOptions: ['--bus-replicas', '3'] }
@@ -44,6 +48,20 @@ afterAll(async () => {
 it('names what it sees', async () => {
   await known('ours.example', 'healthy')
   await expect.poll(present, PATIENCE).toEqual(['inside-1', 'outside-1'])
+}, 120_000)
+
+it('a lost token found again, by a command that is told nothing of three: every stream and bucket is still kept three times', async () => {
+  const copies = async (): Promise<Record<string, number>> => {
+    const told = await Promise.all(monitors.map(async monitor => await (await fetch(`http://${monitor}/jsz?accounts=true&streams=true&config=true`)).json() as { account_details?: { stream_detail?: { name: string, config: { num_replicas: number } }[] }[] }))
+    return Object.fromEntries(told.flatMap(({ account_details: accounts = [] }) => accounts.flatMap(({ stream_detail: details = [] }) => details.map(({ name, config }) => [name, config.num_replicas]))))
+  }
+  const before = await copies()
+  expect(before).toMatchObject({ 'KV_access': 3, 'dialtone-observations': 3, 'dialtone-audit': 3, 'dialtone-facts': 3 })
+  const main = join(import.meta.dirname, 'main.ts')
+  const { stdout } = await promisify(execFile)(process.execPath, [main, 'control', '--new-admin-token', 'found-again', '--bus', bus.urls, '--bus-seed', join(bus.seeds, 'control.nk'), ...bus.options ?? []])
+  const [token = ''] = /dlt_\S+/.exec(stdout) ?? []
+  for (const { url } of controls) await expect.poll(async () => (await fetch(`${url}/v1/me`, { headers: { authorization: `Bearer ${token}` } })).status, PATIENCE).toBe(200)
+  expect(await copies()).toEqual(before)
 }, 120_000)
 
 it('the leader of the observations killed and started again, then another killed: nothing is lost, the configuration is written, one instance speaks for all', async () => {

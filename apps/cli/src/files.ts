@@ -2,8 +2,8 @@
 import { constants } from 'node:fs'
 import { open, readlink, stat, type FileHandle } from 'node:fs/promises'
 import { addAbortSignal } from 'node:stream'
-import { setTimeout as pause } from 'node:timers/promises'
 import { OperatorError, quoted } from '@dialtone/kernel'
+import { pause } from './pause.ts'
 
 /** More than the reports of a large fleet. */
 const MOST_BYTES = 1_000_000_000
@@ -65,7 +65,7 @@ async function * chunksOf (file: string, signal: AbortSignal, writerMs: number):
       // The end, but of a named pipe into which nobody has written yet.
       if (chunk !== undefined && (came || !kind.isFIFO() || await isUnnamed(handle))) return
       if (chunk !== undefined && performance.now() > lastCall) throw new Unreadable(`it is a pipe, and nobody wrote into it for ${writerMs / 1000} s: start its writer first, or name a file`)
-      await pause(LATER_MS, undefined, { signal })
+      await pause(LATER_MS, signal)
     }
   } finally {
     await handle.close()

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { SCENARIOS } from '@dialtone/zoo'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runZoo } from './run-zoo.ts'
+import { fakeServer } from './test-support/fake-server.ts'
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
 const BIN = fileURLToPath(new URL('../../../bin/dialtone', import.meta.url))
@@ -61,6 +62,27 @@ it('obeys SIGTERM while the writer of a pipe has more to say', async () => {
     await writer?.close()
   }
 })
+
+it('obeys SIGINT and SIGTERM while it waits for the fleet: in a sentence, and by the exit code of the signal', async () => {
+  const view = { id: 'c1', state: 'running', startedAt: '2026-11-23T10:00:00.000Z', vantages: [] }
+  await using server = await fakeServer({
+    'POST /v1/checks': { json: view }, 'GET /v1/checks/c1': { json: view }, 'GET /v1/peers': { json: { items: [] } }, 'GET /v1/overview': { json: { domains: [] } },
+    'POST /v1/gateways/edge/trace': { json: { effects: [], next: 1 } }, 'GET /v1/gateways/edge/trace': { json: { lines: [], next: 1 } },
+  })
+  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+    for (const [args, asks] of [[['run', 'ours.example'], 'GET /v1/checks/c1'], [['gateway', 'trace', 'edge'], 'GET /v1/gateways/edge/trace']] as const) {
+      server.asked.length = 0
+      const child = spawn(process.execPath, [MAIN, ...args, '--server', server.url, '--token', 'dlt_x'], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
+      const ended = new Promise(resolve => { child.once('close', resolve) })
+      let err = ''
+      child.stderr.setEncoding('utf8').on('data', text => { err += text })
+      await expect.poll(() => [err, server.asked.map(({ method, path }) => `${method} ${path}`)].flat(), { timeout: 20_000 }).toContain(asks)
+      child.kill(signal)
+      expect(await ended, args.join(' ')).toBe(code)
+      expect(err.split('\n').filter(line => line !== '' && !line.startsWith('check c1 of'))).toEqual([`dialtone: stopped by ${signal}; nothing was judged`])
+    }
+  }
+}, 60_000)
 
 it('takes a secret from a command of the shell', async () => {
   const { code, err } = await dialtone(['-c', `"$0" "$1" check partner.example --as ours.example --depth shared --secret <(sleep 0.2; printf 'one\\ntwo\\n')`, process.execPath, BIN], 'pipe', 'bash')

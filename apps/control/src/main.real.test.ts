@@ -6,8 +6,9 @@ import { connectNats, permissionsFor, writeNatsUsers } from '@dialtone/bus'
 import { domainTokens, type GatewayAssignment, type PairFacts } from '@dialtone/contracts'
 import { ASSIGNMENT_KEY, CheckNow, GatewayEvent, PairFactsEvent, gatewayDocument } from '@dialtone/contracts/schemas'
 import { NO_LOGGER, NO_METER } from '@dialtone/kernel'
-import { GATEWAY_SPEC, scriptedGateway, startNatsServer, type NatsServer } from '@dialtone/testkit'
+import { GATEWAY_SPEC, freePort, loopbackAddress, scriptedGateway, startNatsServer, type NatsServer } from '@dialtone/testkit'
 import { createTelemetry } from '@dialtone/telemetry'
+import { ACCESS_DOCUMENT } from './access/token.ts'
 import { parseControlConfig } from './http/config.ts'
 import { answerMeanwhile } from './http/waiting.ts'
 import { main } from './main.ts'
@@ -172,8 +173,14 @@ it('tells a gateway in its account what it works by, hears how it is, asks it, a
 it('who has lost every token makes an admin token with the seed of control, while control runs: it is taken at once, and on record', async () => {
   const accounts = readFileSync(writeNatsUsers({ folder, vantages: ['inside'] })[0] ?? '', 'utf8').replace(/^(listen|jetstream).*$/gm, '')
   await nats.end()
-  await nats.start(accounts)
+  const address = loopbackAddress()
+  const monitor = `${address}:${await freePort(address)}`
+  await nats.start(`http: "${monitor}"\n${accounts}`)
   const seed = ['--bus-seed', join(folder, 'control.nk')]
+  const kept = async (): Promise<Record<string, unknown>> => {
+    const { account_details: accounts = [] } = await (await fetch(`http://${monitor}/jsz?accounts=true&streams=true&config=true`)).json() as { account_details?: { stream_detail?: { name: string, config: unknown }[] }[] }
+    return Object.fromEntries(accounts.flatMap(({ stream_detail: details = [] }) => details.map(({ name, config }) => [name, config])))
+  }
   const lost = async (name: string, ...more: string[]): Promise<string> => {
     const said: string[] = []
     expect(await main(['--bus', nats.url, '--log-level', 'silent', '--new-admin-token', name, ...more], new AbortController().signal, line => { said.push(line) })).toBe(0)
@@ -181,9 +188,20 @@ it('who has lost every token makes an admin token with the seed of control, whil
     expect(called).toBe(name)
     return token
   }
+  // Where nothing keeps tokens yet it makes nothing that would.
+  await expect(lost('too-early', ...seed)).rejects.toMatchObject({ code: 'bus-unreachable' })
+  expect(await kept()).toEqual({})
   const control = run('control', ...seed)
   await until(() => control.url() !== '')
+  // As another control would have it: nothing of that is brought to other limits.
+  const other = await connectNats({ servers: nats.url, name: 'other', credentials: { nkeySeedFile: join(folder, 'control.nk') }, inboxPrefix: '_INBOX.control', limits: { bucketBytes: 2 ** 25, streams: { audit: { maxBytes: 2 ** 25 } } }, meter: NO_METER, logger: NO_LOGGER })
+  await other.documents(ACCESS_DOCUMENT, { create: true })
+  await other.extent('audit')
+  await other.stop()
+  const before = await kept()
+  expect([before['KV_access'], before['dialtone-audit']]).toMatchObject([{ max_bytes: 2 ** 25 }, { max_bytes: 2 ** 25 }])
   const token = await lost('found-again', ...seed)
+  expect(await kept()).toEqual(before)
   const ask = async (path: string, bearer: string) => await fetch(control.url() + path, { headers: { authorization: `Bearer ${bearer}` } })
   await until(async () => (await ask('/v1/me', token)).status === 200)
   expect(await (await ask('/v1/me', token)).json()).toMatchObject({ name: 'found-again', role: 'admin' })

@@ -5,9 +5,9 @@
  */
 import { parseArgs } from 'node:util'
 import { realpathSync } from 'node:fs'
-import { connectNats, createEmbeddedBus } from '@dialtone/bus'
+import { connectNats, createEmbeddedBus, type NatsBusOptions } from '@dialtone/bus'
 import type { Bus } from '@dialtone/contracts'
-import { NO_METER, OperatorError, type Clock, type Logger, type Meter } from '@dialtone/kernel'
+import { NO_METER, OperatorError, type Clock, type Logger } from '@dialtone/kernel'
 import { RANDOM } from '@dialtone/net'
 import { LOG_LEVELS, createLogger, createTelemetry, type LogLevel } from '@dialtone/telemetry'
 import { newAdminToken } from './access/emergency.ts'
@@ -33,7 +33,8 @@ export const HELP = `${COMMAND}: configuration, verdicts and API of a fleet
   --bus-cert FILE      our certificate for the bus, with --bus-key
   --bus-key FILE
   --bus-replicas N     how many servers keep what the bus keeps: 3 in a cluster
-                       of three, 1 unless given; what is there is brought to it
+                       of three; what is there is brought to it. Unless given,
+                       what is there stays as it is, what is new is kept once
   --config FILE        JSON: name, listen, tls, store, limits
   --listen ADDR:PORT   instead of the one of the configuration
   --store FILE         likewise: what control remembers; may be deleted, and is
@@ -41,7 +42,8 @@ export const HELP = `${COMMAND}: configuration, verdicts and API of a fleet
   --log-level LEVEL    debug, info, warn, error or silent; default info; the log
                        goes to stderr
   --new-admin-token NAME
-                       starts nothing: makes an admin token for who has none
+                       starts nothing, makes no streams and changes none:
+                       makes an admin token for who has none
                        any more, prints it, and ends; controls that run go on,
                        and take it at once; it is in the audit
   --help
@@ -73,7 +75,7 @@ export async function main (args: readonly string[], signal: AbortSignal, print:
   if (values['new-admin-token'] !== undefined) return await makeToken(values['new-admin-token'], values.bus, values, logger, print)
   const config = configOf(values)
   const telemetry = createTelemetry({ process: true })
-  const bus = await openBus(values.bus, values, telemetry.meter, logger)
+  const bus = await openBus(values.bus, values, { meter: telemetry.meter, logger })
   let waiting: Waiting | undefined
   try {
     waiting = await answerMeanwhile({ config, reached: () => bus.connected, exposition: telemetry })
@@ -92,7 +94,7 @@ export async function main (args: readonly string[], signal: AbortSignal, print:
 }
 
 async function makeToken (name: string, url: string, values: Values, logger: Logger, print: (line: string) => void): Promise<number> {
-  const bus = await openBus(url, values, NO_METER, logger)
+  const bus = await openBus(url, values, { meter: NO_METER, logger, createStreams: false })
   try {
     const made = await newAdminToken({ bus, name, clock: SYSTEM, random: RANDOM, logger })
     print(`Token   ${made.token}   (admin, called ${made.name}; shown this once)`)
@@ -128,21 +130,22 @@ function levelOf (text = 'info'): LogLevel {
   return level
 }
 
-async function openBus (url: string, values: Values, meter: Meter, logger: Logger): Promise<Bus> {
-  if (url.startsWith('embedded:')) return createEmbeddedBus({ file: url.slice('embedded:'.length), meter, logger })
+async function openBus (url: string, values: Values, parts: Pick<NatsBusOptions, 'meter' | 'logger' | 'createStreams'>): Promise<Bus> {
+  if (url.startsWith('embedded:')) return createEmbeddedBus({ file: url.slice('embedded:'.length), ...parts })
   const servers = url.split(',')
   for (const server of servers) if (!/^(?:nats|tls):\/\/[^\s/]+$/.test(server)) throw new OperatorError('usage', '--bus is nats://HOST:PORT, tls://HOST:PORT or embedded:FILE; several servers are separated by commas.')
   const { 'bus-seed': nkeySeedFile, 'bus-ca': caFile, 'bus-cert': certFile, 'bus-key': keyFile } = values
   const tls = { ...(caFile === undefined ? {} : { caFile }), ...(certFile === undefined ? {} : { certFile }), ...(keyFile === undefined ? {} : { keyFile }) }
   return connectNats({
-    servers, name: 'control', inboxPrefix: '_INBOX.control', meter, logger, replicas: replicasOf(values['bus-replicas']),
+    servers, name: 'control', inboxPrefix: '_INBOX.control', ...parts, ...replicasOf(values['bus-replicas']),
     ...(nkeySeedFile === undefined ? {} : { credentials: { nkeySeedFile } }), ...(Object.keys(tls).length === 0 ? {} : { tls }),
   })
 }
 
-function replicasOf (text = '1'): number {
+function replicasOf (text: string | undefined): { replicas?: number } {
+  if (text === undefined) return {}
   if (!['1', '3', '5'].includes(text)) throw new OperatorError('usage', `--bus-replicas is 1, 3 or 5, not '${text}'.`)
-  return Number(text)
+  return { replicas: Number(text) }
 }
 
 /** A fleet may be started in any order: control waits for the bus, and says so where it listens. False where it is stopped before. */

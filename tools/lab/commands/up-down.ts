@@ -13,6 +13,7 @@ import { print, statusText } from './text.ts'
 const HOLDER = join(import.meta.dirname, '..', 'holder', 'main.ts')
 const UP_MS = 180_000
 const POLL_MS = 100
+
 /** Up when it returns; says so where it was up before. */
 export async function up (options: Options): Promise<number> {
   const there = await statusOf(options)

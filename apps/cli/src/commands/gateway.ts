@@ -1,5 +1,4 @@
 // dialtone gateway VERB NAME: what is wanted of a gateway, or done by it at once.
-import { setTimeout as pause } from 'node:timers/promises'
 import type { GatewayActWord, GatewayDone, GatewayStatus, GatewayTrace, GatewayWant } from '@dialtone/contracts'
 import { OperatorError, quoted } from '@dialtone/kernel'
 import type { Api } from '../client/api.ts'
@@ -8,6 +7,7 @@ import { GATEWAY_HELP } from '../help.ts'
 import { domainOf } from '../network-words.ts'
 import { countOf, formatOf, parse } from '../options.ts'
 import type { Out } from '../out.ts'
+import { pause } from '../pause.ts'
 import { wrap } from '../terminal.ts'
 import { conservationLine } from '../text/gateways.ts'
 
@@ -62,7 +62,7 @@ async function follow (api: Api, path: string, from: number, seconds: number, js
   for (let after = from, over = false; !over && !signal.aborted;) {
     const left = until - performance.now()
     over = left <= 0
-    if (!over) await pause(Math.min(LOOK_MS, left), undefined, { signal })
+    if (!over) await pause(Math.min(LOOK_MS, left), signal)
     const { lines, next } = await api.get<GatewayTrace>(`${path}/trace?after=${after}`)
     after = next
     for (const line of lines) out.print(json ? `${JSON.stringify({ line })}\n` : `${quoted(line, 1000)}\n`)
@@ -89,7 +89,7 @@ async function tellProgress (api: Api, path: string, out: Out, signal: AbortSign
   let told = ''
   try {
     for (;;) {
-      await pause(LOOK_MS, undefined, { signal })
+      await pause(LOOK_MS, signal)
       const { state, says } = await api.get<GatewayStatus>(`${path}/status`)
       const line = `  ${state}: ${quoted(says, 300)}\n`
       if (line !== told && !signal.aborted) out.progress(line)

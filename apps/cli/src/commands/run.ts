@@ -1,5 +1,4 @@
 // dialtone run: check one domain or pair of the fleet now, from every vantage, and wait for what comes of it.
-import { setTimeout as pause } from 'node:timers/promises'
 import type { CheckView, OverviewRow } from '@dialtone/contracts'
 import { OperatorError, quoted } from '@dialtone/kernel'
 import type { Api } from '../client/api.ts'
@@ -10,6 +9,7 @@ import { EXIT_CODE, exitCode } from '../exit-code.ts'
 import { RUN_HELP } from '../help.ts'
 import { countOf, formatOf, parse } from '../options.ts'
 import type { Out } from '../out.ts'
+import { pause } from '../pause.ts'
 import { overviewTable, subjectOf } from '../text/fleet.ts'
 
 const OPTIONS = { ...ASKING, deep: { type: 'boolean' }, vantages: { type: 'string' }, wait: { type: 'string' }, quiet: { type: 'boolean' } } as const
@@ -45,7 +45,7 @@ export async function runRun (args: readonly string[], out: Out, signal: AbortSi
     if (values.quiet !== true) out.progress(`check ${check.id} of ${subjectOf(subject)}\n`)
     for (tell(check); check.state === 'running'; tell(check)) {
       if (performance.now() > until) throw new OperatorError('server-timeout', `check ${check.id} was not over after ${waitMs / 1000} s: it goes on without us; see 'dialtone describe ${subjectOf(subject).replace(' <->', '')}'`)
-      await pause(LOOK_MS, undefined, { signal })
+      await pause(LOOK_MS, signal)
       check = await api.get<CheckView>(`/v1/checks/${encodeURIComponent(check.id)}`)
     }
     return check
@@ -57,7 +57,7 @@ export async function runRun (args: readonly string[], out: Out, signal: AbortSi
     const refused = check.vantages.filter(({ state, retryAfterSeconds }) => state === 'refused' && retryAfterSeconds !== undefined)
     const waitFor = 1000 * Math.max(1, ...refused.map(({ retryAfterSeconds = 0 }) => retryAfterSeconds))
     if (refused.length === 0 || performance.now() + waitFor > patientUntil) break
-    await pause(waitFor, undefined, { signal })
+    await pause(waitFor, signal)
     const again = await carriedOut({ ...request, vantages: [...new Set(refused.map(({ vantage }) => vantage))] })
     const looked = check.vantages.filter(one => !again.vantages.some(({ vantage, target }) => vantage === one.vantage && target === one.target))
     check = { ...again, startedAt: check.startedAt, vantages: [...looked, ...again.vantages.map(one => one.state === 'done' ? one : check.vantages.find(({ vantage, target, state }) => state === 'done' && vantage === one.vantage && target === one.target) ?? one)], ...(check.before === undefined ? {} : { before: check.before }) }
@@ -79,7 +79,7 @@ async function begin (api: Api, request: object, out: Out, signal: AbortSignal):
       const seconds = error instanceof Refusal && error.code === 'try-later' ? error.retryAfterSeconds : undefined
       if (left === 0 || seconds === undefined || seconds > PATIENT_SECONDS) throw error
       out.progress(`  ${(error as Refusal).message}\n`)
-      await pause(1000 * Math.max(1, seconds), undefined, { signal })
+      await pause(1000 * Math.max(1, seconds), signal)
     }
   }
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { NO_LOGGER } from '@dialtone/kernel'
+import type { Bus } from '@dialtone/contracts'
+import { NO_LOGGER, OperatorError } from '@dialtone/kernel'
 import { RANDOM } from '@dialtone/net'
 import { embedded, eventually, NOW, problemOf, stand, type Stand } from '../resources/test-support.ts'
 import { createAudit } from '../audit/audit.ts'
@@ -48,6 +49,33 @@ it('a bus that has lost the tokens is told them again, and nobody is locked out'
   await eventually(async () => (await documents.get(ACCESS_KEY))?.document.tokens.map(({ name }) => name)).toContain('kept')
   expect((await api.ask('GET', '/v1/me', undefined, { authorization: `Bearer ${token}` })).status).toBe(200)
   await api.stop()
+})
+
+it('a bus that has lost the tokens and cannot be read at first is told them when it can', async () => {
+  const bus = embedded()
+  let failures = 0
+  const failing: Bus = {
+    ...bus,
+    documents: async (type, choice) => {
+      const documents = await bus.documents(type, choice)
+      return {
+        ...documents,
+        get: async key => {
+          if (failures === 0) return await documents.get(key)
+          failures--
+          throw new OperatorError('bus-unreachable', 'JetStream is not ready')
+        },
+      }
+    },
+  }
+  const access = await createAccess({ bus: failing, clock, random: RANDOM, logger: NO_LOGGER, audit: createAudit({ bus, clock, logger: NO_LOGGER }) })
+  failures = 2
+  const documents = await bus.documents(ACCESS_DOCUMENT, { create: true })
+  await documents.remove(ACCESS_KEY)
+  await eventually(async () => (await documents.get(ACCESS_KEY))?.document.tokens.map(({ name }) => name)).toEqual(['admin'])
+  expect(failures).toBe(0)
+  await access.stop()
+  await bus.stop()
 })
 
 describe('who asks', () => {

@@ -1,7 +1,8 @@
 /**
  * Who may use the API. Tokens are known by their hash, kept in one document on the bus, and looked up in memory: a bus that is away locks nobody out.
  *
- *     createAccess({ bus, clock, random, logger, audit, meter? }): Promise<Access & Stoppable>     // access.firstToken: print it once, if it is there
+ *     createAccess({ bus, clock, random, logger, audit, meter?, create? }): Promise<Access & Stoppable>     // access.firstToken: print it once, if it is there
+ *     // create: whether the bucket is made where it is missing and brought to its limits; default true
  *     app.decorateRequest('actor', null); app.addHook('onRequest', access.authenticate)     // routes say `config: { role: 'viewer' }`
  */
 import { timingSafeEqual } from 'node:crypto'
@@ -9,6 +10,7 @@ import { NO_METER, OperatorError, defineCounter, defineGauge, type Clock, type L
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Bus, Role, TokenView } from '@dialtone/contracts'
 import type { Audit } from '../audit/audit.ts'
+import { insist } from '../insist.ts'
 import { problem, type Refusal } from '../resources/problem.ts'
 import { mayAct, type Actor } from './actor.ts'
 import { createFailures } from './failures.ts'
@@ -29,8 +31,8 @@ export type Access = {
 
 const MOST_TRIES = 10
 
-export async function createAccess ({ bus, clock, random, logger, audit, meter = NO_METER }: { bus: Bus, clock: Clock, random: Random, logger: Logger, audit: Audit, meter?: Meter }): Promise<Access & Stoppable> {
-  const documents = await bus.documents(ACCESS_DOCUMENT, { create: true })
+export async function createAccess ({ bus, clock, random, logger, audit, meter = NO_METER, create = true }: { bus: Bus, clock: Clock, random: Random, logger: Logger, audit: Audit, meter?: Meter, create?: boolean }): Promise<Access & Stoppable> {
+  const documents = await bus.documents(ACCESS_DOCUMENT, { create })
   const failures = createFailures(clock)
   const refusals = createRefusals(audit)
   let known: { revision: number, byHash: ReadonlyMap<string, KeptToken> } = { revision: 0, byHash: new Map() }
@@ -104,13 +106,14 @@ export async function createAccess ({ bus, clock, random, logger, audit, meter =
     return isExpired(token) ? { wrong: 'expired' } : { token }
   }
 
+  const reading = insist(readAgain, error => logger.warn({ err: String(error) }, 'the tokens could not be read again; it is tried until they can'))
   const { promise: ready, resolve: isReady } = Promise.withResolvers<void>()
   const watching = await documents.watch(told => {
     if (told.on === 'ready') return isReady()
     if (told.key !== ACCESS_KEY) return undefined
     // Another bucket made in its place counts from 1 again: what is told last is what is there, unless it is older than our own write.
     if (told.on === 'put' && told.revision >= known.revision) adopt(told.revision, told.document.tokens)
-    else void readAgain().catch((error: unknown) => logger.warn({ err: String(error) }, 'the tokens could not be read again'))
+    else reading.ask()
     return undefined
   })
   await ready
@@ -157,6 +160,7 @@ export async function createAccess ({ bus, clock, random, logger, audit, meter =
     },
     stop: async () => {
       await watching.stop()
+      await reading.stop()
       await refusals.stop()
     },
   }

@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { NO_METER, OperatorError, defineCounter, defineGauge, type Clock, type Logger, type Meter, type Stoppable } from '@dialtone/kernel'
 import { CONFIGURATION_KEY, ConfigurationDocument } from '@dialtone/contracts/schemas'
 import type { Bus, Configuration, ConfigurationChange, ConfigurationView, LintFinding, Resource } from '@dialtone/contracts'
+import { insist } from '../insist.ts'
 import { problem, Refusal } from '../resources/problem.ts'
 import { edited, type Edit, type Edited, type EditResult } from './edit.ts'
 import { lint } from './lint/lint.ts'
@@ -144,12 +145,13 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
     }
   }
 
+  const reading = insist(() => inTurn(catchUp), error => logger.warn({ err: String(error) }, 'the configuration could not be read again; it is tried until it can'))
   const { promise: ready, resolve: isReady } = Promise.withResolvers<void>()
   const watching = await documents.watch(told => {
     if (told.on === 'ready') return isReady()
     if (told.key !== CONFIGURATION_KEY) return undefined
     if (told.on === 'put' && told.revision > current.revision) adopt(currentOf(told.revision, told.document))
-    else if (told.on === 'removed' || told.revision < current.revision) void inTurn(catchUp).catch((error: unknown) => logger.warn({ err: String(error) }, 'the configuration could not be read again'))
+    else if (told.on === 'removed' || told.revision < current.revision) reading.ask()
     return undefined
   })
   await ready
@@ -176,8 +178,9 @@ export async function startConfiguration ({ bus, logger, clock, meter = NO_METER
     },
     stop: async () => {
       hearers.clear()
-      await turn
       await watching.stop()
+      await reading.stop()
+      await turn
     },
   }
 }

@@ -233,7 +233,7 @@ function isThere (pid: number): boolean {
   }
 }
 
-it('what was made to be kept once is brought to three by a control that is told so', async () => {
+it('what was made to be kept once is brought to three by a control that is told so, and left there by one that is told nothing', async () => {
   const kept = async (): Promise<unknown> => {
     const { connection } = await rawly({ app: 'control' }, 0)
     const { config } = (await connection.request('$JS.API.STREAM.INFO.KV_grown', '', { timeout: 10_000 })).json<{ config: { num_replicas: number } }>()
@@ -241,7 +241,7 @@ it('what was made to be kept once is brought to three by a control that is told 
     return config.num_replicas
   }
   const Grown = { bucket: 'grown', schema: Body } as const
-  const small = await joined({ app: 'control' }, undefined, 1)
+  const small = await joined({ app: 'control' }, undefined, { replicas: 1, createStreams: false })
   await (await small.documents(Grown, { create: true })).put('x', { n: 1 })
   expect(await kept()).toBe(1)
   await small.stop()
@@ -249,6 +249,10 @@ it('what was made to be kept once is brought to three by a control that is told 
   await eventually(async () => expect((await (await large.documents(Grown, { create: true })).get('x'))?.document).toEqual({ n: 1 }), PATIENCE)
   expect(await kept()).toBe(3)
   await large.stop()
+  const untold = await joined({ app: 'control' }, undefined, { replicas: undefined, limits: { bucketBytes: 32 * 1024 * 1024 } })
+  await untold.documents(Grown, { create: true })
+  expect(await kept()).toBe(3)
+  await untold.stop()
 }, 60_000)
 
 const silent = { meter: NO_METER, logger: NO_LOGGER }
@@ -257,12 +261,12 @@ const silent = { meter: NO_METER, logger: NO_LOGGER }
 const unnamed = { checkServerIdentity: () => undefined }
 
 /** `node`: at that one alone; else at any of them. */
-async function joined (who: NatsApp, node?: number, replicas = 3): Promise<Bus> {
+async function joined (who: NatsApp, node?: number, { replicas, ...more }: Pick<NatsBusOptions, 'createStreams' | 'limits'> & { replicas: number | undefined } = { replicas: 3 }): Promise<Bus> {
   const { user, inboxPrefix } = permissionsFor(who)
   const { certificate, key } = certificates.of('app')
   const options: NatsBusOptions = {
     ...silent, servers: node === undefined ? cluster.urls : cluster.urls.split(',')[node] ?? '', name: user, inboxPrefix, credentials: { nkeySeedFile: join(cluster.folder, `${user}.nk`) },
-    tls: { caFile: certificates.authority, certFile: certificate, keyFile: key }, createStreams: who.app === 'control' && replicas === 3, replicas, firstMs: 10_000,
+    tls: { caFile: certificates.authority, certFile: certificate, keyFile: key }, createStreams: who.app === 'control', firstMs: 10_000, ...(replicas === undefined ? {} : { replicas }), ...more,
   }
   const bus = await connectNats(options)
   expect(bus.connected).toBe(true)

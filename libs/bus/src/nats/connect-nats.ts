@@ -14,7 +14,7 @@ export type NatsBusOptions = LinkOptions & {
   logger: Logger
   /** Whether the durable streams are made where they are missing, and brought to the limits. For control; a user that may not is better off without. Default true. */
   createStreams?: boolean
-  /** Of streams and buckets; 3 in a cluster of three. Default 1. */
+  /** Of streams and buckets; 3 in a cluster of three. What is there is brought to it. Without: what is there keeps what it has, what is missing is made with one. */
   replicas?: number
   limits?: LimitChanges
   /** How long this waits for the first connection. Default 3000. */
@@ -26,7 +26,7 @@ export type NatsBusOptions = LinkOptions & {
  * `bus-unreachable` at once, requests end as `disconnected`, and what was subscribed, served, consumed and watched waits and goes on.
  * Throws `bus-credentials` when the seed cannot be read, or an address has a user in it.
  */
-export async function connectNats ({ meter, logger, createStreams = true, replicas = 1, limits: changes, firstMs = 3000, ...options }: NatsBusOptions): Promise<Bus> {
+export async function connectNats ({ meter, logger, createStreams = true, replicas, limits: changes, firstMs = 3000, ...options }: NatsBusOptions): Promise<Bus> {
   const limits = limitsWith(changes)
   const bodies = createBodies(meter, limits)
   const link = createLink(options, meter, logger)

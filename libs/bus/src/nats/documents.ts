@@ -35,13 +35,18 @@ export function createDocuments ({ link, jetstream, bodies, limits, meter, logge
     const bucket = provedBucket(type.bucket)
     const stream = bucketStream(bucket)
     const ready = (): Promise<void> => create ? jetstream.bucket(bucket, type.ttlSeconds) : Promise.resolve()
+    /** What failed may have failed because an operator deleted the bucket: then whoever uses it next makes it. */
+    const doubted = async (failure: unknown): Promise<never> => {
+      if (create) await jetstream.info(stream).catch(() => undefined)
+      throw failure
+    }
     const ask = async (subject: string, body?: unknown): Promise<Stored | undefined> => {
-      const message = await link.fetch(subject, Buffer.from(body === undefined ? '' : JSON.stringify(body)), GET_MS)
+      const message = await link.fetch(subject, Buffer.from(body === undefined ? '' : JSON.stringify(body)), GET_MS).catch(doubted)
       const head = headOf(message)
       const place = placeIn(head)
       if (place === undefined) {
         if (head.code === 404) return undefined
-        throw head.code === 503 ? nothingTakes(subject) : new JetStreamError(head.code, head.description)
+        return await doubted(head.code === 503 ? nothingTakes(subject) : new JetStreamError(head.code, head.description))
       }
       const stored = { key: place.subject.slice(bucketSubject(bucket, '').length), revision: place.seq }
       return head.last('KV-Operation') !== '' ? stored : { ...stored, body: message.data }
@@ -87,7 +92,8 @@ export function createDocuments ({ link, jetstream, bodies, limits, meter, logge
       try {
         return await over(expected)
       } catch (error) {
-        if (!isConflict(error) || expected === undefined) throw error
+        if (!isConflict(error)) return await doubted(error)
+        if (expected === undefined) throw error
         const is = await reader.one(key)
         if (expected !== 0 || is === undefined || is.body !== undefined) throw conflict(bucket, key, expected, is?.body === undefined ? 0 : is.revision)
         return await over(is.revision).catch(error => {

@@ -155,6 +155,20 @@ it('a stream that an operator deleted is made again, under another identity, and
   await eventually(() => expect(read.slice(3)).toEqual([[4, true], ...[5, 6, 7, 8, 9].map(n => [n, false])]), 40_000)
 })
 
+it('a bucket that an operator deleted is made again when it is used', async () => {
+  const bus = await join()
+  const notes = await bus.documents(Note, { create: true })
+  await notes.put('gone', { n: 1 })
+  await (await (await rawly()).jetstreamManager()).streams.delete('KV_notes')
+  await eventually(async () => expect(await notes.get('gone')).toBeUndefined())
+  await notes.put('new', { n: 2 })
+  expect((await notes.list()).map(({ key }) => key)).toEqual(['new'])
+  // Also by who writes first.
+  await (await (await rawly()).jetstreamManager()).streams.delete('KV_notes')
+  await eventually(async () => { await notes.put('newer', { n: 3 }) })
+  expect((await notes.list()).map(({ key }) => key)).toEqual(['newer'])
+})
+
 it('a watcher whose connection was cut is told what changed meanwhile, and nothing else', async () => {
   const way = await cuttable(server.url)
   const [a, b] = [await join(), await join({ servers: way.url })]

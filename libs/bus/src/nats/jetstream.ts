@@ -35,7 +35,7 @@ export function bucketSubject (bucket: string, key: string): string {
   return `$KV.${bucket}.${key}`
 }
 
-export function createJetStream (link: Link, { limits, replicas, createStreams, logger }: { limits: Limits, replicas: number, createStreams: boolean, logger: Logger }): JetStream {
+export function createJetStream (link: Link, { limits, replicas, createStreams, logger }: { limits: Limits, replicas: number | undefined, createStreams: boolean, logger: Logger }): JetStream {
   const made = new Map<string, Promise<void>>()
   /** Once for each connection: after it was lost the server may be another, or have lost its disk. */
   const once = (name: string, make: () => Promise<void>): Promise<void> => {
@@ -55,7 +55,7 @@ export function createJetStream (link: Link, { limits, replicas, createStreams, 
     throw error
   })
   const ensure = async (name: string, config: Record<string, unknown>): Promise<void> => {
-    const wanted = { name, retention: 'limits', storage: 'file', discard: 'old', num_replicas: replicas, deny_delete: true, allow_rollup_hdrs: false, ...config }
+    const wanted = { name, retention: 'limits', storage: 'file', discard: 'old', deny_delete: true, allow_rollup_hdrs: false, ...(replicas === undefined ? {} : { num_replicas: replicas }), ...config }
     try {
       const { config: is } = await info(name).catch(async error => {
         if (isMissing(error)) return api<StreamInfo>(`STREAM.CREATE.${name}`, wanted)
