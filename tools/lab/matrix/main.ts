@@ -23,7 +23,7 @@ import { matrixPage, matrixText } from './table.ts'
 const HELP = `npm run lab:matrix [-- --only NAME[,NAME]...] [--write] [--json] [--keep]
 
 Brings the lab up with two fleets, breaks one thing after another, waits for both verdicts, heals,
-and prints what was named: about 50 minutes. Exit code 1 if a row is wrong, 70 if it could not
+and prints what was named: about 56 minutes. Exit code 1 if a row is wrong, 70 if it could not
 go on: the lab does not come up, or a break is not healed.
 
   --only a,b   these breaks alone; 'standing' is the domains that are broken for good

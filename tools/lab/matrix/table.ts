@@ -63,7 +63,7 @@ export function matrixPage (result: MatrixResult): string {
     ...(stale.length === 0 ? [] : [`**Old**, of another commit or machine: ${stale.length} of ${all.length}, as the last column says.`]), '',
     'Real servers in a network of namespaces ([the lab](../../tools/lab/README.md)); each thing is broken, named by two fleets at once, healed, and watched until everything is as before. `shared` holds the',
     'dialback secret of our server; `bare` does not, and proves only what a stranger can. A row is right when both fleets say what is expected, state and side as well, in API and metrics; no other row changes but',
-    'those that have the same of their domain and those that `matrix/expected.ts` names; the alerts of that are told, with all their labels, and no others; where nothing is expected nothing is said for at least 90 seconds; and',
+    'those that have the same of their domain and those that `matrix/expected.ts` names; the alerts of that are told, with all their labels, and no others; where nothing is expected nothing is said for at least 100 seconds; and',
     `all recovers. Light checks run every two seconds instead of 60, and times of alerts are divided by ${scale}, those about Dialtone itself to ten seconds at least: seconds are those of the lab, whose machine runs both fleets`,
     'and all servers. They count from when breaking, or healing, began, which takes up to seven seconds itself.',
     ...section('Breaks', [result.healthy, ...result.breaks]), ...section('Peers that are broken for good', result.standing),

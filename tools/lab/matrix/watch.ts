@@ -16,10 +16,10 @@ export type Patience = {
   scrapedMs: number
 }
 /**
- * Of a lab on a busy machine. A notice is told after an hour, which is two minutes here; what a deep check finds, 24 seconds after the next one. What is named last is so after 80
- * seconds: so long, and a little longer, nothing is to be said where nothing is expected.
+ * Of a lab on a busy machine. A notice is told after an hour, which is two minutes here; what a deep check finds, 24 seconds after the next one. The slowest name, that of a peer that
+ * refuses, comes after 77 to 91 seconds: for longer nothing is to be said where nothing is expected.
  */
-export const PATIENCE: Patience = { nameMs: 120_000, alertMs: 200_000, quietMs: 90_000, settledMs: 45_000, recoverMs: 150_000, scrapedMs: 6000 }
+export const PATIENCE: Patience = { nameMs: 120_000, alertMs: 200_000, quietMs: 100_000, settledMs: 45_000, recoverMs: 150_000, scrapedMs: 6000 }
 
 const POLL_MS = 500
 /** It is right when it has been so long: longer than a scrape and the evaluation after it. */
