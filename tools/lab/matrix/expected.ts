@@ -93,6 +93,10 @@ export const EXPECTED: Record<BreakName, Expectation> = {
   },
   'cert-srvname': both(NOTHING, { why: 'A good certificate is a good certificate.' }),
   'edge-down': both(says([edge('service.down', DOWN_OURS)]), { why: 'The gateway answers in its place, and has nobody to hand anything to.' }),
+  'gateway-cut': {
+    shared: says([edge('service.down', DOWN_OURS)]), bare: NOTHING,
+    why: 'Everybody gets through every stage, to the gateway; it alone knows that it has nobody to hand anything to. The other fleet is told of no gateway.', users: 'Nobody reaches users behind the gateway, and who is told of no gateway says nothing.',
+  },
   'gateway-drained': {
     shared: { rows: [edge('policy.refused-by-us', DOWN_OURS)], alerts: [] }, bare: says([edge('path.inbound-refused', DOWN_PATH)]),
     why: 'Who knows the gateway knows that it is on purpose, and pages nobody. The other fleet is told of no gateway: it sees a service that answers inside and a public port that is closed.',
