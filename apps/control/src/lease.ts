@@ -23,7 +23,7 @@ export type LeaseOptions = {
 
 /** Resolves when the bucket is there; the lease is taken when it can be. `stop` gives it back. */
 export async function startLease ({ bus, instance, clock, logger, seconds = LEASE_SECONDS, unfit = () => undefined }: LeaseOptions): Promise<Lease & Stoppable> {
-  const documents: Documents<LeaseHeld> = await bus.documents({ bucket: 'lease', schema: LeaseHeld, ttlSeconds: seconds }, { create: true })
+  const documents: Documents<LeaseHeld> = await bus.documents({ bucket: 'lease', schema: LeaseHeld, ttlSeconds: seconds, single: true }, { create: true })
   const period = seconds * 1000 / 3
   const hearers = new Set<(held: boolean) => void>()
   let revision = 0
@@ -41,6 +41,10 @@ export async function startLease ({ bus, instance, clock, logger, seconds = LEAS
     if (because === STOPPED) logger.info({ instance }, 'the lease is given up')
     else logger.warn({ instance, because }, 'the lease is lost: another instance may speak for all')
     tell(false)
+  }
+  const takenBy = async (): Promise<string> => {
+    const holder = (await documents.get(KEY).catch(() => undefined))?.document.holder
+    return holder === undefined || holder === instance ? 'what was written is not there as it was' : `another instance has it: ${holder}`
   }
   const take = async (): Promise<void> => {
     const began = clock.elapsed()
@@ -60,7 +64,7 @@ export async function startLease ({ bus, instance, clock, logger, seconds = LEAS
       tell(true)
     } catch (error) {
       if (error instanceof OperatorError && error.code === 'conflict') {
-        if (mine) lose('another instance has it')
+        if (mine) lose(await takenBy())
       } else logger.debug({ instance, error: error instanceof Error ? error.message : String(error) }, 'the lease could not be written')
     }
   }

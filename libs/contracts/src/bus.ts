@@ -21,9 +21,10 @@ export type CommandType<Q extends TSchema = TSchema, A extends TSchema = TSchema
 
 /**
  * One kind of document. `bucket`: [a-z0-9-]; `ttlSeconds`: every document in it is forgotten so long after it was last written, and is small. `keepsUnknown`: fields that the
- * schema does not know stay in what is read, and may be put: for a document that one release writes back which a newer one has written.
+ * schema does not know stay in what is read, and may be put: for a document that one release writes back which a newer one has written. `single`: the bucket has one key only,
+ * and what is expected of it is proved by the last write of the whole bucket: for who creates it, with a time to live.
  */
-export type DocumentType<S extends TSchema = TSchema> = { readonly bucket: string, readonly schema: S, readonly ttlSeconds?: number, readonly keepsUnknown?: boolean }
+export type DocumentType<S extends TSchema = TSchema> = { readonly bucket: string, readonly schema: S, readonly ttlSeconds?: number, readonly keepsUnknown?: boolean, readonly single?: boolean }
 
 export type Delivery<B> = {
   readonly body: B

@@ -1,4 +1,10 @@
-/** Buckets of documents on JetStream. All reads are direct gets, which work from another account too, so that who may only read needs to be allowed no more. */
+/**
+ * Buckets of documents on JetStream. All reads are direct gets, which work from another account too, so that who may only read needs to be allowed no more.
+ *
+ * nats-server 2.9.10 counts the messages of a subject wrongly in a bucket of which all had expired when it started: after the next pause of their time to live it says that
+ * a subject has none while it has some, keeps several of it, and compares what was expected with none, until it is started again. Sequences and readings of the stream stay
+ * right. What matters in a bucket with a time to live is asked of those.
+ */
 import type { Document, DocumentType, Documents } from '@dialtone/contracts'
 import { OperatorError, type Logger, type Meter } from '@dialtone/kernel'
 import type { Static, TSchema } from 'typebox'
@@ -17,6 +23,8 @@ import { watchBucket } from './watch-bucket.ts'
 export type Stored = { key: string, revision: number, body?: Uint8Array }
 export type BucketReader = {
   one: (key: string) => Promise<Stored | undefined>
+  /** The same, by reading the stream: what the server counts of the subject is not believed. */
+  newest: (key: string) => Promise<Stored | undefined>
   /** All that are there and the marks of removed ones, each as it was when it was come to, oldest first. `whole`: false when there were more than are read. */
   all: () => Promise<{ found: Map<string, Stored>, whole: boolean }>
 }
@@ -53,6 +61,13 @@ export function createDocuments ({ link, jetstream, bodies, limits, meter, logge
     }
     const reader: BucketReader = {
       one: key => ask(`$JS.API.DIRECT.GET.${stream}.${bucketSubject(bucket, key)}`),
+      newest: async key => {
+        for (let found: Stored | undefined, steps = 0; ; steps++) {
+          const stored = await ask(`$JS.API.DIRECT.GET.${stream}`, { seq: (found?.revision ?? 0) + 1, next_by_subj: bucketSubject(bucket, key) })
+          if (stored === undefined || steps >= limits.mostRead) return found
+          found = stored
+        }
+      },
       all: async () => {
         const found = new Map<string, Stored>()
         for (let seq = 1, steps = 0; ; steps++) {
@@ -70,6 +85,7 @@ export function createDocuments ({ link, jetstream, bodies, limits, meter, logge
         }
       },
     }
+    const read = type.single === true ? reader.newest : reader.one
     const documentOf = ({ key, revision, body }: Stored): Document<Static<S>> | undefined => {
       if (body === undefined) return undefined
       const read = bodies.read(bucket, type.schema, body, kindOf(type))
@@ -85,20 +101,32 @@ export function createDocuments ({ link, jetstream, bodies, limits, meter, logge
         throw toldAs(error, bucketSubject(bucket, key))
       }
     }
+    /** Of a single document, told by who leads the stream: what reads may come from who lags. Its number outlives it; then it is as a mark. */
+    const lastWrite = async (key: string): Promise<Stored> => {
+      const { state: { messages, last_seq: revision } } = await jetstream.info(stream)
+      if (messages === 0) return { key, revision }
+      const newest = await reader.newest(key)
+      return newest?.revision === revision ? newest : { key, revision, body: new Uint8Array() }
+    }
     /** Over the revision that was expected. Where none was to be, the mark of a removed one counts as none. */
     const write = async (key: string, bytes: Uint8Array, expected: number | undefined, more: Readonly<Record<string, string>>): Promise<number> => {
-      const over = async (revision: number | undefined): Promise<number> =>
-        (await jetstream.store(stream, bucketSubject(bucket, key), bytes, { ...more, ...(revision === undefined ? {} : { 'Nats-Expected-Last-Subject-Sequence': `${revision}` }) })).seq
+      const over = async (revision: number | undefined): Promise<number> => (await jetstream.store(stream, bucketSubject(bucket, key), bytes, { ...more, ...expectation(revision, type) })).seq
+      const overMark = (at: number): Promise<number> => over(at).catch((error: unknown) => {
+        throw isConflict(error) ? conflict(bucket, key, 0, undefined) : error
+      })
+      if (type.single === true && expected === 0) {
+        const is = await lastWrite(key)
+        if (is.body !== undefined) throw conflict(bucket, key, 0, is.revision)
+        return await overMark(is.revision)
+      }
       try {
         return await over(expected)
       } catch (error) {
         if (!isConflict(error)) return await doubted(error)
         if (expected === undefined) throw error
-        const is = await reader.one(key)
+        const is = await read(key)
         if (expected !== 0 || is === undefined || is.body !== undefined) throw conflict(bucket, key, expected, is?.body === undefined ? 0 : is.revision)
-        return await over(is.revision).catch(error => {
-          throw isConflict(error) ? conflict(bucket, key, expected, undefined) : error
-        })
+        return await overMark(is.revision)
       }
     }
     if (create) {
@@ -108,7 +136,7 @@ export function createDocuments ({ link, jetstream, bodies, limits, meter, logge
     }
     return {
       get: async key => told(provedDocumentKey(key), async () => {
-        const stored = await reader.one(key)
+        const stored = await read(key)
         return stored === undefined ? undefined : documentOf(stored)
       }),
       list: () => told('>', async () => {
@@ -138,4 +166,10 @@ export function createDocuments ({ link, jetstream, bodies, limits, meter, logge
       await Promise.all([...watching].map(stop => stop()))
     },
   }
+}
+
+/** The header that says over what is written. Of a bucket to which nothing was ever written, the server knows rightly that a subject has none. */
+function expectation (revision: number | undefined, { single }: DocumentType): Record<string, string> {
+  if (revision === undefined) return {}
+  return { [single === true && revision > 0 ? 'Nats-Expected-Last-Sequence' : 'Nats-Expected-Last-Subject-Sequence']: `${revision}` }
 }

@@ -51,7 +51,7 @@ export async function watchBucket<D> ({ link, reader, ready, bucket, ttlSeconds,
   const askForDue = async (): Promise<void> => {
     for (const key of view.due()) {
       const began = view.mark()
-      const stored = await reader.one(key)
+      const stored = await reader.newest(key)
       if (stored === undefined) view.gone(began, key)
     }
   }

@@ -1,7 +1,7 @@
 import type { DocumentChange } from '@dialtone/contracts'
 import { expect, it } from 'vitest'
 import { bodiesRefused } from '../metrics.ts'
-import { Alive, AnyNote, Long, Note } from './kinds.ts'
+import { Alive, AnyNote, Long, Note, Single } from './kinds.ts'
 import { eventually, withRig, type StartRig } from './rig.ts'
 
 const MAKE = { create: true }
@@ -34,6 +34,24 @@ export function documentCompliance (start: StartRig): void {
     await notes.remove('k', { expect: second })
     const third = await notes.put('k', { n: 4 }, { expect: 0 })
     expect(third).toBeGreaterThan(second)
+  }))
+
+  it('a single one is written only over the revision that was expected, also after it was removed or forgotten', () => withRig(start, async ({ a, b }) => {
+    const [mine, yours] = [await a.documents(Single, MAKE), await b.documents(Single, MAKE)]
+    const taken = await Promise.allSettled([mine.put('k', { n: 1 }, { expect: 0 }), yours.put('k', { n: 1 }, { expect: 0 })])
+    const first = taken.flatMap(each => each.status === 'fulfilled' ? [each.value] : [])[0] ?? 0
+    expect(taken.find(each => each.status === 'rejected')?.reason).toMatchObject({ code: 'conflict' })
+    await expect(yours.put('k', { n: 2 }, { expect: 0 })).rejects.toMatchObject({ code: 'conflict' })
+    const second = await mine.put('k', { n: 2 }, { expect: first })
+    await expect(mine.put('k', { n: 3 }, { expect: first })).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining(`revision ${first}`) })
+    expect(await yours.get('k')).toEqual({ key: 'k', document: { n: 2 }, revision: second })
+    await mine.remove('k', { expect: second })
+    expect(await yours.get('k')).toBeUndefined()
+    const third = await yours.put('k', { n: 4 }, { expect: 0 })
+    expect(third).toBeGreaterThan(second)
+    await expect(mine.put('k', { n: 5 }, { expect: 0 })).rejects.toMatchObject({ code: 'conflict' })
+    await eventually(async () => expect(await mine.put('k', { n: 5 }, { expect: 0 })).toBeGreaterThan(third))
+    await expect(yours.put('k', { n: 6 }, { expect: third })).rejects.toMatchObject({ code: 'conflict' })
   }))
 
   it('of two writers who race on one revision, one wins', () => withRig(start, async ({ a, b }) => {

@@ -15,4 +15,5 @@ export const AnyDouble = { verb: 'double', request: Type.Unknown(), answer: Type
 export const Note = { bucket: 'notes', schema: Body } as const
 export const AnyNote = { bucket: 'notes', schema: Type.Unknown() } as const
 export const Alive = { bucket: 'alive', schema: Body, ttlSeconds: 1 } as const
+export const Single = { ...Alive, bucket: 'single', single: true } as const
 export const Long = { bucket: 'long', schema: Type.Object({ entries: Type.Array(Type.Object({ name: Type.String(), addresses: Type.Array(Type.String()) }, closed)) }, closed) } as const
