@@ -9,8 +9,8 @@ describe('the configuration of control', () => {
   })
 
   for (const [name, value, says] of [
-    ['an unknown key', { listn: {} }, /listn|additional/],
-    ['an unknown key below', { listen: { prot: 1 } }, /\/listen/],
+    ['an unknown key', { listn: {} }, "/listn is not a field of the configuration; is 'listen' meant?"],
+    ['an unknown key below', { listen: { prot: 1 } }, "/listen/prot is not a field of 'listen'; is 'port' meant?"],
     ['a port that is none', { listen: { port: 70_000 } }, /\/listen\/port/],
     ['a number that is text', { limits: { streams: '5' } }, /\/limits\/streams/],
     ['half of tls', { tls: { certificate: '/x.pem' } }, /\/tls/],

@@ -1,9 +1,9 @@
 /** What the control app is told when it starts. Parsed once; an unknown key is refused by name. */
-import { firstProblem } from '@dialtone/contracts/schemas'
 import { OperatorError } from '@dialtone/kernel'
 import { readFileSync } from 'node:fs'
 import { Type, type Static } from 'typebox'
-import { Default } from 'typebox/value'
+import { Check, Default } from 'typebox/value'
+import { shapeProblems } from '../configuration/shape.ts'
 
 const closed = { additionalProperties: false }
 
@@ -35,13 +35,14 @@ export type ControlConfig = Static<typeof ControlConfig>
  */
 export function parseControlConfig (value: unknown): ControlConfig {
   const whole = Default(ControlConfig, structuredClone(value ?? {}))
-  const problem = firstProblem(ControlConfig, whole)
-  if (problem !== undefined) throw new OperatorError('bad-config', `The configuration of control is not right: ${problem}. Mend it and start again.`)
-  const config = whole as ControlConfig
-  if (config.tls === undefined && !isLoopback(config.listen.address)) {
-    throw new OperatorError('needs-tls', `Without TLS control listens on loopback alone, and ${config.listen.address} is not: give tls.certificate and tls.key, or listen on 127.0.0.1 behind a proxy that speaks TLS.`)
+  if (!Check(ControlConfig, whole)) {
+    const [problem] = shapeProblems(ControlConfig, whole, '', 'the configuration')
+    throw new OperatorError('bad-config', `The configuration of control is not right: ${problem?.pointer} ${problem?.says}. Mend it and start again.`)
   }
-  return config
+  if (whole.tls === undefined && !isLoopback(whole.listen.address)) {
+    throw new OperatorError('needs-tls', `Without TLS control listens on loopback alone, and ${whole.listen.address} is not: give tls.certificate and tls.key, or listen on 127.0.0.1 behind a proxy that speaks TLS.`)
+  }
+  return whole
 }
 
 /** Reads a configuration file (JSON). */
