@@ -73,6 +73,6 @@ it('names what is no URL, and says so where no server is known', async () => {
 it('prints nothing of a terminal that a server may have put into its words', async () => {
   await using server = await fakeServer({ 'GET /v1/agents': problem(403, 'forbidden', 'red \u001B[31m') })
   expect((await ends(server.url)).says).not.toContain('\u001B')
-  await using fine = await fakeServer({ 'GET /v1/agents': AGENTS })
+  await using fine = await fakeServer({ 'GET /v1/agents': AGENTS, 'GET /v1/vantages': { json: { resources: [] } } })
   expect((await ends(`${fine.url}/v1/`)).exit).toBe(0)
 })

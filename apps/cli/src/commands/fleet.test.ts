@@ -7,6 +7,7 @@ import { KINDS } from '@dialtone/contracts/schemas'
 import { expect, it } from 'vitest'
 import { PATHS, kindOf } from '../resources/kinds.ts'
 import { collectingOut, fakeServer, problem, type Asked } from '../test-support/fake-server.ts'
+import { runAgents } from './agents.ts'
 import { runApply } from './apply.ts'
 import { runDelete } from './delete.ts'
 import { runDescribe } from './describe.ts'
@@ -64,6 +65,15 @@ const PAIR: OverviewRow = { ...ROW, domain: 'ours.example', peer: 'peer.example'
 /** A control API that knows peer.example as the peer of these alone. */
 const peerOf = (...ours: string[]) => ({
   'GET /v1/overview': ({ query }: Asked) => ({ json: { asOf: NOW, seq: 1, domains: query['peer'] === 'peer.example' ? ours.map(domain => ({ ...PAIR, domain })) : [] } }),
+})
+
+it('agents: a vantage without one is named', async () => {
+  const vantage = (name: string) => ({ kind: 'Vantage', name, spec: {}, revision: 1, createdAt: NOW, updatedAt: NOW, updatedBy: 'me' })
+  const agent = { v: 1, vantage: 'near', agent: 'near-1', version: '0.1.0', startedAt: NOW, at: NOW, state: 'running', targets: { all: 0, mine: 0, failing: 0 }, spool: { waiting: 0 }, findings: [] }
+  await using server = await fakeServer({ 'GET /v1/agents': { json: { asOf: NOW, agents: [agent] } }, 'GET /v1/vantages': { json: { resources: [vantage('far'), vantage('near')] } } })
+  const out = collectingOut()
+  expect(await runAgents(['--server', server.url], out, signal, {})).toBe(0)
+  expect(out.text()).toMatch(/near-1 [^]*\nfar: no agent\n$/)
 })
 
 it('run: a peer alone means its pairs', async () => {
