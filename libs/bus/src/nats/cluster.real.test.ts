@@ -175,9 +175,10 @@ it('one node restarted after the other: a vantage is added, a seed is renewed, a
   let sent = 0
   for (const node of cluster.nodes) {
     await node.end()
-    await eventually(async () => { await inside.publish(Seen, ['inside', 'org'], { n: ++sent }, { id: `rolled-${sent}` }) }, PATIENCE)
+    // Whoever was at the first node comes with the renewed seed, which the others do not know yet: until that node is back it waits.
+    const published = eventually(async () => { await inside.publish(Seen, ['inside', 'org'], { n: ++sent }, { id: `rolled-${sent}` }) }, PATIENCE)
     await node.start()
-    await cluster.settled()
+    await Promise.all([published, cluster.settled()])
   }
   const third = await joined({ app: 'probe', vantage: 'third' })
   await third.publish(Seen, ['third', 'org'], { n: 1 }, { id: 'third' })
