@@ -7,7 +7,7 @@ import { ROOT, bash, blocksOf } from './test-support/walk-through.ts'
 
 it('performs a dialback in the name of ours, then one whose callback it hears itself', { timeout: 60_000 }, async () => {
   const readme = readFileSync(resolve(ROOT, 'README.md'), 'utf8')
-  const commands = blocksOf(readme, '## Dialback', '## Where to read on').filter(block => !block.startsWith('in the name of')).map(block => `${block}\necho "exit $?"\n`).join('\n')
+  const commands = blocksOf(readme, '## Dialback', '## Operating it').filter(block => !block.startsWith('in the name of')).map(block => `${block}\necho "exit $?"\n`).join('\n')
   expect(commands).toContain('\nsleep 2\n')
   const { code, out } = await bash(`trap 'rm -rf "$dir"' EXIT\n${commands.replace('\nsleep 2\n', '\nfor port in 15269 25269; do until (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; do sleep 0.1; done; done\n')}`, 50_000)
   expect(code).toBe(0)
