@@ -15,7 +15,7 @@ export const PATH = {
   }),
   'path.inbound-refused': onTheWay({
     says: 'our public address refuses connections from outside',
-    proof: 'From outside, every published endpoint refuses or a router says unreachable; from inside, the service answers. Where one of them times out, it is path.inbound-blocked.',
+    proof: 'From outside, every published endpoint refuses or a router says unreachable; from inside, the service answers. Where one of them times out, and no router says that it is unreachable, it is path.inbound-blocked.',
     lookAlikes: [['path.inbound-blocked', 'timed out instead of refused'], ['service.down', 'inside fails too']],
     remedy: [
       'Correct the NAT rule: the inside address and port of the XMPP server. Refused is a closed port or a host without the service, unreachable an address that nobody has.',

@@ -16,6 +16,8 @@ describe('with all vantages', () => {
     ['dropped on the way in, while the hairpin works', [published('in1'), published('out1', stopped(PUBLIC, TIMEOUT))], ['path.inbound-blocked', 'down', 'proved']],
     ['refused on the way in', [internal('in1'), published('out1', stopped(PUBLIC, REFUSED))], ['path.inbound-refused', 'down', 'proved']],
     ['a NAT rule that leads to nobody', [internal('in1'), published('out1', stopped(PUBLIC, UNREACHABLE))], ['path.inbound-refused', 'down', 'proved']],
+    ['the same, where one of two attempts times out', [internal('in1'), published('out1', stopped(PUBLIC, UNREACHABLE)), published('out2', stopped(PUBLIC, TIMEOUT))], ['path.inbound-refused', 'down', 'proved']],
+    ['one address refused, another one silent for all', [internal('in1'), ...['out1', 'out2'].map(vantage => published(vantage, [stopped(PUBLIC, REFUSED), stopped('203.0.113.11', TIMEOUT)]))], ['path.inbound-blocked', 'down', 'proved']],
     ['a service that does not listen', [internal('in1', stopped(INTERNAL, REFUSED)), published('out1', stopped(PUBLIC, REFUSED))], ['service.down', 'down', 'proved']],
     ['a service whose host is gone', [internal('in1', stopped(INTERNAL, TIMEOUT)), published('out1', stopped(PUBLIC, TIMEOUT))], ['service.down', 'down', 'proved']],
     ['a service that says that federation is off, everywhere', [internal('in1', stopped(INTERNAL, FEDERATION_OFF)), published('out1', stopped(PUBLIC, FEDERATION_OFF))], ['service.down', 'down', 'proved']],

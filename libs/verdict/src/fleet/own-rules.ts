@@ -17,13 +17,19 @@ export function inbound ({ internal, hairpin, outside }: Sides): Ruling | undefi
   const within = [...internal, ...hairpin].filter(({ observation, view }) => view === 'works' || alive(observation))
   if (within.length === 0) return undefined
   const faults = world.flatMap(({ proofs }) => proofs.faults.filter(({ endpoint }) => endpoint !== undefined))
-  const dropped = world.some(({ observation }) => observation.endpoints.some(({ steps }) => steps.some(({ failure }) => failure?.at === 'tcp' && failure.why === 'timeout')))
+  const dropped = isDropped(world)
   return {
     cause: dropped ? 'path.inbound-blocked' : 'path.inbound-refused',
     proof: [...as(dropped ? 'path.inbound-blocked' : 'path.inbound-refused', faults), ...within.map(each => beside('the service answers inside', each))],
     agree: [...world, ...within], relevant: [...world, ...testifying(internal)], primary: world,
     doubted: [{ cause: 'service.down', because: 'it answers inside vantages' }, { cause: 'peer.unreachable', because: 'inside vantages reach the service' }],
   }
+}
+
+/** An endpoint times out, and no router says of it that it is unreachable: they say so of some packets only, and the next attempt times out all the same. */
+function isDropped (world: readonly Testimony[]): boolean {
+  const tried = world.flatMap(({ observation }) => observation.endpoints.flatMap(({ id, steps }) => steps.flatMap(({ failure }) => failure?.at === 'tcp' ? [{ id, why: failure.why }] : [])))
+  return [...Map.groupBy(tried, ({ id }) => id).values()].some(each => each.some(({ why }) => why === 'timeout') && !each.some(({ why }) => why === 'unreachable'))
 }
 
 /** Nobody inside reaches any peer, and others do. Two peers in different networks, so that it is not a rule about one of them. */
