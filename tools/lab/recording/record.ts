@@ -21,12 +21,16 @@ const SAYS_CHARS = 600
 export type Recorded = { name: string, from: number, to: number, scale: number, told: Recording['expect'] }
 
 /**
- * From ten seconds before to ten seconds after, but not before all was scraped once, and not beyond now. Fails when Prometheus does not answer.
+ * From ten seconds before to ten seconds after, but not before all was scraped once and nothing changed any more of what was broken before, and not beyond now. Fails when
+ * Prometheus does not answer.
  */
 export async function record (prometheus: Prometheus, { name, from, to, scale, told }: Recorded): Promise<Recording> {
   const end = Math.min(Math.ceil(to / 1000) + AROUND_S, Math.floor(Date.now() / 1000) - STEP_S)
   const wanted = Math.floor(from / 1000) - AROUND_S
-  const start = wanted + STEP_S * headOf((await prometheus.range('up', { from: wanted, to: end, stepSeconds: STEP_S })).map(({ values }) => (values[0]?.[0] ?? wanted) - wanted))
+  const range = async (metric: string, until: number) => (await prometheus.range(metric, { from: wanted, to: until, stepSeconds: STEP_S })).map(({ values }) => values)
+  const scraped = (await range('up', end)).map(([first]) => first?.[0] ?? wanted)
+  const settled = (await range('dialtone_state', Math.floor(from / 1000))).flatMap(values => values.findLast(([, value]) => value !== values.at(-1)?.[1])?.[0] ?? []).map(changed => changed + STEP_S)
+  const start = Math.max(wanted, ...scraped, ...settled)
   const count = Math.floor((end - start) / STEP_S) + 1
   const found = (await Promise.all(metricsOfRules().map(async metric => (await prometheus.range(metric, { from: start, to: end, stepSeconds: STEP_S })).map(each => ({ metric, ...each }))))).flat()
   const at = found.map(({ metric, labels, values }) => {
@@ -51,11 +55,6 @@ export function keepRecording (folder: string, recording: Recording): string | u
   if (!passed) return says.replaceAll(/\s+/g, ' ').trim().slice(0, SAYS_CHARS)
   writeRecording(folder, recording)
   return undefined
-}
-
-/** Steps until all were scraped: the longest of what each series of `up` began late, in seconds. */
-function headOf (late: readonly number[]): number {
-  return Math.ceil(Math.max(0, ...late) / STEP_S)
 }
 
 /** Every metric that a rule reads. */
