@@ -38,7 +38,8 @@ export function replay (recording: Recording): { passed: boolean, says: string }
 /** All of the recording is looked at from its end: what was told at any time of it. */
 export function testOf ({ intervalSeconds, series, expect: { alert, labels } }: Recording): RuleTests {
   const before = wasUnwell(series)
-  const kept = series.filter(each => !before.has(subjectOf(each.series)))
+  const about = subjectOf(selector(labels))
+  const kept = series.filter(each => subjectOf(each.series) === about || !before.has(subjectOf(each.series)))
   const seconds = Math.max(...kept.map(({ values }) => countOf(values)), 1) * intervalSeconds
   const ever = (expr: string) => `max_over_time((${expr})[${duration(seconds)}:${duration(intervalSeconds)}])`
   const at = (expr: string, samples: RuleTest['promql_expr_test'][number]['exp_samples']): RuleTest['promql_expr_test'][number] => ({ expr, eval_time: duration(seconds), exp_samples: samples })
@@ -55,7 +56,7 @@ export function testOf ({ intervalSeconds, series, expect: { alert, labels } }: 
   }
 }
 
-/** Domains and pairs that were not well when it began: they are none of what was broken. */
+/** Domains and pairs that were not well when it began: they are none of what was broken, unless the alert is about them. */
 function wasUnwell (series: Recording['series']): ReadonlySet<string> {
   return new Set(series.filter(({ series: name, values }) => name.startsWith('dialtone_state{') && !/^(0|_)(?![\d.])/.test(values)).map(each => subjectOf(each.series)))
 }
