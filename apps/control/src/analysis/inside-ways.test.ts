@@ -23,6 +23,14 @@ it('is what the last attempt says, whichever peer it was for, in times of this c
   expect(at(131)).toEqual({ failing: [], working: ['edge'] })
 })
 
+it('is not what is told late of an attempt before', () => {
+  const { tell, at } = made()
+  tell(20, 'b.example', { readyAt: theirs(19) })
+  // It waited for the bus, and the bus took it five minutes later.
+  tell(315, 'a.example', { failedAt: theirs(10), reason: 'unreachable' }, { at: theirs(15) })
+  expect(at(316)).toEqual({ failing: [], working: ['edge'] })
+})
+
 it('is of each gateway, and begins anew with it', () => {
   const { tell, at } = made()
   tell(10, 'a.example', { failedAt: theirs(9), reason: 'unreachable' })

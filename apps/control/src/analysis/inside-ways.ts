@@ -1,14 +1,13 @@
 /**
- * How our gateways reach the server of a domain, of all pairs that they carry: what comes from one peer and is not handed on would not be for another either. Kept with the
- * domain, in times of this clock.
+ * How our gateways reach the server of a domain, of all pairs that they carry: what comes from one peer and is not handed on would not be for another either. Kept with the domain.
  */
 import type { PairFacts, Refusal } from '@dialtone/contracts'
 import type { Store } from '@dialtone/store'
 import type { InsideWays } from '@dialtone/verdict'
 
 type Journal = Pick<Store['journal'], 'fact' | 'setFact'>
-/** Of one gateway; milliseconds, 0: never. */
-type Way = { ready: number, failed: number, reason?: string }
+/** Of one gateway, in milliseconds of its own clock, 0: never. They are compared with each other, however late they are told. `behind`: how far that clock is behind ours. */
+type Way = { ready: number, failed: number, behind: number, reason?: string }
 
 /** So long after an attempt that failed, it says something of now: where anything comes for the domain it is tried again within minutes. */
 const SAID_MS = 15 * 60_000
@@ -21,14 +20,13 @@ const MOST_GATEWAYS = 64
 export function takeInsideWay (journal: Journal, { gateway, at, startedAt, ours, inside }: PairFacts, toldAt: number): boolean {
   if (inside === undefined) return false
   const ways = read(journal, ours)
-  const time = (of: string | undefined): number => of === undefined ? 0 : toldAt - Math.max(0, Date.parse(at) - Date.parse(of))
   const before = ways[gateway]
   const ready = Math.max(time(inside.readyAt), before?.ready ?? 0)
   // What failed before the gateway started is over.
   const known = before !== undefined && before.failed > time(startedAt) ? before : undefined
   const failed = OF_THE_SERVER.has(inside.reason ?? '') ? time(inside.failedAt) : 0
   const newest = failed >= (known?.failed ?? 0)
-  const now: Way = { ready, failed: newest ? failed : known?.failed ?? 0, ...reasonOf(newest ? inside.reason : known?.reason) }
+  const now: Way = { ready, failed: newest ? failed : known?.failed ?? 0, behind: toldAt - time(at), ...reasonOf(newest ? inside.reason : known?.reason) }
   if (before === undefined && Object.keys(ways).length >= MOST_GATEWAYS) return false
   if (before?.ready === now.ready && before.failed === now.failed) return false
   journal.setFact(keyOf(ours), JSON.stringify({ ...ways, [gateway]: now }))
@@ -39,9 +37,13 @@ export function takeInsideWay (journal: Journal, { gateway, at, startedAt, ours,
 export function insideWaysAt (journal: Pick<Journal, 'fact'>, ours: string, at: number): InsideWays {
   const ways = Object.entries(read(journal, ours)).toSorted(([a], [b]) => a < b ? -1 : 1)
   return {
-    failing: ways.filter(([, way]) => fails(way) && at - way.failed <= SAID_MS).map(([gateway, { reason }]) => ({ gateway, ...reasonOf(reason) })),
+    failing: ways.filter(([, way]) => fails(way) && at - way.behind - way.failed <= SAID_MS).map(([gateway, { reason }]) => ({ gateway, ...reasonOf(reason) })),
     working: ways.filter(([, way]) => way.ready > 0 && !fails(way)).map(([gateway]) => gateway),
   }
+}
+
+function time (of: string | undefined): number {
+  return of === undefined ? 0 : Date.parse(of)
 }
 
 function fails ({ ready, failed }: Way): boolean {
