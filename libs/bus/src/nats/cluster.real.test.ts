@@ -37,9 +37,9 @@ beforeAll(async () => {
   control = await joined({ app: 'control' })
   inside = await joined({ app: 'probe', vantage: 'inside' })
   await eventually(async () => expect(await control.extent('observations')).toMatchObject({ first: 0, last: 0 }), PATIENCE)
-  await (await control.documents(Configuration, { create: true })).put('fleet', { n: 1 })
-  await control.documents(Presence, { create: true })
-  await (await control.documents(Assignment, { create: true })).put('assignment', { n: 1 })
+  await eventually(async () => { await (await control.documents(Configuration, { create: true })).put('fleet', { n: 1 }) }, PATIENCE)
+  await eventually(() => control.documents(Presence, { create: true }), PATIENCE)
+  await eventually(async () => { await (await control.documents(Assignment, { create: true })).put('assignment', { n: 1 }) }, PATIENCE)
 }, 120_000)
 afterAll(async () => {
   await Promise.all([control, inside].map(bus => bus?.stop()))
@@ -168,7 +168,7 @@ it('the leader of the stream killed: each event that was acknowledged is there o
 }, 120_000)
 
 it('one node restarted after the other: a vantage is added, a seed is renewed, and what is published meanwhile is there', async () => {
-  const before = (await control.extent('observations')).last
+  const before = await lastObservation()
   const old = join(cluster.folder, 'old.nk')
   renameSync(join(cluster.folder, 'probe-inside.nk'), old)
   write(['inside', 'outside', 'third'])
@@ -181,8 +181,8 @@ it('one node restarted after the other: a vantage is added, a seed is renewed, a
     await Promise.all([published, cluster.settled()])
   }
   const third = await joined({ app: 'probe', vantage: 'third' })
-  await third.publish(Seen, ['third', 'org'], { n: 1 }, { id: 'third' })
-  expect((await control.extent('observations')).last).toBeGreaterThanOrEqual(before + 4)
+  await eventually(async () => { await third.publish(Seen, ['third', 'org'], { n: 1 }, { id: 'third' }) }, PATIENCE)
+  expect(await lastObservation()).toBeGreaterThanOrEqual(before + 4)
   await third.stop()
   await eventually(async () => { await inside.publish(Seen, ['inside', 'org'], { n: 0 }, { id: 'renewed' }) }, PATIENCE)
   renameSync(old, join(cluster.folder, 'probe-inside.nk'))
@@ -193,7 +193,7 @@ it('bus.md: a node sends its clients away before it stops, a node is replaced by
   // The seed of the agent inside is none any more, since the test before.
   const outside = await joined({ app: 'probe', vantage: 'outside' })
   const publish = async (id: string): Promise<void> => await eventually(async () => { await outside.publish(Seen, ['outside', 'org'], { n: 0 }, { id }) }, PATIENCE)
-  const before = (await control.extent('observations')).last
+  const before = await lastObservation()
   const [first, second] = cluster.nodes
   if (first === undefined || second === undefined) throw new Error('there is no cluster')
   // Lame duck: it ends by itself, and who was connected to it goes on at another.
@@ -221,7 +221,7 @@ it('bus.md: a node sends its clients away before it stops, a node is replaced by
   await Promise.all(cluster.nodes.map(node => node.start()))
   await cluster.settled()
   await publish('by-the-new-secret')
-  expect((await control.extent('observations')).last).toBeGreaterThanOrEqual(before + 3)
+  expect(await lastObservation()).toBeGreaterThanOrEqual(before + 3)
   await outside.stop()
 }, 240_000)
 
@@ -243,7 +243,7 @@ it('what was made to be kept once is brought to three by a control that is told 
   }
   const Grown = { bucket: 'grown', schema: Body } as const
   const small = await joined({ app: 'control' }, undefined, { replicas: 1, createStreams: false })
-  await (await small.documents(Grown, { create: true })).put('x', { n: 1 })
+  await eventually(async () => { await (await small.documents(Grown, { create: true })).put('x', { n: 1 }) }, PATIENCE)
   expect(await kept()).toBe(1)
   await small.stop()
   const large = await joined({ app: 'control' })
@@ -251,10 +251,15 @@ it('what was made to be kept once is brought to three by a control that is told 
   expect(await kept()).toBe(3)
   await large.stop()
   const untold = await joined({ app: 'control' }, undefined, { replicas: undefined, limits: { bucketBytes: 32 * 1024 * 1024 } })
-  await untold.documents(Grown, { create: true })
+  await eventually(() => untold.documents(Grown, { create: true }), PATIENCE)
   expect(await kept()).toBe(3)
   await untold.stop()
 }, 60_000)
+
+/** Asked until it is answered: a node that has just come back may let one question time out. */
+async function lastObservation (): Promise<number> {
+  return (await eventually(() => control.extent('observations'), PATIENCE)).last
+}
 
 const silent = { meter: NO_METER, logger: NO_LOGGER }
 
@@ -267,7 +272,7 @@ async function joined (who: NatsApp, node?: number, { replicas, ...more }: Pick<
   const { certificate, key } = certificates.of('app')
   const options: NatsBusOptions = {
     ...silent, servers: node === undefined ? cluster.urls : cluster.urls.split(',')[node] ?? '', name: user, inboxPrefix, credentials: { nkeySeedFile: join(cluster.folder, `${user}.nk`) },
-    tls: { caFile: certificates.authority, certFile: certificate, keyFile: key }, createStreams: who.app === 'control', firstMs: 10_000, ...(replicas === undefined ? {} : { replicas }), ...more,
+    tls: { caFile: certificates.authority, certFile: certificate, keyFile: key }, createStreams: who.app === 'control', firstMs: PATIENCE, ...(replicas === undefined ? {} : { replicas }), ...more,
   }
   const bus = await connectNats(options)
   expect(bus.connected).toBe(true)

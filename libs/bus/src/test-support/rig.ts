@@ -23,7 +23,7 @@ export async function withRig (start: StartRig, test: (here: { a: Bus, b: Bus, c
   }
 }
 
-/** Waits until it holds; the error of the last attempt if it never does. */
-export function eventually (check: () => void | Promise<void>, timeout = 10_000): Promise<void> {
+/** Waits until it holds, and returns what it returned; the error of the last attempt if it never does. */
+export function eventually<T> (check: () => T | Promise<T>, timeout = 10_000): Promise<T> {
   return vi.waitFor(check, { timeout, interval: 10 })
 }
