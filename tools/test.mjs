@@ -39,6 +39,10 @@ async function main () {
   const results = []
   for (const [name, lane] of chosen) results.push(await run(name, lane))
 
+  for (const { name, told } of results) {
+    if (told.length > 0) console.log(`\n── ${name}: what was wrong`)
+    for (const { short, problem } of told) console.log(`\n${short}: ${problem}`)
+  }
   const sum = { passed: 0, failed: 0, skipped: 0 }
   console.log('\nlane    minutes   passed  failed skipped')
   for (const { name, seconds, counts, problems } of results) {
@@ -66,7 +70,7 @@ function readOptions () {
   return undefined
 }
 
-/** Runs one lane; `problems` are those that no single test stands for. */
+/** Runs one lane; `told` is what its tests say of what went wrong, `problems` are those that no single test stands for. */
 async function run (name, { targets, counts: counting = false, args = [], says }) {
   const projects = projectsWith(targets)
   console.log(`\n── ${name}: ${says}; ${projects.length} projects: ${projects.map(({ short }) => short).join(', ')}`)
@@ -77,6 +81,7 @@ async function run (name, { targets, counts: counting = false, args = [], says }
   const seconds = (Date.now() - began) / 1000
   const sum = { passed: 0, failed: 0, skipped: 0 }
   const problems = []
+  const told = []
   if (counting) {
     for (const { short, dir } of projects) {
       const file = join(folder, `${dir}.json`)
@@ -84,10 +89,11 @@ async function run (name, { targets, counts: counting = false, args = [], says }
       if (one === undefined) problems.push(`${short} has a ${name} lane, and it counted nothing`)
       else if (one.passed + one.failed + one.skipped === 0) problems.push(`${short} has a ${name} lane without a test`)
       for (const key of Object.keys(sum)) sum[key] += one?.[key] ?? 0
+      for (const problem of one?.problems ?? []) told.push({ short, problem })
     }
   }
   if (code !== 0 && sum.failed + problems.length === 0) problems.push(`nx ended with exit code ${code}; what failed is above`)
-  return { name, seconds, counts: sum, problems }
+  return { name, seconds, counts: sum, told, problems }
 }
 
 /** The projects that declare one of the targets, from their manifests: what must leave counts, whatever Nx did. */
