@@ -3,9 +3,7 @@
  * in tools/lab/results/matrix.json, docs/operating/lab-matrix.md and deploy/prometheus/recorded.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { RECORDED } from '@dialtone/deploy/prometheus'
 import { BREAKS, type BreakName } from '../breaks/index.ts'
@@ -16,9 +14,10 @@ import type { Fleets, World } from '../seams.ts'
 import { startWorld } from '../world/index.ts'
 import { EVERYBODY_ELSE_ROW, allOf, isRight, mergedWith, type MatrixResult, type SetUp } from './result.ts'
 import { STANDING_EXPECTED } from './expected.ts'
+import { ROOT, readKept, writeKept } from './kept.ts'
 import { runMatrix } from './run-matrix.ts'
 import type { RanRow } from './run-row.ts'
-import { matrixPage, matrixText } from './table.ts'
+import { matrixText } from './table.ts'
 
 const HELP = `npm run lab:matrix [-- --only NAME[,NAME]...] [--write] [--json] [--keep]
 
@@ -33,7 +32,6 @@ go on: the lab does not come up, or a break is not healed.
   --list       the names
   --help
 `
-const ROOT = resolve(import.meta.dirname, '../../..')
 const [RIGHT, WRONG, USAGE, FAILED, INTERRUPTED] = [0, 1, 64, 70, 130]
 
 /** `args`: of the command line. Resolves to the exit code; what is found goes to stdout, progress to stderr. */
@@ -45,19 +43,21 @@ export async function runMatrixCommand (args: readonly string[]): Promise<number
   const onSignal = (): void => interrupt.abort(new Error('interrupted'))
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal)
   const began = Date.now()
-  const kept = readKept()
-  const keepResult = (result: MatrixResult, merge: boolean): void => { writeResult(merge && kept !== undefined ? mergedWith(kept, result, ORDER) : result) }
   const say = (line: string): void => { process.stderr.write(`${String(Math.round((Date.now() - began) / 1000)).padStart(5)} s  ${line}\n`) }
   let world: World | undefined
   let fleets: Fleets | undefined
   try {
+    const kept = readKept()
+    const keepResult = (result: MatrixResult, merge: boolean): void => { writeKept(merge && kept !== undefined ? mergedWith(kept, result, ORDER) : result) }
+    // Processes load the files of now; until all are up, somebody may have changed them.
+    const runsOn = setUp()
     world = await startWorld()
     say('the network is up')
     fleets = await startFleets(world, { log: say })
     const lab = { world, fleets }
     const breaks = only === undefined ? BREAKS : only.flatMap(name => BREAKS.find(each => each.name === name) ?? [])
     const result = await runMatrix({
-      lab, breaks, standing: only === undefined || only.includes('standing'), setUp: setUp(), signal: interrupt.signal, say,
+      lab, breaks, standing: only === undefined || only.includes('standing'), setUp: runsOn, signal: interrupt.signal, say,
       // Of a run that is interrupted the rows are kept that ended.
       ran: async (row, soFar) => {
         if (!write) return
@@ -76,8 +76,11 @@ export async function runMatrixCommand (args: readonly string[]): Promise<number
     say(interrupt.signal.aborted ? 'interrupted' : `it cannot go on: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
     return interrupt.signal.aborted ? INTERRUPTED : FAILED
   } finally {
-    await fleets?.stop()
-    await world?.stop()
+    try {
+      await fleets?.stop()
+    } finally {
+      await world?.stop()
+    }
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal)
   }
 }
@@ -97,18 +100,7 @@ function setUp (): SetUp {
   return { commit: `${git('rev-parse', '--short', 'HEAD')}${changes === '' ? '' : ' and changes'}`, scale: TIME_SCALE, processors: availableParallelism() }
 }
 
-const RESULT = join(ROOT, 'tools/lab/results/matrix.json')
 const ORDER = [...BREAKS.map(({ name }) => name), ...STANDING_EXPECTED.map(({ domain }) => domain), EVERYBODY_ELSE_ROW]
-
-function readKept (): MatrixResult | undefined {
-  return existsSync(RESULT) ? JSON.parse(readFileSync(RESULT, 'utf8')) as MatrixResult : undefined
-}
-
-function writeResult (result: MatrixResult): void {
-  mkdirSync(dirname(RESULT), { recursive: true })
-  writeFileSync(RESULT, `${JSON.stringify(result, undefined, 1)}\n`)
-  writeFileSync(join(ROOT, 'docs/operating/lab-matrix.md'), matrixPage(result))
-}
 
 function readOptions (args: readonly string[]): { only?: string[], json: boolean, keep: boolean, write: boolean } | number {
   try {
