@@ -86,6 +86,17 @@ describe('results', () => {
     const lines = matrixPage(merged).split('\n').filter(line => line.startsWith('| `'))
     expect(lines.map(line => line.split(' | ').at(-1))).toEqual(['yes |', 'yes |', '**no** |', 'yes (old: `old`) |'])
   })
+  it('tell what was said for a moment: of whom, what, and when', () => {
+    const { healthy, ...more } = result('new')
+    const [shared, bare] = [
+      ['ours.example', 'ours.example with a.example', 'ours.example with b.example'].map((about, at) => `after ${at === 0 ? 0.5 : 1.5} s, until 4 s: ${about}: peer.partition (degraded, path): "ours.example: it (a) disagrees." because of: TCP timeout (north)`),
+      ['after 3 s: ours.example: unknown (unknown, observer): "nobody has looked yet." because of: no evidence'],
+    ]
+    const { fleets } = healthy
+    expect(matrixPage({ ...more, healthy: { ...healthy, fleets: { shared: { ...fleets.shared, meanwhile: shared }, bare: { ...fleets.bare, meanwhile: bare } } } })).toContain(
+      '- `nothing`: shared: `ours.example: peer.partition (degraded, path)` from 0.5 to 4, `ours.example with a.example, b.example: peer.partition (degraded, path)` from 1.5 to 4; bare: `ours.example: unknown (unknown, observer)` after 3\n')
+    expect(matrixPage({ ...more, healthy })).not.toContain('## For a moment')
+  })
 })
 
 function ran (name: string, commit: string, right = true): RowResult {

@@ -2,8 +2,9 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { PAGE, RESULT, readKept, writeKept } from './kept.ts'
+import { PAGE, RESULT, ROOT, readKept, writeKept } from './kept.ts'
 import type { MatrixResult, RowResult } from './result.ts'
+import { matrixPage } from './table.ts'
 
 it('is there as a whole at any moment: what is written takes the place of what was', () => {
   const root = mkdtempSync(join(tmpdir(), 'kept-'))
@@ -16,6 +17,11 @@ it('is there as a whole at any moment: what is written takes the place of what w
   for (const file of open) expect(readFileSync(file, 'utf8')).toContain('before')
   expect(readKept(root)).toEqual(resultOf('after'))
   for (const file of [RESULT, PAGE]) expect(readdirSync(dirname(join(root, file)))).toHaveLength(1)
+})
+
+it('has the page that is written of it today', () => {
+  const kept = readKept()
+  expect(kept && matrixPage(kept)).toBe(readFileSync(join(ROOT, PAGE), 'utf8'))
 })
 
 function resultOf (says: string): MatrixResult {

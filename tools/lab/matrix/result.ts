@@ -18,7 +18,7 @@ export type FleetResult = {
   alerts: string[]
   /** Rows that changed beside what was expected, and may. */
   others: string[]
-  /** What else was said on the way, with the seconds since it was broken: for a moment, and of what was seen half before and half after. */
+  /** What else was said on the way, with the seconds since it was broken, and until when: for a moment, and of what was seen half before and half after. Rows that were kept before that was measured lack the second. */
   meanwhile?: string[]
 }
 /** What a row was run on. `scale`: by what times of alerts were divided. */

@@ -74,10 +74,19 @@ it('where nothing is expected, is watched for long, and wrong if something is sa
   const early = watchBroken(watched, NOTHING, BEGAN)
   expect(await looks(early, [5, down], [20, () => { says = [WELL] }], [89])).toBe(false)
   expect(await looks(early, [91])).toBe(true)
-  expect(await early.result()).toMatchObject({ right: true, wrong: [], meanwhile: [expect.stringContaining('after 5 s: ours.example: service.down')] })
+  expect(await early.result()).toMatchObject({ right: true, wrong: [], meanwhile: [expect.stringContaining('after 5 s, until 20 s: ours.example: service.down')] })
   const late = watchBroken(watched, NOTHING, BEGAN)
   await looks(late, [46, down], [47, () => { says = [WELL] }], [95, tell])
   expect((await late.result()).wrong).toEqual([expect.stringMatching(/^not expected, though it went away: ours\.example: service\.down/), expect.stringMatching(/^told, and should not have been/)])
+})
+
+it('tells of what was said for a moment when it went for good', async () => {
+  const watcher = watchBroken(watched, EXPECTS, BEGAN)
+  const other: Row = { ...DOWN, domain: 'other.example' }
+  await looks(watcher, [2, () => { says = [WELL, other] }], [3, () => { says = [WELL] }], [4, () => { says = [WELL, other] }], [5, down], [6])
+  expect((await watcher.result()).meanwhile).toEqual([expect.stringContaining('after 2 s, until 5 s: other.example: service.down')])
+  await looks(watcher, [7, () => { says = [DOWN, other] }])
+  expect((await watcher.result()).meanwhile).toEqual([expect.stringContaining('after 2 s: other.example: service.down')])
 })
 
 it('where somebody should be told of nothing, is watched as long', async () => {

@@ -67,14 +67,17 @@ export function watchBroken (watched: Watched, expectation: SideExpectation, sin
   let trouble: string | undefined = 'not asked yet'
   let named: number | undefined
   let rightSince: number | undefined
-  const passing = new Map<string, string>()
+  /** In seconds; `until`: when it was not said any more, and never was again. */
+  const passing = new Map<string, { from: number, until?: number | undefined, why: string }>()
   const late = new Map<string, string>()
 
   const note = async (): Promise<void> => {
     const { missing, unexplained } = comparison
     const age = Date.now() - since
     const instead = missing.flatMap(({ said }) => said ?? []).filter(row => !same(row, before.get(keyOf(row))))
-    for (const row of [...instead, ...unexplained].filter(each => !passing.has(told(each)))) passing.set(told(row), `after ${seconds(age)} s: ${(await whyOf(fleets, fleet, row)).slice(0, PASSING_CHARS)}`)
+    const said = [...instead, ...unexplained]
+    for (const row of said.filter(each => !passing.has(told(each)))) passing.set(told(row), { from: seconds(age), why: (await whyOf(fleets, fleet, row)).slice(0, PASSING_CHARS) })
+    for (const [text, each] of passing) each.until = said.some(row => told(row) === text) ? undefined : each.until ?? seconds(age)
     if (nothing && age > patience.settledMs) for (const row of unexplained.filter(each => !late.has(told(each)))) late.set(told(row), await whyOf(fleets, fleet, row))
   }
   const missed = (): ToldAlert[] => {
@@ -122,7 +125,7 @@ export function watchBroken (watched: Watched, expectation: SideExpectation, sin
         right: wrong.length === 0, wrong,
         ...(named === undefined ? {} : { secondsToName: seconds(named - since) }), ...(Number.isFinite(first) ? { secondsToAlert: seconds(first - since) } : {}),
         expectedAlerts: demanded.map(alertText), alerts: fired.map(({ alert }) => alertText(alert)).toSorted(), others: [...comparison.explained, ...comparison.unexplained].map(told),
-        ...(passing.size === 0 ? {} : { meanwhile: [...passing.values()] }),
+        ...(passing.size === 0 ? {} : { meanwhile: [...passing.values()].map(({ from, until, why }) => `after ${from} s${until === undefined ? '' : `, until ${until} s`}: ${why}`) }),
       }
     },
   }
