@@ -23,6 +23,13 @@ for (const [what, gateways, stopped] of [
   })
 }
 
+it('knows which gateways are to carry a domain: those that run, and have it behind them or do not say what they have', () => {
+  const { gatewaysOf } = createExpectations(viewOf({
+    edge: { desired: 'running', zones: inside('edge.example') }, other: { desired: 'running', zones: inside('ours.example') }, any: { desired: 'running' }, away: { desired: 'draining', zones: inside('edge.example') },
+  }))
+  expect([...gatewaysOf('edge.example')].toSorted()).toEqual(['any', 'edge'])
+})
+
 it('the retry window of a peer is that of its schedule', () => {
   const view = usualConfiguration()
   view.put('Schedule', 'default', { retryWindowSeconds: 60 })

@@ -13,6 +13,8 @@ export type Expectations = {
   /** Of a peer in the eyes of one of ours; undefined: they are no pair. */
   pair: (ours: string, peer: string) => FleetConfig | undefined
   domains: () => readonly string[]
+  /** The gateways that are to carry a domain of ours and to run. */
+  gatewaysOf: (ours: string) => ReadonlySet<string>
   peersOf: (ours: string) => readonly string[]
   oursOf: (peer: string) => readonly string[]
   /** Undefined: there is no such vantage, or its testimony is not heard: it is in quarantine, or in maintenance as far as time has passed. */
@@ -38,6 +40,7 @@ export function createExpectations (view: ConfigurationView): Expectations {
   let domains: string[]
   let exceptions: Resource<'Exception'>[]
   let judging: Map<string, FleetConfig>
+  let carriers: Map<string, ReadonlySet<string>>
   let standpoints: Map<string, Standpoint>
   /** Which vantages have a probe domain, by it. */
   let probes: Map<string, string[]>
@@ -57,6 +60,7 @@ export function createExpectations (view: ConfigurationView): Expectations {
     }
     exceptions = [...view.all('Exception')]
     judging = new Map()
+    carriers = new Map()
     intervals = new Map()
     probes = new Map()
     for (const { name, spec } of view.all('Vantage')) if (spec.probeDomain !== undefined) probes.set(spec.probeDomain.domain, [...probes.get(spec.probeDomain.domain) ?? [], name])
@@ -90,6 +94,12 @@ export function createExpectations (view: ConfigurationView): Expectations {
       return view.get('Domain', domain) !== undefined && (peer === undefined || (ours.get(peer)?.includes(domain) === true && view.get('Peer', peer) !== undefined))
     },
     domains: () => { fresh(); return domains },
+    gatewaysOf: domain => {
+      fresh()
+      const found = carriers.get(domain) ?? new Set(view.all('Gateway').flatMap(({ name, spec }) => spec.desired === 'running' && carries(spec, domain) ? [name] : []))
+      carriers.set(domain, found)
+      return found
+    },
     peersOf: domain => { fresh(); return peers.get(domain) ?? [] },
     oursOf: peer => { fresh(); return ours.get(peer) ?? [] },
     standpoint: vantage => {

@@ -47,12 +47,41 @@ it('is nothing where a gateway has tried nothing, or was refused for the sake of
   expect(at(2)).toEqual({ failing: [], working: [] })
 })
 
+it('is of gateways that are to carry the domain, and of those that took something for it lately', () => {
+  const { tell, at, gateways } = made()
+  for (const gateway of ['edge', 'core', 'idle']) tell(1, 'a.example', { readyAt: theirs(0) }, { gateway })
+  expect(at(2).working).toEqual(['core', 'edge', 'idle'])
+  tell(1000, 'a.example', { readyAt: theirs(0) }, { gateway: 'core', inbound: { lastStanzaAt: theirs(990) } })
+  tell(1000, 'a.example', { readyAt: theirs(0), failedAt: theirs(995), reason: 'stream-failed' })
+  expect(at(1001)).toEqual({ failing: [{ gateway: 'edge', reason: 'stream-failed' }], working: ['core'] })
+  gateways.delete('core')
+  expect(at(1001)).toEqual({ failing: [{ gateway: 'edge', reason: 'stream-failed' }], working: [] })
+  gateways.delete('edge')
+  expect(at(1001)).toEqual({ failing: [], working: [] })
+  expect(tell(1002, 'a.example', { failedAt: theirs(1001), reason: 'unreachable' })).toBe(false)
+})
+
+it('is not what was said before the clock of a gateway was set back', () => {
+  const { tell, at } = made()
+  tell(1, 'a.example', { readyAt: theirs(0) })
+  // An hour back: it was that far ahead.
+  const back = (seconds: number) => new Date(T0 + seconds * 1000).toISOString()
+  expect(tell(60, 'a.example', { readyAt: theirs(0), failedAt: back(59), reason: 'unreachable' }, { at: back(60) })).toBe(true)
+  expect(at(61)).toEqual({ failing: [{ gateway: 'edge', reason: 'unreachable' }], working: [] })
+  const other = made()
+  other.tell(1, 'a.example', { failedAt: theirs(0), reason: 'unreachable' })
+  other.tell(60, 'b.example', { readyAt: back(59) }, { at: back(60) })
+  expect(other.at(61)).toEqual({ failing: [], working: ['edge'] })
+})
+
 /** Seconds after the start, by this clock. */
 function made () {
   const facts = new Map<string, string>()
+  const gateways = new Set(['edge', 'core', 'idle'])
   const journal = { fact: (key: string) => facts.get(key), setFact: (key: string, value: string) => { facts.set(key, value) } }
   return {
-    tell: (seconds: number, peer: string, inside: PairFacts['inside'], more: Partial<PairFacts> = {}) => takeInsideWay(journal, { gateway: 'edge', at: theirs(seconds), startedAt: theirs(-10), ours: OURS, peer, ...(inside === undefined ? {} : { inside }), ...more } as PairFacts, T0 + seconds * 1000),
-    at: (seconds: number) => insideWaysAt(journal, OURS, T0 + seconds * 1000),
+    tell: (seconds: number, peer: string, inside: PairFacts['inside'], more: Partial<PairFacts> = {}) => takeInsideWay(journal, { gateway: 'edge', at: theirs(seconds), startedAt: theirs(-10), ours: OURS, peer, inbound: {}, ...(inside === undefined ? {} : { inside }), ...more } as PairFacts, T0 + seconds * 1000, gateways),
+    at: (seconds: number) => insideWaysAt(journal, OURS, T0 + seconds * 1000, gateways),
+    gateways,
   }
 }

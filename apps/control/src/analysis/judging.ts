@@ -61,7 +61,7 @@ export function createJudging (needs: Needs): Judging {
     if (ownConfig === undefined) return undefined
     if (peer === undefined) {
       const heard = witnesses.testify([...own(domain), ...witnesses.failingFor(domain)], expectations.standpoint)
-      return [{ verdict: owns.set(domain, judgeDomain({ domain, witnesses: heard, config: ownConfig, reach: reach.of(), insideWays: insideWaysAt(store.journal, domain, at) })) }]
+      return [{ verdict: owns.set(domain, judgeDomain({ domain, witnesses: heard, config: ownConfig, reach: reach.of(), insideWays: insideWaysAt(store.journal, domain, at, expectations.gatewaysOf(domain)) })) }]
     }
     const config = expectations.pair(domain, peer)
     if (config === undefined) return undefined

@@ -35,7 +35,7 @@ describe('what is told of a pair', () => {
     const body: PairFacts = { ...FACTS, id: `facts-${1000 + ++seq}`, at: time(seconds), ...more }
     const delivery: Delivery<PairFacts> = { body, id: body.id, key: key ?? [body.gateway, ...domainTokens(body.peer)], seq, at: time(seconds) }
     const from = told.length
-    takePairFacts([delivery], { store, meter, analysis: { carried: ({ domain, peer = '' }) => judged.push(`${domain} ${peer}`), expectations: { domain: (name: string) => name === OURS ? {} : undefined, has: ({ domain, peer }: { domain: string, peer?: string }) => domain === OURS && peer === PEER } as never, noticed: events => told.push(...events) } })
+    takePairFacts([delivery], { store, meter, analysis: { carried: ({ domain, peer = '' }) => judged.push(`${domain} ${peer}`), expectations: { domain: (name: string) => name === OURS ? {} : undefined, has: ({ domain, peer }: { domain: string, peer?: string }) => domain === OURS && peer === PEER, gatewaysOf: () => new Set(['edge']) } as never, noticed: events => told.push(...events) } })
     return told.slice(from).map(event => event.on === 'change' ? event.change.what : event.on)
   }
 

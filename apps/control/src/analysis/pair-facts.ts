@@ -31,7 +31,7 @@ export function takePairFacts (batch: readonly Delivery<PairFacts>[], { store, a
       const taken = Date.parse(at)
       const before = store.pairFacts.put(body, taken)
       meter.add(pairFactsTaken, { result: 'taken' })
-      if (analysis.expectations.domain(body.ours) !== undefined && takeInsideWay(store.journal, body, taken)) reached.add(body.ours)
+      if (analysis.expectations.domain(body.ours) !== undefined && takeInsideWay(store.journal, body, taken, analysis.expectations.gatewaysOf(body.ours))) reached.add(body.ours)
       if (!analysis.expectations.has({ domain: body.ours, peer: body.peer })) continue
       if (before === undefined || bearingOf(before) !== bearingOf(body)) bearing.push(body)
       for (const change of changesOf(before, body, taken, store.journal)) {

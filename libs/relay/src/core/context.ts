@@ -74,6 +74,10 @@ export type Context = Surroundings & {
   offered: (zone: string, pair: Pair) => OutStream | undefined
   /** Such a pair waits for a component, and for nothing else. */
   expects: (zone: string, pair: Pair) => boolean
+  /** A stream that nobody dialed takes what is for the server of ours. */
+  cameInside: (route: Route, out: OutStream) => void
+  /** What was for the server of ours has waited for a component in vain. */
+  missedInside: (route: Route) => void
   /** What all routes share that use this stream. */
   wayOf: (out: OutStream) => Way
   /** Sends an error or an answer that was made here to the other side of a pair; false when it finds no way. */

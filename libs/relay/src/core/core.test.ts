@@ -454,6 +454,25 @@ function numbered (from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, number) => message('u@peer.example', 'v@inside.example', from + number))
 }
 
+it('says how it reaches the inside also where it dials nobody: a stream that came by itself, a component that does not come', async () => {
+  const said: string[] = []
+  let expected = true
+  const { core, dialings, pass } = made({}, { expects: zone => expected && zone === 'inside', cameInside: ({ pair }) => { said.push(`came ${pair.from}`) }, missedInside: ({ pair }) => { said.push(`missed ${pair.from}`) } })
+  const source = new FakeSource(core, 'outside')
+  source.lane(IN)
+  source.send(...numbered(0, 1))
+  await pass(3_600_000)
+  expect(said).toEqual(['missed peer.example'])
+  source.send(...numbered(1, 2))
+  expected = false
+  const both = new FakeStream(IN, 'both')
+  core.offer('inside', both)
+  expect([said, both.received, dialings.filter(({ request }) => request.zone.name === 'inside')]).toEqual([['missed peer.example', 'came peer.example'], numbered(1, 2), []])
+  // What waits for another reason says nothing of the inside, nor does a stream to the outside.
+  core.offer('outside', new FakeStream(OUT, 'out'))
+  expect(said).toHaveLength(2)
+})
+
 it('forgets routes that lead to a component, whose stream stays, and says what became of their stanzas when it ends', async () => {
   const component = new FakeStream({ from: '', to: 'inside.example' }, 'component')
   component.by = 'component'

@@ -24,6 +24,10 @@ export type CoreOptions = Surroundings & {
   expects?: (zone: string, pair: Pair) => boolean
   /** An attempt is over, well or not. */
   attempted?: (route: Route, attempt: Attempt, result: Awaited<ReturnType<Dial>>) => void
+  /** A stream that came by itself takes what is for the server of ours. */
+  cameInside?: (route: Route, out: OutStream) => void
+  /** What was for the server of ours has waited for a component as long as it may, and none came. */
+  missedInside?: (route: Route) => void
   /** Calls when what can be read now has been read: what many sources brought for one stream then leaves in one write. Without it, each read is a turn. */
   turnEnds?: (flush: () => void) => void
   bounds?: Partial<Bounds>
@@ -77,6 +81,8 @@ export class Core implements Intake {
       attempted: (route, attempt, result) => this.attempted(route, attempt, result),
       offered: (zone, pair) => this.offered(zone, pair),
       expects: (zone, pair) => options.expects?.(zone, pair) === true,
+      cameInside: (route, out) => options.cameInside?.(route, out),
+      missedInside: route => options.missedInside?.(route),
       wayOf: out => this.wayOf(out),
       sendOwn: (zone, pair, text) => this.sendOwn(zone, pair, text),
       maySend: (zone, pair) => (this.routes.get(keyOf(zone, pair))?.rules ?? judgeRoute(world(), zone, pair)).own,

@@ -168,7 +168,7 @@ export class Route {
     if (this.way !== undefined) return this.pump()
     if (this.attempt !== undefined || this.wantsRoom) return
     const offered = context.offered(this.zone, this.pair)
-    if (offered !== undefined) return this.adopt(offered)
+    if (offered !== undefined) return this.welcome(offered)
     const failing = this.failing()
     if (failing !== undefined) return void this.refuseAll(this.told(failing.reason))
     if (this.notBefore <= context.clock.elapsed() && !this.rules.unplaced && !context.expects(this.zone, this.pair)) context.connect(this)
@@ -250,6 +250,12 @@ export class Route {
     if (this.way !== undefined || !this.rules.own) return
     this.attempt?.abort.abort()
     this.attempt = undefined
+    this.welcome(out)
+  }
+
+  /** One that nobody dialed. */
+  private welcome (out: OutStream): void {
+    if (this.rules.side === 'internal') this.context.cameInside(this, out)
     this.adopt(out)
   }
 
@@ -325,6 +331,7 @@ export class Route {
     const { queue, way } = this
     if (queue.due <= now) {
       const reason: Refusal = this.rules.wanted === 'held' ? 'held' : this.failure?.reason ?? (this.rules.side === 'internal' ? 'inside-down' : 'expired')
+      if (reason === 'inside-down' && this.way === undefined && this.context.expects(this.zone, this.pair)) this.context.missedInside(this)
       this.line.expire(now, this.told(reason))
       this.emptied()
     }

@@ -24,8 +24,8 @@ export type Facts = {
   shown: (fact: { zone: string, sides: Sides, at: number, answer: 'valid' | 'invalid' | 'failed' }) => void
   /** A stream out was wanted since `began`; there is one, or why there is none. Both milliseconds since the epoch. */
   dialed: (zone: string, sides: Sides, began: number, result: { stream: OutStream } | { failed: DialFailure }) => void
-  /** A stream to the server of ours was wanted, for what the peer sends. */
-  dialedInside: (sides: Sides, result: { stream: OutStream } | { failed: DialFailure }) => void
+  /** A stream to the server of ours was wanted, for what the peer sends: there is one, or none. */
+  wantedInside: (sides: Sides, result: { stream: OutStream } | { failed: Pick<DialFailure, 'reason' | 'condition'> }) => void
   /** Tells what has changed. To be called often. */
   tick: () => void
   /** Tells of all pairs how they stand at the end. */
@@ -183,8 +183,8 @@ export function createFacts ({ gateway, facts: publish, tell, clock, random, wor
         ...(refusedName ? { refusedUnasked: one.askedAt < began } : {}),
       }
     },
-    dialedInside: (sides, result) => {
-      const one = about(sides)
+    wantedInside: (sides, result) => {
+      const one = 'failed' in result && OF_ONE_PEER.includes(result.failed.condition ?? '') ? undefined : about(sides)
       if (one === undefined) return
       one.news = true
       const now = stamp(clock.now())
@@ -212,6 +212,9 @@ export function createFacts ({ gateway, facts: publish, tell, clock, random, wor
     get size () { return known.size },
   }
 }
+
+/** The server ends a stream with these because of whom it is from, or because it has another. */
+const OF_ONE_PEER: readonly string[] = ['policy-violation', 'conflict', 'invalid-from', 'improper-addressing']
 
 const NONE: PairFacts['stanzas']['outcomes'] = { acknowledged: 0, written: 0, 'unknown-fate': 0, bounced: 0, expired: 0, 'dropped-by-rule': 0 }
 
