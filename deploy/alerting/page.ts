@@ -56,8 +56,8 @@ Nothing here tells of a Prometheus or Alertmanager that is dead: let another one
 ## What is told together, and what is not told
 
 Equal causes of one of our domains, with all its pairs that have them, are one notification (\`group_by: alertname, domain, cause\`), as they are one incident of control. A peer's
-fault is one of however many of our domains it is seen (\`alertname, peer, cause\`). What nobody knows is one for all domains. Pages come at any time, are grouped for 30 seconds and said again
-after twelve hours; tickets and notices come in working hours, which are yours to set.
+fault is one of however many of our domains it is seen (\`alertname, peer, cause\`). What nobody knows is one for all domains, and so is that the inside alone does not reach ours.
+Pages come at any time, are grouped for 30 seconds and said again after twelve hours; tickets and notices come in working hours, which are yours to set.
 
 While one alert fires, others are not told:
 

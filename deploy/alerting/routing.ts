@@ -30,6 +30,8 @@ export const ROUTES: readonly Route[] = [
   // A peer's fault is one, of however many of our domains it is seen.
   { matchers: ['severity="ticket"', 'side="peer"'], together: ['alertname', 'peer', 'cause'], receiver: 'ticket', wait: 60, interval: 900, repeat: DAY, workingHours: true },
   { matchers: ['severity="notice"', 'side="peer"'], together: ['alertname', 'peer', 'cause'], receiver: 'notice', wait: 60, interval: 1800, repeat: DAY, workingHours: true },
+  // The inside alone says so. An agent outside that is gone may be why, and mutes none of it: one that stays away would mute what is so for good. Told once, of all domains.
+  { matchers: [named('DialtonePeerDown'), 'severity="ticket"', 'side=~"ours|path"'], together: ['alertname', 'cause'], receiver: 'ticket', wait: 60, interval: 900, repeat: DAY, workingHours: true },
   { matchers: ['severity="page"'], together: ['alertname', 'domain', 'cause'], receiver: 'page', wait: 30, interval: 300, repeat: HALF_A_DAY },
   { matchers: ['severity="ticket"'], together: ['alertname', 'domain', 'cause'], receiver: 'ticket', wait: 60, interval: 900, repeat: DAY, workingHours: true },
 ]
@@ -71,16 +73,16 @@ export const INHIBITIONS: readonly Inhibition[] = [
     source: [named('DialtoneControlRestarts'), 'severity="page"'], target: [named('DialtoneControlRestarts', 'DialtoneControlDown'), 'severity="ticket"'], equal: [],
   },
   {
-    why: 'No lease is no bus: what agents and gateways tell does not arrive.',
-    source: [named('DialtoneNobodySpeaks')], target: [named(...ABOUT_DOMAINS, 'DialtoneAgentDown', 'DialtoneAgentTrouble', 'DialtoneGatewayDown')], equal: [],
+    why: 'While no control reaches the bus, what is still said of domains is old, and that it ends is no recovery. While the lease alone is missing, what is said of them is told.',
+    source: [named('DialtoneNobodySpeaks'), 'severity="notice"'], target: [named(...ABOUT_DOMAINS)], equal: [],
+  },
+  {
+    why: 'No bus is no lease.',
+    source: [named('DialtoneNobodySpeaks'), 'severity="page"'], target: [named('DialtoneNobodySpeaks'), 'severity="notice"'], equal: [],
   },
   {
     why: 'An agent that is gone or unwell leaves domains unknown: it is told of, and not they.',
     source: [named('DialtoneAgentDown', 'DialtoneAgentTrouble')], target: [named('DialtoneUnknown', 'DialtoneVantageUnhealthy')], equal: [],
-  },
-  {
-    why: 'That nobody reaches a domain of ours is a ticket where the inside alone says so; while an agent is gone or unwell, that is told, and not the ticket. A page about it is told always.',
-    source: [named('DialtoneAgentDown', 'DialtoneAgentTrouble')], target: [named('DialtonePeerDown'), 'severity="ticket"', 'side=~"ours|path"'], equal: [],
   },
   {
     why: 'That no vantage has an agent says of each that it has none.',

@@ -63,6 +63,13 @@ const ROWS: readonly Row[] = [
     remedy: ['Control says itself what is missing: curl CONTROL/readyz.', 'See whether the bus runs and is reached: dialtone_bus_connected, nats-server\'s log, the log of control.', 'With NATS, JetStream needs a majority of its servers: nats-server -sl or its /jsz says so.', 'It is mended when dialtone_lease_held is 1 at one control.'],
   },
   {
+    name: 'DialtoneNobodySpeaks', severity: 'notice', title: 'no control reaches the bus',
+    expr: () => `max by (job) (up{${CONTROL}}) == 1 unless on (job) max by (job) (dialtone_bus_connected{${CONTROL}}) == 1`, after: 120,
+    summary: 'No control reaches the bus.',
+    description: 'What agents and gateways tell does not arrive. What was said of domains before is old, and that it ends is no recovery.',
+    remedy: ['See whether the bus runs and is reached: nats-server\'s log, the log of control.', 'It is mended when dialtone_bus_connected is 1 at a control.'],
+  },
+  {
     name: 'DialtoneAnalysisFailing', severity: 'page', title: 'no control judges',
     expr: () => 'min by (job) (dialtone_analysis_failing) == 1', after: 120,
     summary: 'No control of Dialtone judges what agents see: its analysis fails, or its store is damaged.',

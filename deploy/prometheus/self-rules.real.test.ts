@@ -38,7 +38,7 @@ const CASES: readonly Case[] = [
     what: 'the only control is dead', series: { [`up{${C}}`]: [1, 0, 1], [`dialtone_bus_connected{${C}}`]: [1, undefined, 1], [`dialtone_lease_held{${C}}`]: [1, undefined, 1] },
     fires: [{ alert: 'DialtoneControlDown', severity: 'page', labels: { job: 'dialtone-control' }, after: 2 }, { alert: 'DialtoneControlDown', severity: 'ticket', labels: OF_C, after: 5 }],
   },
-  { what: 'no control is configured any more', series: { 'up{job="other"}': [1, 1, 1], [`up{${C}}`]: [1, undefined, 1], [`dialtone_lease_held{${C}}`]: [1, undefined, 1] }, fires: [{ alert: 'DialtoneControlDown', severity: 'page', labels: { job: 'dialtone-control' }, after: 2 }] },
+  { what: 'no control is configured any more', series: { 'up{job="other"}': [1, 1, 1], [`up{${C}}`]: [1, undefined, 1], [`dialtone_bus_connected{${C}}`]: [1, undefined, 1], [`dialtone_lease_held{${C}}`]: [1, undefined, 1] }, fires: [{ alert: 'DialtoneControlDown', severity: 'page', labels: { job: 'dialtone-control' }, after: 2 }] },
   { what: 'one of two controls is dead', series: { ...WELL, 'up{job="dialtone-control", instance="c2"}': [1, 0, 1] }, fires: [{ alert: 'DialtoneControlDown', severity: 'ticket', labels: { job: 'dialtone-control', instance: 'c2' }, after: 5 }] },
   { what: 'nobody holds the lease', series: { ...WELL, [`dialtone_lease_held{${C}}`]: [1, 0, 1] }, fires: [{ alert: 'DialtoneNobodySpeaks', severity: 'page', labels: { job: 'dialtone-control' }, after: 2 }] },
   { what: 'nobody tells of a lease at all', series: { ...WELL, [`dialtone_lease_held{${C}}`]: [1, undefined, 1] }, fires: [{ alert: 'DialtoneNobodySpeaks', severity: 'page', labels: { job: 'dialtone-control' }, after: 2 }] },
@@ -55,7 +55,7 @@ const CASES: readonly Case[] = [
   { what: 'another one holds the lease', series: { ...WELL, [`dialtone_lease_held{${C}}`]: [1, 0, 1], 'dialtone_lease_held{job="dialtone-control", instance="c2"}': [0, 1, 0] }, fires: [] },
   {
     what: 'the bus is away: what is remembered of agents and gateways says nothing', series: { ...WELL, [`dialtone_bus_connected{${C}}`]: [1, 0, 1], [`dialtone_lease_held{${C}}`]: [1, 0, 1], ...agents('inside', [1, 0, 1]), ...gateway(1, [1, 0, 1]) },
-    fires: [{ alert: 'DialtoneNobodySpeaks', severity: 'page', labels: { job: 'dialtone-control' }, after: 2 }],
+    fires: [{ alert: 'DialtoneNobodySpeaks', severity: 'page', labels: { job: 'dialtone-control' }, after: 2 }, { alert: 'DialtoneNobodySpeaks', severity: 'notice', labels: { job: 'dialtone-control' }, after: 2 }],
   },
   { what: 'control is behind', series: { ...WELL, [`dialtone_analysis_behind{${C}}`]: [0, 9000, 0] }, fires: [{ alert: 'DialtoneAnalysisBehind', severity: 'ticket', labels: OF_C, after: 10 }] },
   { what: 'a vantage has lost its agent, another has one', series: { ...WELL, ...agents('inside', [1, 0, 1]), ...agents('outside', [1, 1, 1]) }, fires: [{ alert: 'DialtoneAgentDown', severity: 'ticket', labels: { vantage: 'inside' }, after: 5 }] },
@@ -123,16 +123,22 @@ it('of alerts that say the same, one is told', () => {
       told('a pair alone', { ...WELL, ...pair }, 60, '{alertname="DialtoneDialbackBroken", severity="page", peer="partner.example"}'),
       told('an agent that is gone, and what nobody knows for it', { ...WELL, ...agents('inside', [1, 0, 0]), ...agents('outside', [1, 1, 1]), ...unknown }, 110, '{alertname="DialtoneAgentDown", severity="ticket"}'),
       told('what nobody knows, with all agents there', { ...WELL, ...agents('inside', [1, 1, 1]), ...unknown }, 110, '{alertname="DialtoneUnknown", severity="notice"}'),
-      told('an agent outside that is gone, and a domain that nobody inside reaches by its public address', { ...WELL, ...agents('inside', [1, 1, 1]), ...agents('outside', [1, 0, 0]), ...unreached, ...byInside }, 60, '{alertname="DialtoneAgentDown", severity="ticket"}'),
+      told('an agent outside that is gone, and a domain that nobody inside reaches by its public address: no page', { ...WELL, ...agents('inside', [1, 1, 1]), ...agents('outside', [1, 0, 0]), ...unreached, ...byInside }, 60, '{alertname="DialtonePeerDown", severity="ticket"}', '{alertname="DialtoneAgentDown", severity="ticket"}'),
       told('a site without power: the agent inside is gone with the server, and outside says so', { ...WELL, ...agents('inside', [1, 0, 0]), ...agents('outside', [1, 1, 1]), ...unreached }, 60, '{alertname="DialtonePeerDown", severity="page"}', '{alertname="DialtoneAgentDown", severity="ticket"}'),
       told('said by inside alone, with all agents there', { ...WELL, ...agents('inside', [1, 1, 1]), ...agents('outside', [1, 1, 1]), ...unreached, ...byInside }, 60, '{alertname="DialtonePeerDown", severity="ticket"}'),
       told('a control that judges nothing, and has given up the lease', { ...WELL, ...domain, [`dialtone_analysis_failing{${C}}`]: [0, 1, 1], [`dialtone_lease_held{${C}}`]: [1, 0, 0] }, 60, '{alertname="DialtoneAnalysisFailing", severity="page"}'),
       told('the same with all agents there', { ...WELL, ...agents('inside', [1, 1, 1]), ...agents('outside', [1, 1, 1]), ...unreached }, 60, '{alertname="DialtonePeerDown", severity="page"}'),
       told('no vantage has an agent', { ...WELL, ...agents('inside', [1, 0, 0]), ...unknown }, 110, '{alertname="DialtoneAgentDown", severity="page"}'),
+      told('a lease that cannot be written, while what agents see is judged', { ...WELL, ...domain, [`dialtone_lease_held{${C}}`]: [1, 0, 0] }, 60, '{alertname="DialtoneNobodySpeaks", severity="page"}', '{alertname="DialtoneServiceDown", severity="page"}'),
       told('a control that has died while a domain was down', { [`up{${C}}`]: [1, 1, 0], [`dialtone_bus_connected{${C}}`]: [1, 1, undefined], [`dialtone_lease_held{${C}}`]: [1, 1, undefined], ...Object.fromEntries(Object.entries(domain).map(([name, [, broken]]) => [name, [undefined, broken, undefined] as Values])) }, 85, '{alertname="DialtoneControlDown", severity="page"}'),
     ],
   })
   expect(passed, says.slice(0, 4000)).toBe(true)
+  // What is old goes on for five minutes.
+  const away = testRules(prometheusRules(), { evaluation_interval: '1m', tests: [
+    told('a bus that is away since a domain was down', { ...WELL, ...domain, [`dialtone_bus_connected{${C}}`]: [1, 1, 0], [`dialtone_lease_held{${C}}`]: [1, 1, 0] }, 83, '{alertname="DialtoneNobodySpeaks", severity="page"}'),
+  ] })
+  expect(away.passed, away.says.slice(0, 4000)).toBe(true)
 }, 240_000)
 
 function at (minute: number, fires: readonly Fires[]): RuleTest['promql_expr_test'][number] {

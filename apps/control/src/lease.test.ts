@@ -77,6 +77,19 @@ it('who is not fit gives it up at once, and takes it again when it is', async ()
   await eventually(() => expect(a.held).toBe(true))
 })
 
+it('whom nothing woke for longer than it lives holds nothing, before his timer says so', async () => {
+  let slept = 0
+  const sleeper: Clock = { ...clock, elapsed: () => clock.elapsed() + slept }
+  const a = await startLease({ bus, instance: 'a', clock: sleeper, logger: NO_LOGGER, seconds: SECONDS })
+  closers.push(a.stop)
+  await eventually(() => expect(a.held).toBe(true))
+  const told: boolean[] = []
+  a.onChange(held => told.push(held))
+  slept = SECONDS * 1000
+  expect([a.held, a.token, told]).toEqual([false, 0, []])
+  await eventually(() => expect(told[0]).toBe(false))
+})
+
 async function lease (instance: string, on: Bus) {
   const started = await startLease({ bus: on, instance, clock, logger: NO_LOGGER, seconds: SECONDS })
   closers.push(started.stop)

@@ -88,11 +88,13 @@ export async function startLease ({ bus, instance, clock, logger, seconds = LEAS
     await documents.remove(KEY, { expect: mine }).catch(() => undefined)
   }
 
+  /** Also where the timer has not run since: a loop that was blocked, a process that was stopped. */
+  const held = (): boolean => token > 0 && clock.elapsed() - writtenAt < seconds * 1000
   const timer = setInterval(turn, period / 5)
   turn()
   return {
-    get held () { return token > 0 },
-    get token () { return token },
+    get held () { return held() },
+    get token () { return held() ? token : 0 },
     onChange: hear => {
       hearers.add(hear)
       return () => hearers.delete(hear)
