@@ -137,6 +137,12 @@ describe.each(Object.entries(BREAKS))('%s', (_, { own: ours, domain, peer = [], 
   })
 })
 
+it('a stranger at our address is named by a deep check as long as our records lead there, and not of before they were mended', () => {
+  const asked = (address: string) => domainOf([...OWN, ...deep(CLEAR_PEER, valid, own({ type: 'error', condition: 'item-not-found' }, `starttls/xmpp.ours.example:5269/${address}`))], { config: { ...CONFIG, profile: 'standard' } })
+  expect(asked(PUBLIC)).toMatchObject({ cause: 'dialback.callback-misdirected', state: 'degraded', side: 'ours' })
+  expect(asked('192.0.2.130')).toMatchObject({ cause: 'healthy', state: 'up' })
+})
+
 it.each(Object.entries(BREAKS))('%s is told by one vantage as far as it goes', (name, { own: ours, peer = [], config = {} }) => {
   const from = (some: Witness[], side: 'inside' | 'outside') => some.filter(({ standpoint }) => standpoint.side === side)
   const domain = (side: 'inside' | 'outside') => domainOf(from(ours, side), { config: { ...CONFIG, ...config, profile: 'standard' } })

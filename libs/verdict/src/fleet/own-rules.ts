@@ -1,5 +1,5 @@
 // What several vantages together prove about one of our domains. Each rule tells one group of causes, or nothing.
-import type { PeerReach } from '@dialtone/contracts'
+import type { Observation, PeerReach } from '@dialtone/contracts'
 import { CALLBACK_CAUSES } from '../deep-proofs.ts'
 import type { Fault } from '../faults.ts'
 import { alive, differencesOf, foreign, otherRecords, sound, through } from './compare.ts'
@@ -141,12 +141,19 @@ export function ownDeep ({ outside, peers }: Sides): Ruling | undefined {
     }
   }
   const asking = peers.filter(({ proofs }) => proofs.deep !== undefined)
-  const faults = asking.flatMap(({ proofs }) => (proofs.deep?.faults ?? []).filter(({ cause, side }) => cause === 'dialback.denied' || (cause === 'dialback.callback-misdirected' && side === 'ours')))
+  const faults = asking.flatMap(({ proofs, observation }) => (proofs.deep?.faults ?? []).filter(fault => fault.cause === 'dialback.denied' || (fault.cause === 'dialback.callback-misdirected' && fault.side === 'ours' && !isLeft(fault, observation, outside))))
   const [first] = faults
   if (first === undefined) return deniedToPeers(peers, outside)
   const cause = faults.some(fault => fault.cause === 'dialback.denied') ? 'dialback.denied' : first.cause
   const agree = asking.filter(({ proofs }) => proofs.deep?.faults.some(fault => fault.cause === cause))
   return { cause, proof: faults.filter(fault => fault.cause === cause), agree, relevant: agree, primary: outside }
+}
+
+/** What was seen at an address of ours to which our records do not lead any more, as they are read outside: deep checks are of half an hour ago, and this was mended since. */
+function isLeft ({ endpoint = '' }: Fault, { endpoints }: Observation, outside: readonly Testimony[]): boolean {
+  if (endpoint === '' || endpoints.some(({ id }) => id === endpoint)) return false
+  const published = outside.flatMap(({ observation }) => observation.endpoints.map(({ address }) => address))
+  return published.length > 0 && !published.includes(endpoint.slice(endpoint.lastIndexOf('/') + 1))
 }
 
 /**
