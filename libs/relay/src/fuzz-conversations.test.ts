@@ -2,6 +2,7 @@
 // what nobody has proved, leave no stream behind, and every stanza that was accepted is accounted for.
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
+import { limitsOf } from './inbound/limits.ts'
 import { until } from './test-support/chain.ts'
 import { PAIRS, conversationOf, conversationsOf, domainOf, missing, mutatedParts, startSite, type Site } from './test-support/conversations.ts'
 import { inParallel } from './test-support/matrix.ts'
@@ -10,8 +11,8 @@ import { inParallel } from './test-support/matrix.ts'
 const AT_ONCE = 8
 const MUTATIONS = 600
 const MUTATED_AT_ONCE = 48
-/** Longer than `unaskedMs` of the limits. */
-const CLOSED_MS = 1500
+/** A moment longer than an address is not believed about a domain that could not be asked. */
+const CLOSED_MS = limitsOf().unaskedMs + 500
 const PLAIN = "<message from='u@partner.example/r' to='b@inside.example' id='u'><body>hi &amp; é😀</body></message>"
 const SPELLED = "<message id='u' from='u@partner.example/r' to='b@inside.example' type='unheard-of'><body>&lt;&amp;!</body><y xmlns='urn:x' xmlns:n1='urn:x' n1:z='1' xmlns:n2='urn:q' n2:w='&apos;'/></message>"
 const IQ = "<iq type='get' id='u' from='u@second.example/r' to='b@inside.example'><q xmlns='urn:q'/></iq>"

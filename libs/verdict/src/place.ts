@@ -8,3 +8,8 @@ export function placeOf (id: string, endpoints: readonly EndpointObservation[]):
   const endpoint = endpoints.find(each => each.id === id)
   return endpoint === undefined ? id.replace(OWN_ID, '$1, $2') : `${endpoint.target}:${endpoint.port}${endpoint.target === endpoint.address ? '' : `, ${endpoint.address}`}`
 }
+
+/** Where the endpoint of an id listens; undefined where the id is none of these. */
+export function addressOf (id: string): string | undefined {
+  return OWN_ID.exec(id)?.[2]
+}

@@ -2,6 +2,7 @@
 import type { Observation, PeerReach } from '@dialtone/contracts'
 import { CALLBACK_CAUSES } from '../deep-proofs.ts'
 import type { Fault } from '../faults.ts'
+import { addressOf } from '../place.ts'
 import { alive, differencesOf, foreign, otherRecords, sound, through } from './compare.ts'
 import { networkOfAddress, outboundBlocked } from './reach.ts'
 import { as, beside, type Ruling } from './ruling.ts'
@@ -151,9 +152,10 @@ export function ownDeep ({ outside, peers }: Sides): Ruling | undefined {
 
 /** What was seen at an address of ours to which our records do not lead any more, as they are read outside: deep checks are of half an hour ago, and this was mended since. */
 function isLeft ({ endpoint = '' }: Fault, { endpoints }: Observation, outside: readonly Testimony[]): boolean {
-  if (endpoint === '' || endpoints.some(({ id }) => id === endpoint)) return false
+  const asked = addressOf(endpoint)
+  if (asked === undefined || endpoints.some(({ id }) => id === endpoint)) return false
   const published = outside.flatMap(({ observation }) => observation.endpoints.map(({ address }) => address))
-  return published.length > 0 && !published.includes(endpoint.slice(endpoint.lastIndexOf('/') + 1))
+  return published.length > 0 && !published.includes(asked)
 }
 
 /**
