@@ -1,5 +1,6 @@
 // The lab through its command, as a person uses it, and a few of its breaks by the plain tools of the seed.
 import { spawn, type ChildProcess } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -81,6 +82,24 @@ it('has somebody in the middle who takes STARTTLS away, or shows another certifi
   await lab('heal', 'all')
   expect(await features('inside')).toContain('<starttls')
   expect(await certificate('inside')).toBe(outside)
+})
+
+it('breaks what Dialtone says nothing of, too, and users notice of it what the matrix says they do', { timeout: 90_000 }, async () => {
+  const hairpin = async (): Promise<string> => await nc('inside', '203.0.113.10')
+  const shown = async (): Promise<string> => await certificate('inside', 'cupdomain.test', '10.10.0.10')
+  const unanswered = async (): Promise<string[]> => (JSON.parse((await lab('ask', '--json')).out) as Asked).noticed.filter(({ says }) => says !== 'pong').map(({ peer }) => peer)
+  const [before, good] = [await hairpin(), await shown()]
+  expect([before, good]).toEqual(['no answer', expect.stringMatching(/^-----BEGIN/)])
+
+  expect((await lab('break', 'hairpin')).err).toBe('')
+  expect((await lab('break', 'cert-srvname')).err).toBe('')
+  expect([await hairpin(), new X509Certificate(await shown()).raw.includes('_xmpp-server.cupdomain.test'), await unanswered()]).toEqual(['refused', true, []])
+  await lab('heal', 'all')
+
+  expect((await lab('break', 'cert-xmppaddr')).err).toBe('')
+  expect([new X509Certificate(await shown()).subjectAltName, await unanswered()]).toEqual([expect.stringContaining('othername'), ['gtls.test']])
+  await lab('heal', 'all')
+  expect([await hairpin(), await shown(), await unanswered()]).toEqual([before, good, []])
 })
 
 it('is slow by every way to a peer', async () => {
@@ -217,9 +236,9 @@ async function features (host: string): Promise<string> {
   return await ran(host, process.execPath, '-e', script)
 }
 
-/** The certificate of webex.test, as PEM. */
-async function certificate (host: string): Promise<string> {
-  const said = await ran(host, 'sh', '-c', 'openssl s_client -starttls xmpp-server -xmpphost webex.test -connect 192.0.2.130:5269 < /dev/null')
+/** The certificate that a server shows there, as PEM. */
+async function certificate (host: string, domain = 'webex.test', address = '192.0.2.130'): Promise<string> {
+  const said = await ran(host, 'sh', '-c', `openssl s_client -starttls xmpp-server -xmpphost ${domain} -connect ${address}:5269 < /dev/null`)
   return /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/s.exec(said)?.[0] ?? said
 }
 
