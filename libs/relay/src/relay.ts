@@ -72,11 +72,9 @@ export function createRelay (options: RelayOptions): Relay {
       offered: (zone, pair) => attachments.out(zone, pair),
       expects: (zone, pair) => attachments.expects(zone, pair),
       ended: () => inbound.judge(),
-      cameInside: ({ pair }, stream) => facts.wantedInside({ ours: pair.to, peer: pair.from }, { stream }),
-      missedInside: ({ pair }) => facts.wantedInside({ ours: pair.to, peer: pair.from }, { failed: { reason: 'inside-down' } }),
+      wantedInside: ({ from, to }, result) => facts.wantedInside({ ours: to, peer: from }, result),
       attempted: ({ zone, pair, rules }, { at, trace }, result) => {
         if (rules.side === 'external') facts.dialed(zone, { ours: pair.from, peer: pair.to }, at, result)
-        else facts.wantedInside({ ours: pair.to, peer: pair.from }, result)
         if ('stream' in result) return
         const { reason, says, temporary } = result.failed
         logger.info({ zone, from: pair.from, to: pair.to, trace, reason, temporary }, 'an attempt to open a stream has failed')

@@ -2,7 +2,7 @@
 import type { Outcome, Refusal } from '@dialtone/contracts'
 import type { Ledger } from '@dialtone/routing'
 import type { Pair } from '@dialtone/stream'
-import type { Dial, OutStream, Surroundings } from '../seams.ts'
+import type { Dial, OutStream, Surroundings, WayInside } from '../seams.ts'
 import type { PairCount } from './pair-count.ts'
 import type { Attempt, Route } from './route.ts'
 import type { Way } from './way.ts'
@@ -74,10 +74,8 @@ export type Context = Surroundings & {
   offered: (zone: string, pair: Pair) => OutStream | undefined
   /** Such a pair waits for a component, and for nothing else. */
   expects: (zone: string, pair: Pair) => boolean
-  /** A stream that nobody dialed takes what is for the server of ours. */
-  cameInside: (route: Route, out: OutStream) => void
-  /** What was for the server of ours has waited for a component in vain. */
-  missedInside: (route: Route) => void
+  /** Of a stream to the server of ours that nobody dials: it came, or what it was for has waited in vain. */
+  wantedInside: (pair: Pair, result: WayInside) => void
   /** What all routes share that use this stream. */
   wayOf: (out: OutStream) => Way
   /** Sends an error or an answer that was made here to the other side of a pair; false when it finds no way. */

@@ -457,7 +457,7 @@ function numbered (from: number, to: number): string[] {
 it('says how it reaches the inside also where it dials nobody: a stream that came by itself, a component that does not come', async () => {
   const said: string[] = []
   let expected = true
-  const { core, dialings, pass } = made({}, { expects: zone => expected && zone === 'inside', cameInside: ({ pair }) => { said.push(`came ${pair.from}`) }, missedInside: ({ pair }) => { said.push(`missed ${pair.from}`) } })
+  const { core, dialings, pass } = made({}, { expects: zone => expected && zone === 'inside', wantedInside: ({ from }, result) => { said.push(`${'stream' in result ? 'came' : 'missed'} ${from}`) } })
   const source = new FakeSource(core, 'outside')
   source.lane(IN)
   source.send(...numbered(0, 1))
@@ -471,6 +471,21 @@ it('says how it reaches the inside also where it dials nobody: a stream that cam
   // What waits for another reason says nothing of the inside, nor does a stream to the outside.
   core.offer('outside', new FakeStream(OUT, 'out'))
   expect(said).toHaveLength(2)
+})
+
+it('says how each attempt to reach the inside ended, and of the outside nothing', async () => {
+  const said: string[] = []
+  const { core, dialings, pass } = made({}, { wantedInside: ({ from }, result) => { said.push(`${from} ${'stream' in result ? 'ready' : result.failed.reason}`) } })
+  const [outside, inside] = [new FakeSource(core, 'outside'), new FakeSource(core, 'inside')]
+  outside.lane(IN)
+  outside.send(...numbered(0, 1))
+  await dialings[0]!.fail({ reason: 'unreachable', says: '', temporary: true })
+  await pass(29_000)
+  await dialings[1]!.succeed()
+  inside.lane(OUT)
+  inside.send(message('v@inside.example', 'u@peer.example', 1))
+  await dialings[2]!.succeed()
+  expect([said, dialings.map(({ request }) => request.zone.name)]).toEqual([['peer.example unreachable', 'peer.example ready'], ['inside', 'inside', 'outside']])
 })
 
 it('forgets routes that lead to a component, whose stream stays, and says what became of their stanzas when it ends', async () => {

@@ -5,7 +5,7 @@
 import type { Refusal } from '@dialtone/contracts'
 import { Ledger } from '@dialtone/routing'
 import type { ElementFrame, Pair } from '@dialtone/stream'
-import type { Dial, Intake, OutStream, Selection, Source, Surroundings } from '../seams.ts'
+import type { Dial, Intake, OutStream, Selection, Source, Surroundings, WayInside } from '../seams.ts'
 import { Tally, type Context } from './context.ts'
 import { judgeRoute, planLane } from './judge.ts'
 import { PairLane } from './lane.ts'
@@ -24,10 +24,8 @@ export type CoreOptions = Surroundings & {
   expects?: (zone: string, pair: Pair) => boolean
   /** An attempt is over, well or not. */
   attempted?: (route: Route, attempt: Attempt, result: Awaited<ReturnType<Dial>>) => void
-  /** A stream that came by itself takes what is for the server of ours. */
-  cameInside?: (route: Route, out: OutStream) => void
-  /** What was for the server of ours has waited for a component as long as it may, and none came. */
-  missedInside?: (route: Route) => void
+  /** A stream to the server of ours was wanted: there is one, or none. */
+  wantedInside?: (pair: Pair, result: WayInside) => void
   /** Calls when what can be read now has been read: what many sources brought for one stream then leaves in one write. Without it, each read is a turn. */
   turnEnds?: (flush: () => void) => void
   bounds?: Partial<Bounds>
@@ -81,8 +79,7 @@ export class Core implements Intake {
       attempted: (route, attempt, result) => this.attempted(route, attempt, result),
       offered: (zone, pair) => this.offered(zone, pair),
       expects: (zone, pair) => options.expects?.(zone, pair) === true,
-      cameInside: (route, out) => options.cameInside?.(route, out),
-      missedInside: route => options.missedInside?.(route),
+      wantedInside: (pair, result) => options.wantedInside?.(pair, result),
       wayOf: out => this.wayOf(out),
       sendOwn: (zone, pair, text) => this.sendOwn(zone, pair, text),
       maySend: (zone, pair) => (this.routes.get(keyOf(zone, pair))?.rules ?? judgeRoute(world(), zone, pair)).own,
@@ -301,6 +298,7 @@ export class Core implements Intake {
       const how = 'stream' in result ? 'ready' : result.failed.reason
       tally.attempts.set(how, (tally.attempts.get(how) ?? 0) + 1)
       this.options.attempted?.(route, attempt, result)
+      if (route.rules.side === 'internal') this.options.wantedInside?.(route.pair, result)
     }
     // Not from inside of `beginNext`, which goes on by itself.
     queueMicrotask(() => {

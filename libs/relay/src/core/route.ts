@@ -255,7 +255,7 @@ export class Route {
 
   /** One that nobody dialed. */
   private welcome (out: OutStream): void {
-    if (this.rules.side === 'internal') this.context.cameInside(this, out)
+    if (this.rules.side === 'internal') this.context.wantedInside(this.pair, { stream: out })
     this.adopt(out)
   }
 
@@ -331,7 +331,7 @@ export class Route {
     const { queue, way } = this
     if (queue.due <= now) {
       const reason: Refusal = this.rules.wanted === 'held' ? 'held' : this.failure?.reason ?? (this.rules.side === 'internal' ? 'inside-down' : 'expired')
-      if (reason === 'inside-down' && this.way === undefined && this.context.expects(this.zone, this.pair)) this.context.missedInside(this)
+      if (reason === 'inside-down' && this.way === undefined && this.context.expects(this.zone, this.pair)) this.context.wantedInside(this.pair, { failed: { reason } })
       this.line.expire(now, this.told(reason))
       this.emptied()
     }

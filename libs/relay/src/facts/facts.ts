@@ -6,7 +6,7 @@ import type { CallbackAnswer, Failure, PairFacts } from '@dialtone/contracts'
 import { quoted, type Clock, type Random } from '@dialtone/kernel'
 import type { Sides } from '@dialtone/routing'
 import type { PairCount } from '../core/pair-count.ts'
-import type { CertificateSeen, DialFailure, OutStream, RelayOptions, World } from '../seams.ts'
+import type { CertificateSeen, DialFailure, OutStream, RelayOptions, WayInside, World } from '../seams.ts'
 
 export type FactsOptions = Pick<RelayOptions, 'gateway' | 'facts' | 'tell'> & {
   clock: Clock
@@ -25,7 +25,7 @@ export type Facts = {
   /** A stream out was wanted since `began`; there is one, or why there is none. Both milliseconds since the epoch. */
   dialed: (zone: string, sides: Sides, began: number, result: { stream: OutStream } | { failed: DialFailure }) => void
   /** A stream to the server of ours was wanted, for what the peer sends: there is one, or none. */
-  wantedInside: (sides: Sides, result: { stream: OutStream } | { failed: Pick<DialFailure, 'reason' | 'condition'> }) => void
+  wantedInside: (sides: Sides, result: WayInside) => void
   /** Tells what has changed. To be called often. */
   tick: () => void
   /** Tells of all pairs how they stand at the end. */
