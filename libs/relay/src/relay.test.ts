@@ -204,6 +204,9 @@ it('tells the fleet what it knows of a pair', async () => {
   await until(() => gateway.facts.some(({ peer, outbound }) => peer === 'peer.example' && outbound.readyAt !== undefined), () => JSON.stringify(gateway.facts))
   const fact = gateway.facts.findLast(({ peer }) => peer === 'peer.example')
   expect(fact).toMatchObject({ ours: 'inside.example', asked: { last: 'valid' }, outbound: { by: 'dialback' } })
+  expect(fact?.inside).toBe(undefined)
+  users.peer.send(message('romeo@peer.example', 'juliet@inside.example', 'two', 'x'))
+  await until(() => gateway.facts.some(({ ours, peer, inside }) => ours === 'inside.example' && peer === 'peer.example' && inside?.readyAt !== undefined), () => JSON.stringify(gateway.facts))
 }, 30_000)
 
 it('refuses to start where a port cannot be bound, and says which', async () => {

@@ -277,7 +277,7 @@ export function createRelay (options: RelayOptions): Relay {
       return explainRoute(pair, {
         gateway, world: here(), now: clock.now(), elapsed: clock.elapsed(),
         routeOf: (zone, { from, to }) => core.routes.get(keyOf(zone, { from, to })),
-        hasComponent: (zone, of) => attachments.out(zone, of) !== undefined || attachments.expects(zone, of),
+        hasComponent: (zone, of) => attachments.out(zone, of) !== undefined || attachments.expects(zone, of) !== undefined,
         plan: request => dial.plan(request),
         streams: sides => allStreams(all, sides),
       })

@@ -134,6 +134,8 @@ export type DialRequest = {
 export type CertificateSeen = { key: string, issuer: string, notAfter: number, pinned: boolean, matches: boolean }
 /** Why there is no stream. `temporary`: another attempt may end otherwise without anybody changing anything. */
 export type DialFailure = { reason: Refusal, says: string, temporary: boolean, failure?: Failure, answer?: DialbackAnswer, condition?: string, text?: string, /** Of a peer that was refused for it. */ certificate?: CertificateSeen }
+/** Which component a pair waits for: the server of ours, which comes by itself, or the one that we are for the domain of the peer. */
+export type AwaitedComponent = 'server' | 'peer'
 /** How a stream to the server of ours that was wanted is got: dialed, come by itself, or not at all. */
 export type WayInside = { stream: OutStream } | { failed: Pick<DialFailure, 'reason' | 'condition'> }
 /** Resolves after at most 60 seconds with an authenticated stream, or why there is none. Never rejects. */

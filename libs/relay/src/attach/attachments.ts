@@ -5,7 +5,7 @@
 import type { GatewayPresence, StreamCondition, StreamView } from '@dialtone/contracts'
 import { OperatorError } from '@dialtone/kernel'
 import type { Pair } from '@dialtone/stream'
-import type { ConfigurationProblem, Intake, OutStream, Selection, Surroundings, World, Zone } from '../seams.ts'
+import type { AwaitedComponent, ConfigurationProblem, Intake, OutStream, Selection, Surroundings, World, Zone } from '../seams.ts'
 import { ACCEPT_LIMITS, createAcceptor, type AcceptLimits, type AcceptSpec, type Acceptor } from './component/accept.ts'
 import { CONNECT_LIMITS, startConnector, type ConnectLimits, type ConnectSpec, type Connector } from './component/connect.ts'
 import { STREAM_LIMITS, type ComponentStream } from './component/stream.ts'
@@ -22,8 +22,8 @@ export type Attachments = {
   configure: (world?: World) => Promise<readonly ConfigurationProblem[]>
   /** The stream of a component on which stanzas of the pair leave in that zone. */
   out: (zone: string, pair: Pair) => OutStream | undefined
-  /** Whether such a pair waits for a component that is configured, and so for nothing else. */
-  expects: (zone: string, pair: Pair) => boolean
+  /** The component that is configured for such a pair, which so waits for nothing else. */
+  expects: (zone: string, pair: Pair) => AwaitedComponent | undefined
   /** Hears of each stream when it is ready. */
   onOut: (hear: (heard: OutHeard) => void) => void
   select: (selection: Selection) => StreamView[]
@@ -163,7 +163,7 @@ export function startAttachments (options: AttachmentOptions): Attachments {
       return []
     },
     out: (zone, pair) => [...streams].find(stream => stream.zone === zone && takes(stream, pair)),
-    expects: (zone, { from, to }) => comes(zone, to) || connectors.has(`${zone} ${from}`),
+    expects: (zone, { from, to }) => comes(zone, to) ? 'server' : connectors.has(`${zone} ${from}`) ? 'peer' : undefined,
     onOut: hear => { hearing.push(hear) },
     select: selection => selected(selection).map(stream => stream.view()),
     close: (selection, condition, text) => {

@@ -2,7 +2,7 @@
 import type { Outcome, Refusal } from '@dialtone/contracts'
 import type { Ledger } from '@dialtone/routing'
 import type { Pair } from '@dialtone/stream'
-import type { Dial, OutStream, Surroundings, WayInside } from '../seams.ts'
+import type { AwaitedComponent, Dial, OutStream, Surroundings, WayInside } from '../seams.ts'
 import type { PairCount } from './pair-count.ts'
 import type { Attempt, Route } from './route.ts'
 import type { Way } from './way.ts'
@@ -73,7 +73,7 @@ export type Context = Surroundings & {
   /** A stream that is there already and may carry the pair. */
   offered: (zone: string, pair: Pair) => OutStream | undefined
   /** Such a pair waits for a component, and for nothing else. */
-  expects: (zone: string, pair: Pair) => boolean
+  expects: (zone: string, pair: Pair) => AwaitedComponent | undefined
   /** Of a stream to the server of ours that nobody dials: it came, or what it was for has waited in vain. */
   wantedInside: (pair: Pair, result: WayInside) => void
   /** What all routes share that use this stream. */

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { AwaitedComponent } from '../seams.ts'
 import { FakeSource, FakeStream, made, message, turn } from './test-support/made.ts'
 
 const IN = { from: 'peer.example', to: 'inside.example' }
@@ -456,21 +457,46 @@ function numbered (from: number, to: number): string[] {
 
 it('says how it reaches the inside also where it dials nobody: a stream that came by itself, a component that does not come', async () => {
   const said: string[] = []
-  let expected = true
-  const { core, dialings, pass } = made({}, { expects: zone => expected && zone === 'inside', wantedInside: ({ from }, result) => { said.push(`${'stream' in result ? 'came' : 'missed'} ${from}`) } })
+  let expected: AwaitedComponent | undefined = 'server'
+  const { core, dialings, pass } = made({}, { expects: zone => zone === 'inside' ? expected : undefined, wantedInside: ({ from }, result) => { said.push(`${'stream' in result ? 'came' : 'missed'} ${from}`) } })
   const source = new FakeSource(core, 'outside')
   source.lane(IN)
   source.send(...numbered(0, 1))
   await pass(3_600_000)
   expect(said).toEqual(['missed peer.example'])
   source.send(...numbered(1, 2))
-  expected = false
+  expected = undefined
   const both = new FakeStream(IN, 'both')
   core.offer('inside', both)
   expect([said, both.received, dialings.filter(({ request }) => request.zone.name === 'inside')]).toEqual([['missed peer.example', 'came peer.example'], numbered(1, 2), []])
   // What waits for another reason says nothing of the inside, nor does a stream to the outside.
   core.offer('outside', new FakeStream(OUT, 'out'))
   expect(said).toHaveLength(2)
+})
+
+for (const [expected, missed] of [['server', 1], ['peer', 0], [undefined, 0]] as const) {
+  it(`says ${missed === 0 ? 'nothing' : 'what it has'} of the server where what waited was for ${expected === undefined ? 'an attempt that goes on' : `the component of the ${expected}`}`, async () => {
+    const said: string[] = []
+    const { core, pass, ledger } = made({}, { expects: zone => zone === 'inside' ? expected : undefined, wantedInside: ({ from }) => { said.push(from) } })
+    const source = new FakeSource(core, 'outside')
+    source.lane(IN)
+    source.send(...numbered(0, 1))
+    await pass(3_600_000)
+    expect([said.length, ledger.queued, [...core.context.tally.refused.keys()]]).toEqual([missed, 0, ['inside-down']])
+  })
+}
+
+it('waits for a component and no longer for what failed before it was configured to be one', async () => {
+  const said: string[] = []
+  let expected: AwaitedComponent | undefined
+  const { core, dialings, pass } = made({}, { expects: zone => zone === 'inside' ? expected : undefined, wantedInside: (_, result) => { said.push('failed' in result ? result.failed.reason : 'ready') } })
+  const source = new FakeSource(core, 'outside')
+  source.lane(IN)
+  source.send(...numbered(0, 1))
+  await dialings[0]!.fail({ reason: 'unreachable', says: '', temporary: true })
+  expected = 'server'
+  await pass(3_600_000)
+  expect(said).toEqual(['unreachable', 'inside-down'])
 })
 
 it('says how each attempt to reach the inside ended, and of the outside nothing', async () => {

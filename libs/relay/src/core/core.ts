@@ -5,7 +5,7 @@
 import type { Refusal } from '@dialtone/contracts'
 import { Ledger } from '@dialtone/routing'
 import type { ElementFrame, Pair } from '@dialtone/stream'
-import type { Dial, Intake, OutStream, Selection, Source, Surroundings, WayInside } from '../seams.ts'
+import type { AwaitedComponent, Dial, Intake, OutStream, Selection, Source, Surroundings, WayInside } from '../seams.ts'
 import { Tally, type Context } from './context.ts'
 import { judgeRoute, planLane } from './judge.ts'
 import { PairLane } from './lane.ts'
@@ -21,7 +21,7 @@ export type CoreOptions = Surroundings & {
   /** Something that was decided until a time has ended: whoever decided by it decides again. */
   ended?: () => void
   /** Such a pair waits for a component, and for nothing else. */
-  expects?: (zone: string, pair: Pair) => boolean
+  expects?: (zone: string, pair: Pair) => AwaitedComponent | undefined
   /** An attempt is over, well or not. */
   attempted?: (route: Route, attempt: Attempt, result: Awaited<ReturnType<Dial>>) => void
   /** A stream to the server of ours was wanted: there is one, or none. */
@@ -78,7 +78,7 @@ export class Core implements Intake {
       connect: route => this.connect(route),
       attempted: (route, attempt, result) => this.attempted(route, attempt, result),
       offered: (zone, pair) => this.offered(zone, pair),
-      expects: (zone, pair) => options.expects?.(zone, pair) === true,
+      expects: (zone, pair) => options.expects?.(zone, pair),
       wantedInside: (pair, result) => options.wantedInside?.(pair, result),
       wayOf: out => this.wayOf(out),
       sendOwn: (zone, pair, text) => this.sendOwn(zone, pair, text),

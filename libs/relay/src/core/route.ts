@@ -171,7 +171,7 @@ export class Route {
     if (offered !== undefined) return this.welcome(offered)
     const failing = this.failing()
     if (failing !== undefined) return void this.refuseAll(this.told(failing.reason))
-    if (this.notBefore <= context.clock.elapsed() && !this.rules.unplaced && !context.expects(this.zone, this.pair)) context.connect(this)
+    if (this.notBefore <= context.clock.elapsed() && !this.rules.unplaced && context.expects(this.zone, this.pair) === undefined) context.connect(this)
   }
 
   /** Writes what is queued, in order, as long as the peer takes it. */
@@ -330,8 +330,9 @@ export class Route {
   tick (now: number, stallMs: number): boolean {
     const { queue, way } = this
     if (queue.due <= now) {
-      const reason: Refusal = this.rules.wanted === 'held' ? 'held' : this.failure?.reason ?? (this.rules.side === 'internal' ? 'inside-down' : 'expired')
-      if (reason === 'inside-down' && this.way === undefined && this.context.expects(this.zone, this.pair)) this.context.wantedInside(this.pair, { failed: { reason } })
+      const awaited = this.way === undefined && this.rules.wanted !== 'held' ? this.context.expects(this.zone, this.pair) : undefined
+      const reason: Refusal = this.rules.wanted === 'held' ? 'held' : awaited !== undefined ? 'inside-down' : this.failure?.reason ?? (this.rules.side === 'internal' ? 'inside-down' : 'expired')
+      if (awaited === 'server') this.context.wantedInside(this.pair, { failed: { reason } })
       this.line.expire(now, this.told(reason))
       this.emptied()
     }
