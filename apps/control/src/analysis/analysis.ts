@@ -7,7 +7,7 @@ import { DEFAULT_JUDGE_CONFIG, domainTokens, type ConfigurationChange, type Conf
 import type { Clock, Logger, Meter } from '@dialtone/kernel'
 import type { Store } from '@dialtone/store'
 import { createAgenda } from './agenda.ts'
-import { createBoard, iso, keyOf, type Board } from './board.ts'
+import { createBoard, iso, keyOf, type Board, type Entry } from './board.ts'
 import { noteChanges } from './changes.ts'
 import { about, createExpectations, type Expectations } from './expectations.ts'
 import { createIncidentDesk, type IncidentDesk } from './incident-desk.ts'
@@ -53,7 +53,7 @@ const MISSED_INTERVALS = 3
 const LONGEST_DEEP_MS = 150_000
 /** Certificates come to their end without a word from anybody. */
 const REJUDGE_MS = 3_600_000
-/** A refusal that is repeated after the retry window of servers is policy. */
+/** A refusal that is repeated after the retry window of servers is policy; what is said of a domain of ours may be of something that ended. */
 const REJUDGE_FAILING_MS = 300_000
 /** A failure that goes on is kept in full so often. */
 const KEEP_FAILURE_MS = 3_600_000
@@ -284,7 +284,7 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
     const before = ticked
     now = ticked = at
     if (at >= nextStale) nextStale = findStale(at)
-    for (const entry of board.all()) if (at - entry.judgedAt >= REJUDGE_MS) mark(entry, 'time')
+    for (const entry of board.all()) if (at - entry.judgedAt >= rejudgeAfter(entry)) mark(entry, 'time')
     for (const spec of expectations.turning(before, at)) markAbout(spec)
     desk.tick(at, subject => expectations.rules(subject))
   }
@@ -487,4 +487,8 @@ export function createAnalysis ({ store, configuration, slices, meter, logger, c
       return those.length
     },
   }
+}
+
+function rejudgeAfter ({ peer, halves: [half] }: Entry): number {
+  return peer === undefined && half?.state !== 'up' ? REJUDGE_FAILING_MS : REJUDGE_MS
 }

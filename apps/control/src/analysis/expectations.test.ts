@@ -26,6 +26,7 @@ for (const [what, gateways, stopped] of [
 it('knows which gateways are to carry a domain: those that run, and have it behind them or do not say what they have', () => {
   const { gatewaysOf } = createExpectations(viewOf({
     edge: { desired: 'running', zones: inside('edge.example') }, other: { desired: 'running', zones: inside('ours.example') }, any: { desired: 'running' }, away: { desired: 'draining', zones: inside('edge.example') },
+    drained: { desired: 'running', zones: inside('edge.example').map(zone => ({ ...zone, desired: 'draining' as const })) },
   }))
   expect([...gatewaysOf('edge.example')].toSorted()).toEqual(['any', 'edge'])
 })

@@ -1,7 +1,7 @@
 /**
  * What the configuration says about subjects: which there are, what is expected of them, how often they are seen, and what keeps quiet about them.
  */
-import type { ConfigurationView, DomainSpec, ExceptionSpec, FleetConfig, GatewaySpec, Job, JudgeConfig, PeerSpec, Resource, ScheduleSpec, Standpoint, Subject } from '@dialtone/contracts'
+import type { ConfigurationView, DomainSpec, ExceptionSpec, FleetConfig, GatewaySpec, Job, JudgeConfig, PeerSpec, Resource, ScheduleSpec, Standpoint, Subject, ZoneSpec } from '@dialtone/contracts'
 import { DEFAULT_JUDGE_CONFIG } from '@dialtone/contracts'
 import { unreachable } from '@dialtone/kernel'
 
@@ -96,7 +96,7 @@ export function createExpectations (view: ConfigurationView): Expectations {
     domains: () => { fresh(); return domains },
     gatewaysOf: domain => {
       fresh()
-      const found = carriers.get(domain) ?? new Set(view.all('Gateway').flatMap(({ name, spec }) => spec.desired === 'running' && carries(spec, domain) ? [name] : []))
+      const found = carriers.get(domain) ?? new Set(view.all('Gateway').flatMap(({ name, spec }) => spec.desired === 'running' && carries(spec, domain, ({ desired = 'running' }) => desired === 'running') ? [name] : []))
       carriers.set(domain, found)
       return found
     },
@@ -186,10 +186,10 @@ function stopped (view: ConfigurationView, { ours, peer }: { ours: string, peer?
   return first !== undefined && gateways.every(({ spec }) => spec.desired !== 'running') ? { stoppedByUs: `gateway ${first.name} is told to ${first.spec.desired === 'stopped' ? 'be stopped' : 'drain'}` } : {}
 }
 
-/** Whether the domain's server is behind it. One without internal zones does not say whose gateway it is: it may be everybody's. */
-function carries ({ zones = [] }: GatewaySpec, domain: string): boolean {
+/** Whether the domain's server is behind it, in such a zone. One without internal zones does not say whose gateway it is: it may be everybody's. */
+function carries ({ zones = [] }: GatewaySpec, domain: string, such: (zone: ZoneSpec) => boolean = () => true): boolean {
   const inside = zones.filter(({ side }) => side === 'internal')
-  return inside.length === 0 || inside.some(({ domains = [], components }) => [...domains, ...Object.keys(components?.accept?.domains ?? {})].some(pattern => pattern === '*' || pattern === domain || (pattern.startsWith('*.') && domain.endsWith(pattern.slice(1)))))
+  return inside.length === 0 || inside.filter(such).some(({ domains = [], components }) => [...domains, ...Object.keys(components?.accept?.domains ?? {})].some(pattern => pattern === '*' || pattern === domain || (pattern.startsWith('*.') && domain.endsWith(pattern.slice(1)))))
 }
 
 function standpointOf (vantage: string, { side, network, sharesResolverWith }: { side: 'inside' | 'outside', network?: string, sharesResolverWith?: readonly string[] }): Standpoint {

@@ -52,13 +52,53 @@ it('is of gateways that are to carry the domain, and of those that took somethin
   for (const gateway of ['edge', 'core', 'idle']) tell(1, 'a.example', { readyAt: theirs(0) }, { gateway })
   expect(at(2).working).toEqual(['core', 'edge', 'idle'])
   tell(1000, 'a.example', { readyAt: theirs(0) }, { gateway: 'core', inbound: { lastStanzaAt: theirs(990) } })
-  tell(1000, 'a.example', { readyAt: theirs(0), failedAt: theirs(995), reason: 'stream-failed' })
-  expect(at(1001)).toEqual({ failing: [{ gateway: 'edge', reason: 'stream-failed' }], working: ['core'] })
+  tell(1000, 'a.example', { readyAt: theirs(0), failedAt: theirs(995), reason: 'unreachable' })
+  expect(at(1001)).toEqual({ failing: [{ gateway: 'edge', reason: 'unreachable' }], working: ['core'] })
   gateways.delete('core')
-  expect(at(1001)).toEqual({ failing: [{ gateway: 'edge', reason: 'stream-failed' }], working: [] })
+  expect(at(1001)).toEqual({ failing: [{ gateway: 'edge', reason: 'unreachable' }], working: [] })
   gateways.delete('edge')
   expect(at(1001)).toEqual({ failing: [], working: [] })
   expect(tell(1002, 'a.example', { failedAt: theirs(1001), reason: 'unreachable' })).toBe(false)
+})
+
+it('is told when an idle gateway carries again, while another fails', () => {
+  const { tell, at } = made()
+  for (const gateway of ['edge', 'core']) tell(1, 'a.example', { readyAt: theirs(0) }, { gateway })
+  expect(tell(5001, 'a.example', { failedAt: theirs(5000), reason: 'unreachable' })).toBe(true)
+  expect(at(5002).working).toEqual([])
+  expect(tell(5010, 'b.example', { readyAt: theirs(0) }, { gateway: 'core', inbound: { lastStanzaAt: theirs(5009) } })).toBe(true)
+  expect(at(5011)).toEqual({ failing: [{ gateway: 'edge', reason: 'unreachable' }], working: ['core'] })
+  // Of a pair that goes on it is told every ten minutes, and what it tells may be as old.
+  expect([at(5009 + 1800).working, at(5009 + 1801).working]).toEqual([['core'], []])
+})
+
+it('is of one peer where the server ends its stream, and of the server where it ends those of two', () => {
+  const { tell, at } = made()
+  const ended = (seconds: number) => ({ readyAt: theirs(0), failedAt: theirs(seconds), reason: 'stream-failed' as const })
+  tell(1, 'a.example', { readyAt: theirs(0) })
+  expect(tell(100, 'stranger.example', ended(99))).toBe(true)
+  expect(at(101)).toEqual({ failing: [{ gateway: 'edge', reason: 'stream-failed', forPeer: 'stranger.example' }], working: ['edge'] })
+  expect(tell(110, 'stranger.example', ended(109))).toBe(false)
+  // What others send goes on.
+  expect(tell(171, 'a.example', { readyAt: theirs(0) }, { inbound: { lastStanzaAt: theirs(170) } })).toBe(true)
+  expect(at(172)).toEqual({ failing: [], working: ['edge'] })
+  expect(tell(180, 'b.example', ended(179))).toBe(true)
+  expect(at(181)).toEqual({ failing: [{ gateway: 'edge', reason: 'stream-failed' }], working: [] })
+  expect(tell(190, 'stranger.example', ended(109))).toBe(false)
+  expect(tell(200, 'c.example', { readyAt: theirs(199) })).toBe(true)
+  expect(tell(210, 'b.example', ended(179))).toBe(false)
+  expect(at(211)).toEqual({ failing: [], working: ['edge'] })
+  // Longer ago than that, the other says nothing of now.
+  tell(2000, 'b.example', ended(1999))
+  expect(tell(3000, 'stranger.example', ended(2999))).toBe(true)
+  expect(at(3001).failing).toEqual([{ gateway: 'edge', reason: 'stream-failed', forPeer: 'stranger.example' }])
+})
+
+it('reads what earlier releases kept', () => {
+  const { tell, at } = made({ [`${OURS} inside-ways`]: JSON.stringify({ edge: { ready: 0, failed: T0 + AHEAD, carried: 0, behind: -AHEAD, reason: 'unreachable' }, core: { ready: T0 + AHEAD, failed: 0, carried: 0, behind: -AHEAD } }) })
+  expect(at(1)).toEqual({ failing: [], working: ['core'] })
+  expect(tell(2, 'a.example', { failedAt: theirs(1), reason: 'unreachable' })).toBe(true)
+  expect(at(3)).toEqual({ failing: [{ gateway: 'edge', reason: 'unreachable' }], working: ['core'] })
 })
 
 it('is not what was said before the clock of a gateway was set back', () => {
@@ -68,6 +108,12 @@ it('is not what was said before the clock of a gateway was set back', () => {
   const back = (seconds: number) => new Date(T0 + seconds * 1000).toISOString()
   expect(tell(60, 'a.example', { readyAt: theirs(0), failedAt: back(59), reason: 'unreachable' }, { at: back(60) })).toBe(true)
   expect(at(61)).toEqual({ failing: [{ gateway: 'edge', reason: 'unreachable' }], working: [] })
+  const little = made()
+  little.tell(1000, 'a.example', { readyAt: theirs(999) })
+  little.tell(1070, 'a.example', { readyAt: theirs(999), failedAt: theirs(939), reason: 'unreachable' }, { at: theirs(940) })
+  expect(little.at(1071).working).toEqual(['edge'])
+  little.tell(1140, 'a.example', { readyAt: theirs(999), failedAt: theirs(929), reason: 'unreachable' }, { at: theirs(930) })
+  expect(little.at(1141)).toEqual({ failing: [{ gateway: 'edge', reason: 'unreachable' }], working: [] })
   const other = made()
   other.tell(1, 'a.example', { failedAt: theirs(0), reason: 'unreachable' })
   other.tell(60, 'b.example', { readyAt: back(59) }, { at: back(60) })
@@ -75,8 +121,8 @@ it('is not what was said before the clock of a gateway was set back', () => {
 })
 
 /** Seconds after the start, by this clock. */
-function made () {
-  const facts = new Map<string, string>()
+function made (kept: Readonly<Record<string, string>> = {}) {
+  const facts = new Map(Object.entries(kept))
   const gateways = new Set(['edge', 'core', 'idle'])
   const journal = { fact: (key: string) => facts.get(key), setFact: (key: string, value: string) => { facts.set(key, value) } }
   return {

@@ -67,6 +67,15 @@ describe('what is told of a pair', () => {
     expect(judged).toHaveLength(2)
   })
 
+  it('judges the domain again when a gateway does not reach its server any more, whatever pair that is seen of', () => {
+    const stranger = { peer: 'stranger.example', id: 'facts-2000' }
+    tell(0, { ...stranger, inside: { readyAt: time(-1) } })
+    tell(600, { ...stranger, inside: { readyAt: time(-1), failedAt: time(590), reason: 'unreachable' } })
+    tell(620, { ...stranger, inside: { readyAt: time(-1), failedAt: time(610), reason: 'unreachable' } })
+    tell(630, { ...stranger, ours: 'else.example', inside: { failedAt: time(625), reason: 'unreachable' } })
+    expect(judged).toEqual([`${OURS} `, `${OURS} `])
+  })
+
   it('another key is a change, and says where it is not the pinned one', () => {
     const certificate = { key: 'a'.repeat(64), issuer: 'CN=ca', notAfter: time(1e6), pinned: true, matches: true }
     expect(tell(0, { certificate })).toEqual([])

@@ -20,6 +20,12 @@ it('is degraded while another gateway gets through', () => {
   expect(domainOf(answering, { insideWays: { ...FAILING, working: ['core'] } })).toMatchObject({ cause: 'service.down', state: 'degraded', evidence: [{ vantage: 'gateway core' }, { vantage: 'gateway edge' }] })
 })
 
+it('is degraded while it is known of one peer alone, and says of which', () => {
+  const ofOne = { gateway: 'edge', reason: 'stream-failed', forPeer: 'partner.example' }
+  expect(domainOf(answering, { insideWays: { failing: [ofOne], working: [] } })).toMatchObject({ cause: 'service.down', state: 'degraded', evidence: [{ text: 'no stream to the server behind it for what partner.example sends: stream-failed' }] })
+  expect(domainOf(answering, { insideWays: { failing: [ofOne, { gateway: 'core', reason: 'unreachable' }], working: [] } }).state).toBe('down')
+})
+
 it('gives way to what closes the way in, and to what we stop on purpose', () => {
   const closed = domainOf([published('out1', stopped(PUBLIC, TIMEOUT)), published('out2', stopped(PUBLIC, TIMEOUT)), internal('in1')], { insideWays: FAILING })
   expect(closed.cause).toBe('path.inbound-blocked')

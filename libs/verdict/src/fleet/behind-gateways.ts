@@ -5,19 +5,19 @@ import type { Sides } from './own-rules.ts'
 import type { Ruling } from './ruling.ts'
 import { testifying } from './testimony.ts'
 
-/** Gateways that wanted a stream to the server of a domain lately: those that got none, with the word for why, and those that have one. */
-export type InsideWays = { failing: readonly { gateway: string, reason?: string }[], working: readonly string[] }
+/** Gateways that wanted a stream to the server of a domain lately: those that got none, with the word for why, and those that have one. `forPeer`: it is known of what this one sends alone. */
+export type InsideWays = { failing: readonly { gateway: string, reason: string, forPeer?: string }[], working: readonly string[] }
 
 /** What comes for the domain does not get from a gateway of ours to its server. Degraded while another gateway gets through. */
 export function serverBehind ({ failing, working }: InsideWays, { internal }: Sides): Ruling | undefined {
   if (failing.length === 0) return undefined
   const within = testifying(internal).filter(({ view, observation }) => view === 'works' || alive(observation))
-  const state = working.length > 0 ? 'degraded' : 'down'
+  const state = working.length > 0 || failing.every(({ forPeer }) => forPeer !== undefined) ? 'degraded' : 'down'
   return {
     cause: 'service.down', agree: [], relevant: [], primary: [], state, confidence: within.length > 0 ? 'likely' : 'proved',
     says: within.length > 0 ? 'our gateway gets no stream to the server behind it, which answers inside vantages' : 'our gateway gets no stream to the server behind it',
     proof: [
-      ...failing.map(({ gateway, reason = 'for a reason that is not told' }): Fault => ({ cause: 'service.down', text: `no stream to the server behind it: ${reason}`, vantage: `gateway ${gateway}`, side: 'ours', hop: 'gateway', actor: 'gateway-operator' })),
+      ...failing.map(({ gateway, reason, forPeer }): Fault => ({ cause: 'service.down', text: `no stream to the server behind it${forPeer === undefined ? '' : ` for what ${forPeer} sends`}: ${reason}`, vantage: `gateway ${gateway}`, side: 'ours', hop: 'gateway', actor: 'gateway-operator' })),
       ...working.map((gateway): Fault => ({ cause: 'unknown', text: 'it has a stream to the server behind it', vantage: `gateway ${gateway}` })),
       ...within.map(({ standpoint: { vantage } }): Fault => ({ cause: 'unknown', text: 'the service answers inside', vantage })),
     ],

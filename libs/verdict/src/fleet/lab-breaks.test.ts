@@ -143,6 +143,19 @@ it('a stranger at our address is named by a deep check as long as our records le
   expect(asked('192.0.2.130')).toMatchObject({ cause: 'healthy', state: 'up' })
 })
 
+it('a key that is denied at our address is named likewise', () => {
+  const denied = (address: string) => domainOf([...OWN, ...deep(CLEAR_PEER, valid, own({ type: 'invalid' }, `starttls/xmpp.ours.example:5269/${address}`))], { config: { ...CONFIG, profile: 'standard' } })
+  expect(denied(PUBLIC)).toMatchObject({ cause: 'dialback.denied', side: 'ours' })
+  expect(denied('192.0.2.130')).toMatchObject({ cause: 'healthy', state: 'up' })
+})
+
+it('a stranger is at an address of ours while our records lead there for anybody, inside alone too', () => {
+  const stranger = '192.0.2.130'
+  const asked = own({ type: 'error', condition: 'item-not-found' }, `starttls/xmpp.ours.example:5269/${stranger}`)
+  const seen = [internal('in1'), published('in1', [well(PUBLIC), stopped(stranger, HOST_UNKNOWN)]), published('out1'), ...deep(CLEAR_PEER, valid, asked)]
+  expect(domainOf(seen, { config: { ...CONFIG, profile: 'standard', splitViewExpected: true } })).toMatchObject({ cause: 'dialback.callback-misdirected', state: 'degraded' })
+})
+
 it.each(Object.entries(BREAKS))('%s is told by one vantage as far as it goes', (name, { own: ours, peer = [], config = {} }) => {
   const from = (some: Witness[], side: 'inside' | 'outside') => some.filter(({ standpoint }) => standpoint.side === side)
   const domain = (side: 'inside' | 'outside') => domainOf(from(ours, side), { config: { ...CONFIG, ...config, profile: 'standard' } })

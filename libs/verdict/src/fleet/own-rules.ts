@@ -125,7 +125,7 @@ export function splitView ({ hairpin, outside }: Sides): Ruling | undefined {
  * What authenticating showed of our own server. A probe outside is the peer here: where our server cannot call it back, its way out is closed. And what deep
  * checks of peers in our name say of our endpoints: they must all know one secret.
  */
-export function ownDeep ({ outside, peers }: Sides): Ruling | undefined {
+export function ownDeep ({ hairpin, outside, peers }: Sides): Ruling | undefined {
   const deep = outside.filter(({ proofs }) => proofs.works && proofs.deep !== undefined)
   const callback = deep.filter(({ proofs }) => proofs.deep?.faults.some(({ cause }) => CALLBACK_CAUSES.has(cause)))
   if (callback.length > 0 && callback.length === deep.length) {
@@ -142,7 +142,8 @@ export function ownDeep ({ outside, peers }: Sides): Ruling | undefined {
     }
   }
   const asking = peers.filter(({ proofs }) => proofs.deep !== undefined)
-  const faults = asking.flatMap(({ proofs, observation }) => (proofs.deep?.faults ?? []).filter(fault => fault.cause === 'dialback.denied' || (fault.cause === 'dialback.callback-misdirected' && fault.side === 'ours' && !isLeft(fault, observation, outside))))
+  const faults = asking.flatMap(({ proofs, observation }) => (proofs.deep?.faults ?? [])
+    .filter(fault => (fault.cause === 'dialback.denied' || (fault.cause === 'dialback.callback-misdirected' && fault.side === 'ours')) && !isLeft(fault, observation, [...hairpin, ...outside])))
   const [first] = faults
   if (first === undefined) return deniedToPeers(peers, outside)
   const cause = faults.some(fault => fault.cause === 'dialback.denied') ? 'dialback.denied' : first.cause
@@ -150,11 +151,11 @@ export function ownDeep ({ outside, peers }: Sides): Ruling | undefined {
   return { cause, proof: faults.filter(fault => fault.cause === cause), agree, relevant: agree, primary: outside }
 }
 
-/** What was seen at an address of ours to which our records do not lead any more, as they are read outside: deep checks are of half an hour ago, and this was mended since. */
-function isLeft ({ endpoint = '' }: Fault, { endpoints }: Observation, outside: readonly Testimony[]): boolean {
+/** What was seen at an address of ours to which our records lead for nobody any more: deep checks are of half an hour ago, and this was mended since. */
+function isLeft ({ endpoint = '' }: Fault, { endpoints }: Observation, looking: readonly Testimony[]): boolean {
   const asked = addressOf(endpoint)
   if (asked === undefined || endpoints.some(({ id }) => id === endpoint)) return false
-  const published = outside.flatMap(({ observation }) => observation.endpoints.map(({ address }) => address))
+  const published = looking.flatMap(({ observation }) => observation.endpoints.map(({ address }) => address))
   return published.length > 0 && !published.includes(asked)
 }
 
