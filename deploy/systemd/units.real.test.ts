@@ -152,7 +152,14 @@ it('backup.md: its script, by night and when control does not answer; its restor
   await machine.until(ready)
   expect(await typed(`${TOKEN}; dialtone token list`)).toContain('admin')
 
-  await typed(`systemctl stop dialtone-control nats-server; rm -rf /etc/dialtone/nats /var/lib/nats/* /var/lib/dialtone/control/*\n${block('seeds')}\n${block('restore')}`)
+  // The gateway is on another host, as it were. Somebody began with step 3, which made other seeds.
+  const [users = '', start = ''] = ['## 3', '## 4'].map(step => /^```sh install(?: systemd)?\n([^]*?)^```$/m.exec(readFileSync(join(PAGES, 'install.md'), 'utf8').split(`\n${step}`)[1] ?? '')?.[1])
+  const withGateway = users.replace('--vantage outside', '--vantage outside --gateway edge')
+  expect(withGateway).not.toBe(users)
+  await typed(`systemctl stop dialtone-control dialtone-probe@inside dialtone-probe@outside nats-server; rm -rf /etc/dialtone/nats /etc/dialtone/control.json /var/lib/nats/* /var/lib/dialtone/{control,probe-inside,probe-outside}\n${users}`)
+  await typed(`${block('seeds')}\n${withGateway}\n${start}`)
+  await machine.until(ready)
+  await typed(block('restore'))
   await machine.until(ready)
   expect(await typed(`${TOKEN}; dialtone apply -f /var/backups/dialtone/latest/fleet.yaml; ${unchanged}`)).toMatch(/^created +Gateway edge[^]*would be: 0 created, 0 changed, 5 unchanged/m)
   // Nobody touched them.
