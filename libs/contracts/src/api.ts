@@ -42,7 +42,7 @@ export const Summary = Type.Object({
   states: Type.Object({ up: Type.Integer(), degraded: Type.Integer(), down: Type.Integer(), unknown: Type.Integer() }, closed),
   causes: Type.Record(Type.String(), Type.Integer()),
   incidents: Type.Object({ open: Type.Integer(), confirmed: Type.Integer(), recovering: Type.Integer() }, closed),
-  agents: Type.Object({ healthy: Type.Integer(), all: Type.Integer() }, closed),
+  agents: Type.Object({ healthy: Type.Integer(), all: Type.Integer(), vacant: Type.Optional(Type.Array(Name, { description: 'Vantages without an agent' })) }, closed),
   oldestObservation: Type.Optional(Time),
   /** Observations not yet judged. */
   behind: Type.Integer(),

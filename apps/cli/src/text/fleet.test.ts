@@ -30,6 +30,8 @@ it('lists domains and pairs, in columns', () => {
 it('sums the fleet up in a line', () => {
   const summary: Summary = { asOf: NOW, seq: 1, states: { up: 206, degraded: 5, down: 3, unknown: 0 }, causes: {}, incidents: { open: 1, confirmed: 0, recovering: 0 }, agents: { healthy: 2, all: 3 }, behind: 7 }
   expect(summaryLine(summary, { ...terminal, columns: 120 })).toBe('✖ 3 down  ▲ 5 degraded  ◇ 0 unknown  ● 206 up  · 1 incident · 2 of 3 agents well · 7 observations not judged yet')
+  const vacant = ['far', 'near', 'north', 'south', 'west']
+  expect(summaryLine({ ...summary, agents: { healthy: 1, all: 1, vacant } }, { ...terminal, columns: 160 })).toContain('1 of 1 agents well, none at far, near, north and 2 more')
   for (const line of summaryLine(summary, { ...terminal, columns: 60 }).split('\n')) expect(line.length, line).toBeLessThanOrEqual(60)
 })
 

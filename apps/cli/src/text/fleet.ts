@@ -6,6 +6,9 @@ import { STATE_COLOUR, stateWord } from './states.ts'
 import { table, type Cell } from './table.ts'
 import { spanOf } from './watching.ts'
 
+/** Vantages without an agent. */
+const NAMED = 3
+
 /** `ours.example`, or `ours.example <-> peer.example` for a pair. */
 export function subjectOf ({ domain, peer }: { domain: string, peer?: string }): string {
   return peer === undefined ? domain : `${domain} <-> ${peer}`
@@ -22,10 +25,17 @@ export function overviewTable (rows: readonly OverviewRow[], now: string, termin
 export function summaryLine ({ states, incidents, agents, behind }: Summary, { paint, shapes, columns }: Terminal): string {
   const words = (['down', 'degraded', 'unknown', 'up'] as const).map(state => ({ state, text: `${shapes[state]} ${states[state]} ${state}` }))
   const open = incidents.open + incidents.confirmed + incidents.recovering
-  const rest = `${open} ${open === 1 ? 'incident' : 'incidents'} ${shapes.dot} ${agents.healthy} of ${agents.all} agents well${behind > 0 ? ` ${shapes.dot} ${behind} observations not judged yet` : ''}`
+  const rest = `${open} ${open === 1 ? 'incident' : 'incidents'} ${shapes.dot} ${agents.healthy} of ${agents.all} agents well${vacancy(agents)}${behind > 0 ? ` ${shapes.dot} ${behind} observations not judged yet` : ''}`
   const plain = `${words.map(({ text }) => text).join('  ')}  ${shapes.dot} ${rest}`
   const counts = words.map(({ state, text }) => paint(states[state] === 0 ? 'dim' : STATE_COLOUR[state], text)).join('  ')
   return plain.length <= columns ? `${counts}  ${shapes.dot} ${rest}` : `${counts}\n${wrap(rest, columns)}`
+}
+
+/** Whose absence shows in no count. */
+function vacancy ({ vacant = [] }: Summary['agents']): string {
+  if (vacant.length === 0) return ''
+  const more = vacant.length - NAMED
+  return `, none at ${vacant.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 export function incidentTable (incidents: readonly Incident[], now: string, terminal: Terminal): string[] {

@@ -18,7 +18,7 @@ export type AnalysisReadings = Readings & {
 
 export type ReadingsNeeds = {
   analysis: Analysis, store: Store, clock: Pick<Clock, 'now'>
-  agents: () => { healthy: number, all: number }
+  agents: () => Summary['agents']
   behind: () => number
 }
 

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { openStore, type Store } from '@dialtone/store'
 import type { Announcement, Bus } from '@dialtone/contracts'
-import { AnnouncementEvent, AuditEvent, ObservationEvent } from '@dialtone/contracts/schemas'
+import { AnnouncementEvent, AuditEvent, ObservationEvent, PresenceDocument } from '@dialtone/contracts/schemas'
 import { NO_LOGGER, type Clock } from '@dialtone/kernel'
 import { Type } from 'typebox'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -94,6 +94,21 @@ it('tells how far it is behind, and forgets a stream that was made anew', async 
   await settled(reopened)
   // How far it is behind is looked at in between.
   await eventually(() => expect(readings.summary()).toMatchObject({ states: { up: 2 }, behind: 0, oldestObservation: '2026-01-01T00:00:00.000Z' }))
+})
+
+it('counts agents, and names vantages that have none', async () => {
+  const presences = await bus.documents(PresenceDocument, { create: true })
+  const at = new Date(T0).toISOString()
+  const there = (vantage: string, state: 'running' | 'unhealthy') => presences.put(`${vantage}-1`, {
+    v: 1, agent: `${vantage}-1`, vantage, version: '0.1.0', startedAt: at, at, state, findings: [], revision: 1, targets: { mine: 0, all: 0, failing: 0, overdue: 0 }, spool: { waiting: 0, bytes: 0, dropped: 0 },
+    eventLoopLagMs: 0, checks: 0, budget: [],
+  })
+  await there('north', 'running')
+  await there('inside', 'unhealthy')
+  const { readings } = await instance('a')
+  await eventually(() => expect(readings.summary().agents).toEqual({ healthy: 1, all: 2, vacant: ['south'] }))
+  await presences.remove('north-1')
+  await eventually(() => expect(readings.summary().agents).toEqual({ healthy: 0, all: 1, vacant: ['north', 'south'] }))
 })
 
 it('a stream that was made anew is read from its beginning, while it is read and at the next start', async () => {

@@ -53,7 +53,11 @@ export async function startAnalysis ({ bus, store, configuration, lease, meter, 
 
   const readings = createReadings({
     analysis, store, clock, behind: () => waiting.observations,
-    agents: () => ({ healthy: [...presences.values()].filter(({ state }) => state === 'running').length, all: presences.size }),
+    agents: () => {
+      const agents = [...presences.values()]
+      const manned = new Set(agents.map(({ vantage }) => vantage))
+      return { healthy: agents.filter(({ state }) => state === 'running').length, all: agents.length, vacant: configuration.all('Vantage').flatMap(({ name }) => manned.has(name) ? [] : [name]) }
+    },
   })
 
   const read = async <S extends TSchema>(type: EventType<S>, stream: StreamName, take: (batch: readonly Delivery<Static<S>>[]) => Promise<void> | void): Promise<void> => {
