@@ -35,6 +35,12 @@ describe('how it is', () => {
     expect((await api.app.inject({ method: 'PUT', url: '/v1/gateways/edge', payload: resource, headers: api.as.admin })).json()).toMatchObject({ counts: { unchanged: 1 } })
   })
 
+  it('that it has drained is no fault, and has its end said with it', async () => {
+    await api.configuration.change(() => [{ put: { kind: 'Gateway', name: 'edge', spec: { ...structuredClone(SPEC), desired: 'draining' } } }], 'test')
+    await there({ state: 'stopped' })
+    await until(() => api.gateways.get('edge')?.says === 'it has drained, as is wanted, and takes nothing; to have it carry again: dialtone gateway start edge')
+  })
+
   it('one that runs under a name that is not configured is told too', async () => {
     const stray = scriptedGateway(api.bus, 'stray')
     await stray.be()

@@ -55,6 +55,7 @@ function sentenceOf (wanted: Resource<'Gateway'> | undefined, presence: GatewayP
   if (drain !== undefined) return `${quoted(drain.scope, 300)} drains until ${drain.deadline}: ${drain.streams} streams and ${drain.queued} stanzas that wait are left`
   if (state === 'draining') return `it drains: ${left}`
   if (revision < wanted.revision) return `it works by revision ${revision} of the configuration; what was written in ${wanted.revision} has not reached it yet`
+  if (state === 'stopped' && wanted.spec.desired === 'draining') return `it has drained, as is wanted, and takes nothing; to have it carry again: dialtone gateway start ${wanted.name}`
   if (state !== wanted.spec.desired) return `it is ${state}, and is wanted ${wanted.spec.desired}`
   if (zone !== undefined) return quoted(`zone ${zone.zone} is wanted ${zone.desired}: ${zone.says}`, 500)
   if (differs !== undefined) return quoted(differingSays(differs), 500)
