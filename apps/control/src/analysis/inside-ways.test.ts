@@ -1,5 +1,5 @@
 import type { PairFacts } from '@dialtone/contracts'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { insideWaysAt, takeInsideWay } from './inside-ways.ts'
 
 const T0 = Date.parse('2026-03-02T12:00:00Z')
@@ -72,26 +72,57 @@ it('is told when an idle gateway carries again, while another fails', () => {
   expect([at(5009 + 1800).working, at(5009 + 1801).working]).toEqual([['core'], []])
 })
 
-it('is of one peer where the server ends its stream, and of the server where it ends those of two', () => {
-  const { tell, at } = made()
+describe('a stream that the server ends', () => {
   const ended = (seconds: number) => ({ readyAt: theirs(0), failedAt: theirs(seconds), reason: 'stream-failed' as const })
+
+  it('is of one peer, as long as that is all that is known, and of the server where another that it took before has the same', () => {
+    const { tell, at } = made()
+    tell(1, 'a.example', { readyAt: theirs(0) }, { inbound: { lastStanzaAt: theirs(0) } })
+    expect(tell(100, 'a.example', ended(99), { inbound: { lastStanzaAt: theirs(98) } })).toBe(true)
+    expect(at(101)).toEqual({ failing: [{ gateway: 'edge', reason: 'stream-failed', forPeer: 'a.example' }], working: [] })
+    // What it sends and nobody takes does not show that anybody does.
+    expect(tell(160, 'a.example', ended(159), { inbound: { lastStanzaAt: theirs(159) } })).toBe(false)
+    expect(tell(180, 'b.example', ended(179))).toBe(true)
+    expect(at(181)).toEqual({ failing: [{ gateway: 'edge', reason: 'stream-failed' }], working: [] })
+    expect(tell(190, 'a.example', ended(159))).toBe(false)
+    expect(tell(200, 'c.example', { readyAt: theirs(199) })).toBe(true)
+    expect(tell(210, 'b.example', ended(179))).toBe(false)
+    expect(at(211)).toEqual({ failing: [], working: ['edge'] })
+    // Longer ago than that, the other says nothing of now.
+    tell(3000, 'b.example', ended(2999))
+    tell(4000, 'a.example', ended(3999))
+    expect(at(4001).failing).toEqual([{ gateway: 'edge', reason: 'stream-failed', forPeer: 'a.example' }])
+  })
+
+  it('says nothing of others while it carries for them, however often it is ended', () => {
+    const { tell, at } = made()
+    for (const peer of ['a.example', 'b.example']) tell(1, peer, { readyAt: theirs(0) })
+    tell(1000, 'b.example', { readyAt: theirs(0) }, { inbound: { lastStanzaAt: theirs(990) } })
+    for (let seconds = 1010; seconds < 2700; seconds += 60) {
+      expect(tell(seconds, 'a.example', ended(seconds - 1))).toBe(false)
+      expect(at(seconds)).toEqual({ failing: [], working: ['edge'] })
+    }
+  })
+
+  it('says nothing of strangers whom it never took, but where it took nobody yet', () => {
+    const { tell, at } = made()
+    const strange = (seconds: number) => ({ failedAt: theirs(seconds), reason: 'stream-failed' as const })
+    tell(1, 'a.example', { readyAt: theirs(0) })
+    for (const [index, stranger] of ['one.example', 'two.example', 'three.example'].entries()) tell(1000 + index, stranger, strange(999 + index))
+    expect(at(1003).failing).toEqual([])
+    const anew = { startedAt: theirs(1100) }
+    for (const [index, peer] of ['a.example', 'one.example'].entries()) tell(1200 + index, peer, strange(1199 + index), anew)
+    expect(at(1203)).toEqual({ failing: [{ gateway: 'edge', reason: 'stream-failed' }], working: [] })
+  })
+})
+
+it('a gateway that carries works, whatever failed long ago', () => {
+  const { tell, at } = made()
   tell(1, 'a.example', { readyAt: theirs(0) })
-  expect(tell(100, 'stranger.example', ended(99))).toBe(true)
-  expect(at(101)).toEqual({ failing: [{ gateway: 'edge', reason: 'stream-failed', forPeer: 'stranger.example' }], working: ['edge'] })
-  expect(tell(110, 'stranger.example', ended(109))).toBe(false)
-  // What others send goes on.
-  expect(tell(171, 'a.example', { readyAt: theirs(0) }, { inbound: { lastStanzaAt: theirs(170) } })).toBe(true)
-  expect(at(172)).toEqual({ failing: [], working: ['edge'] })
-  expect(tell(180, 'b.example', ended(179))).toBe(true)
-  expect(at(181)).toEqual({ failing: [{ gateway: 'edge', reason: 'stream-failed' }], working: [] })
-  expect(tell(190, 'stranger.example', ended(109))).toBe(false)
-  expect(tell(200, 'c.example', { readyAt: theirs(199) })).toBe(true)
-  expect(tell(210, 'b.example', ended(179))).toBe(false)
-  expect(at(211)).toEqual({ failing: [], working: ['edge'] })
-  // Longer ago than that, the other says nothing of now.
-  tell(2000, 'b.example', ended(1999))
-  expect(tell(3000, 'stranger.example', ended(2999))).toBe(true)
-  expect(at(3001).failing).toEqual([{ gateway: 'edge', reason: 'stream-failed', forPeer: 'stranger.example' }])
+  tell(1000, 'b.example', { failedAt: theirs(999), reason: 'unreachable' })
+  tell(86_400, 'a.example', { readyAt: theirs(0) }, { inbound: { lastStanzaAt: theirs(86_399) } })
+  tell(86_401, 'b.example', { failedAt: theirs(86_400), reason: 'unreachable' }, { gateway: 'core' })
+  expect(at(86_402)).toEqual({ failing: [{ gateway: 'core', reason: 'unreachable' }], working: ['edge'] })
 })
 
 it('reads what earlier releases kept', () => {

@@ -6,12 +6,14 @@ import type { Store } from '@dialtone/store'
 import type { InsideWays } from '@dialtone/verdict'
 
 type Journal = Pick<Store['journal'], 'fact' | 'setFact'>
-type Failed = { at: number, peer: string, reason: string }
+/** Of what one peer sent, in milliseconds of the clock of the gateway. */
+type Seen = { at: number, peer: string }
+type Failed = Seen & { reason: string }
 /**
- * Of one gateway, in milliseconds of its own clock, 0: never. They are compared with each other, however late they are told. `carried`: the last stanza for the domain that it took.
- * `failures`: the last one, and the last of another peer. `behind`: how far that clock is behind ours.
+ * Of one gateway, by its own clock: its times are compared with each other, however late they are told. `ready`: when there was a stream last, 0: never. `carried`: a stanza that it took and had
+ * a stream for; of that and of failures the last one, and the last of another peer. `behind`: how far that clock is behind ours.
  */
-type Way = { ready: number, carried: number, failures: readonly Failed[], behind: number }
+type Way = { ready: number, carried: readonly Seen[], failures: readonly Failed[], behind: number }
 type Ways = Readonly<Record<string, Way>>
 
 /** So long after an attempt that failed, it says something of now: where anything comes for the domain it is tried again within minutes. */
@@ -20,7 +22,7 @@ const SAID_MS = 15 * 60_000
 const WORKED_MS = 30 * 60_000
 /** Who was not reached at all is reached for no peer. */
 const OF_THE_SERVER: ReadonlySet<string> = new Set<Refusal>(['dns-absent', 'dns-failed', 'unreachable', 'tls-failed', 'certificate-refused', 'host-unknown', 'inside-down'])
-/** A stream that the server ends: of one peer it may be for its sake, of two it is not. What of keys and names it refuses says nothing. */
+/** A stream that the server ends: of one peer it may be for its sake, of two whom it took before it is not. What of keys and names it refuses says nothing. */
 const ENDED = 'stream-failed' satisfies Refusal
 /** Stanzas come all the time: what they say is written again after so long. */
 const CARRIED_EVERY_MS = 60_000
@@ -34,17 +36,19 @@ const AHEAD_MS = 60_000
 export function takeInsideWay (journal: Journal, { gateway, at, startedAt, ours, peer, inbound, inside }: PairFacts, toldAt: number, gateways: ReadonlySet<string>): boolean {
   if (inside === undefined || !gateways.has(gateway)) return false
   const ways = read(journal, ours)
-  const before = ways[gateway]
-  const known = (what = 0): number => what - time(at) > AHEAD_MS ? 0 : what
-  const { reason = '' } = inside
-  const failure = { at: time(inside.failedAt), peer, reason }
-  const told = reason === ENDED || OF_THE_SERVER.has(reason) ? [failure] : []
+  const { [gateway]: before = NEVER } = ways
+  const known = (what: number): number => what - time(at) > AHEAD_MS ? 0 : what
+  const { readyAt, failedAt, reason = '' } = inside
+  const [started, ready] = [known(time(startedAt)), Math.max(known(time(readyAt)), known(before.ready))]
+  const tells = OF_THE_SERVER.has(reason) || (reason === ENDED && (readyAt !== undefined || ready <= started))
+  const carries = failedAt === undefined && inbound.lastStanzaAt !== undefined
   const now: Way = {
-    ready: Math.max(known(time(inside.readyAt)), known(before?.ready)), carried: Math.max(known(time(inbound.lastStanzaAt)), known(before?.carried)), behind: toldAt - time(at),
+    ready, behind: toldAt - time(at),
+    carried: lastOfTwo([...(carries ? [{ at: time(inbound.lastStanzaAt), peer }] : []), ...before.carried].filter(seen => known(seen.at) > 0)),
     // What failed before the gateway started is over.
-    failures: lastOfTwo([...told, ...before?.failures ?? []].filter(failed => known(failed.at) > known(time(startedAt)))),
+    failures: lastOfTwo([...(tells ? [{ at: time(failedAt), peer, reason }] : []), ...before.failures].filter(seen => known(seen.at) > started)),
   }
-  if (before?.ready === now.ready && sameFailures(before, now) && Math.abs(now.carried - before.carried) < CARRIED_EVERY_MS) return false
+  if (before !== NEVER && isMuchTheSame(before, now)) return false
   const after: Ways = { ...Object.fromEntries(Object.entries(ways).filter(([name]) => gateways.has(name))), [gateway]: now }
   journal.setFact(keyOf(ours), JSON.stringify(after))
   return outlineOf(waysAt(ways, toldAt, gateways)) !== outlineOf(waysAt(after, toldAt, gateways))
@@ -55,41 +59,33 @@ export function insideWaysAt (journal: Pick<Journal, 'fact'>, ours: string, at: 
   return waysAt(read(journal, ours), at, gateways)
 }
 
-/**
- * A gateway works that has a stream and took something for it lately: one that stands idle proves nothing. For one peer alone it fails while nothing else is known since.
- */
+/** A gateway works that has a stream and took something for it lately: one that stands idle proves nothing. For one peer it fails only while it carries nothing for others. */
 function waysAt (known: Ways, at: number, gateways: ReadonlySet<string>): InsideWays {
   const ways = Object.entries(known).filter(([name]) => gateways.has(name)).toSorted(([a], [b]) => a < b ? -1 : 1)
   const lately = ({ behind }: Way, when: number, withinMs = SAID_MS): boolean => Math.abs(at - behind - when) <= withinMs
-  return {
-    failing: ways.flatMap(([gateway, way]) => {
-      const failures = since(way).filter(failed => lately(way, failed.at))
-      const [last] = failures
-      if (last === undefined) return []
-      if (isOfServer(failures)) return [{ gateway, reason: last.reason }]
-      return last.at > way.carried ? [{ gateway, reason: last.reason, forPeer: last.peer }] : []
-    }),
-    working: ways.filter(([, way]) => !isOfServer(since(way)) && way.ready > 0 && (lately(way, way.ready) || lately(way, way.carried, WORKED_MS))).map(([gateway]) => gateway),
-  }
+  const failing = ways.flatMap(([gateway, way]): InsideWays['failing'][number][] => {
+    const failures = way.failures.filter(failed => failed.at > way.ready && lately(way, failed.at))
+    const [last] = failures
+    if (last === undefined) return []
+    const { reason, peer } = last
+    if (failures.length > 1 || reason !== ENDED) return [{ gateway, reason }]
+    return way.carried.some(seen => seen.peer !== peer && lately(way, seen.at, WORKED_MS)) ? [] : [{ gateway, reason, forPeer: peer }]
+  })
+  const works = ([gateway, way]: [string, Way]): boolean => way.ready > 0 && !failing.some(each => each.gateway === gateway) && (lately(way, way.ready) || way.carried.some(seen => lately(way, seen.at, WORKED_MS)))
+  return { failing, working: ways.filter(works).map(([gateway]) => gateway) }
 }
 
+const NEVER: Way = { ready: 0, carried: [], failures: [], behind: 0 }
+
 /** The last first. */
-function lastOfTwo (failures: readonly Failed[]): Failed[] {
-  const ordered = failures.toSorted((a, b) => b.at - a.at)
+function lastOfTwo<S extends Seen> (seen: readonly S[]): S[] {
+  const ordered = seen.toSorted((a, b) => b.at - a.at)
   return ordered.filter(({ peer }, index) => ordered.findIndex(each => each.peer === peer) === index).slice(0, 2)
 }
 
-/** What failed since there was a stream. */
-function since ({ ready, failures }: Way): readonly Failed[] {
-  return failures.filter(({ at }) => at > ready)
-}
-
-function isOfServer (failures: readonly Failed[]): boolean {
-  return failures.length > 1 || failures.some(({ reason }) => reason !== ENDED)
-}
-
-function sameFailures (one: Way, other: Way): boolean {
-  return JSON.stringify(one.failures) === JSON.stringify(other.failures)
+function isMuchTheSame (before: Way, now: Way): boolean {
+  const last = ({ carried: [seen] }: Way): number => seen?.at ?? 0
+  return before.ready === now.ready && JSON.stringify(before.failures) === JSON.stringify(now.failures) && before.carried.length === now.carried.length && Math.abs(last(now) - last(before)) < CARRIED_EVERY_MS
 }
 
 /** But for the words of why. */
@@ -105,9 +101,9 @@ function keyOf (ours: string): string {
   return `${ours} inside-ways`
 }
 
-/** Earlier releases kept no failures by peer: what failed is told again. */
+/** Earlier releases kept nothing by peer: it is told again. */
 function read (journal: Pick<Journal, 'fact'>, ours: string): Ways {
   const text = journal.fact(keyOf(ours))
-  const kept = text === undefined ? {} : JSON.parse(text) as Record<string, Omit<Way, 'failures'> & Partial<Way>>
-  return Object.fromEntries(Object.entries(kept).map(([gateway, way]) => [gateway, { ...way, failures: way.failures ?? [] }]))
+  const kept = text === undefined ? {} : JSON.parse(text) as Record<string, Way | Pick<Way, 'ready' | 'behind'>>
+  return Object.fromEntries(Object.entries(kept).map(([gateway, way]) => [gateway, 'failures' in way ? way : { ...NEVER, ready: way.ready, behind: way.behind }]))
 }

@@ -486,6 +486,17 @@ for (const [expected, missed] of [['server', 1], ['peer', 0], [undefined, 0]] as
   })
 }
 
+it('says nothing of the way of others where a stream of a component in the name of the peer takes what it sends', () => {
+  const said: string[] = []
+  const { core } = made({}, { expects: zone => zone === 'inside' ? 'peer' : undefined, wantedInside: ({ from }) => { said.push(from) } })
+  const source = new FakeSource(core, 'outside')
+  source.lane(IN)
+  source.send(...numbered(0, 1))
+  const component = new FakeStream(IN, 'component')
+  core.offer('inside', component)
+  expect([said, component.received]).toEqual([[], numbered(0, 1)])
+})
+
 it('waits for a component and no longer for what failed before it was configured to be one', async () => {
   const said: string[] = []
   let expected: AwaitedComponent | undefined

@@ -255,7 +255,8 @@ export class Route {
 
   /** One that nobody dialed. */
   private welcome (out: OutStream): void {
-    if (this.rules.side === 'internal') this.context.wantedInside(this.pair, { stream: out })
+    // What leaves on a component that we are in the name of the peer says nothing of the way that others go.
+    if (this.rules.side === 'internal' && this.context.expects(this.zone, this.pair) !== 'peer') this.context.wantedInside(this.pair, { stream: out })
     this.adopt(out)
   }
 

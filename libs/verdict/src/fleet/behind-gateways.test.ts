@@ -22,7 +22,13 @@ it('is degraded while another gateway gets through', () => {
 
 it('is degraded while it is known of one peer alone, and says of which', () => {
   const ofOne = { gateway: 'edge', reason: 'stream-failed', forPeer: 'partner.example' }
-  expect(domainOf(answering, { insideWays: { failing: [ofOne], working: [] } })).toMatchObject({ cause: 'service.down', state: 'degraded', evidence: [{ text: 'no stream to the server behind it for what partner.example sends: stream-failed' }] })
+  expect(domainOf(answering, { insideWays: { failing: [ofOne], working: [] } })).toMatchObject({
+    cause: 'service.down', state: 'degraded', evidence: [{ text: 'no stream to the server behind it for what partner.example sends: stream-failed' }],
+    sentence: expect.stringContaining('our gateway gets no stream to the server behind it for what partner.example sends'),
+  })
+  // Two gateways, two peers: it is the server of both.
+  expect(domainOf(answering, { insideWays: { failing: [ofOne, { ...ofOne, gateway: 'core' }], working: [] } }).state).toBe('degraded')
+  expect(domainOf(answering, { insideWays: { failing: [ofOne, { ...ofOne, gateway: 'core', forPeer: 'other.example' }], working: [] } }).state).toBe('down')
   expect(domainOf(answering, { insideWays: { failing: [ofOne, { gateway: 'core', reason: 'unreachable' }], working: [] } }).state).toBe('down')
 })
 

@@ -12,10 +12,12 @@ export type InsideWays = { failing: readonly { gateway: string, reason: string, 
 export function serverBehind ({ failing, working }: InsideWays, { internal }: Sides): Ruling | undefined {
   if (failing.length === 0) return undefined
   const within = testifying(internal).filter(({ view, observation }) => view === 'works' || alive(observation))
-  const state = working.length > 0 || failing.every(({ forPeer }) => forPeer !== undefined) ? 'degraded' : 'down'
+  const [peer, ...peers] = new Set(failing.map(({ forPeer }) => forPeer))
+  const state = working.length > 0 || (peer !== undefined && peers.length === 0) ? 'degraded' : 'down'
+  const what = `our gateway gets no stream to the server behind it${state === 'degraded' && peer !== undefined ? ` for what ${peer} sends` : ''}`
   return {
     cause: 'service.down', agree: [], relevant: [], primary: [], state, confidence: within.length > 0 ? 'likely' : 'proved',
-    says: within.length > 0 ? 'our gateway gets no stream to the server behind it, which answers inside vantages' : 'our gateway gets no stream to the server behind it',
+    says: within.length > 0 ? `${what}, which answers inside vantages` : what,
     proof: [
       ...failing.map(({ gateway, reason, forPeer }): Fault => ({ cause: 'service.down', text: `no stream to the server behind it${forPeer === undefined ? '' : ` for what ${forPeer} sends`}: ${reason}`, vantage: `gateway ${gateway}`, side: 'ours', hop: 'gateway', actor: 'gateway-operator' })),
       ...working.map((gateway): Fault => ({ cause: 'unknown', text: 'it has a stream to the server behind it', vantage: `gateway ${gateway}` })),

@@ -147,6 +147,9 @@ it('a key that is denied at our address is named likewise', () => {
   const denied = (address: string) => domainOf([...OWN, ...deep(CLEAR_PEER, valid, own({ type: 'invalid' }, `starttls/xmpp.ours.example:5269/${address}`))], { config: { ...CONFIG, profile: 'standard' } })
   expect(denied(PUBLIC)).toMatchObject({ cause: 'dialback.denied', side: 'ours' })
   expect(denied('192.0.2.130')).toMatchObject({ cause: 'healthy', state: 'up' })
+  // Where names lead inside is looked at, too, though nobody there looks at what is published.
+  const inside = domainOf([internal('in1'), published('out1'), ...deep(CLEAR_PEER, valid, own({ type: 'invalid' }, `starttls/xmpp.ours.example:5269/${INTERNAL}`))], { config: { ...CONFIG, profile: 'standard' } })
+  expect(inside.cause).toBe('dialback.denied')
 })
 
 it('a stranger is at an address of ours while our records lead there for anybody, inside alone too', () => {

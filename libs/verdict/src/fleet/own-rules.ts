@@ -125,7 +125,7 @@ export function splitView ({ hairpin, outside }: Sides): Ruling | undefined {
  * What authenticating showed of our own server. A probe outside is the peer here: where our server cannot call it back, its way out is closed. And what deep
  * checks of peers in our name say of our endpoints: they must all know one secret.
  */
-export function ownDeep ({ hairpin, outside, peers }: Sides): Ruling | undefined {
+export function ownDeep ({ internal, hairpin, outside, peers }: Sides): Ruling | undefined {
   const deep = outside.filter(({ proofs }) => proofs.works && proofs.deep !== undefined)
   const callback = deep.filter(({ proofs }) => proofs.deep?.faults.some(({ cause }) => CALLBACK_CAUSES.has(cause)))
   if (callback.length > 0 && callback.length === deep.length) {
@@ -143,7 +143,7 @@ export function ownDeep ({ hairpin, outside, peers }: Sides): Ruling | undefined
   }
   const asking = peers.filter(({ proofs }) => proofs.deep !== undefined)
   const faults = asking.flatMap(({ proofs, observation }) => (proofs.deep?.faults ?? [])
-    .filter(fault => (fault.cause === 'dialback.denied' || (fault.cause === 'dialback.callback-misdirected' && fault.side === 'ours')) && !isLeft(fault, observation, [...hairpin, ...outside])))
+    .filter(fault => (fault.cause === 'dialback.denied' || (fault.cause === 'dialback.callback-misdirected' && fault.side === 'ours')) && !isLeft(fault, observation, [...internal, ...hairpin, ...outside])))
   const [first] = faults
   if (first === undefined) return deniedToPeers(peers, outside)
   const cause = faults.some(fault => fault.cause === 'dialback.denied') ? 'dialback.denied' : first.cause
