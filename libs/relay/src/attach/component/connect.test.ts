@@ -18,7 +18,7 @@ it('comes to the inside server as a foreign domain, and carries both ways', asyn
   expect(site.attachments.out('inside', { from: 'partner.example', to: 'ours.example' })).toBe(site.outs[0])
   expect(site.attachments.out('inside', { from: 'other.example', to: 'ours.example' })).toBeUndefined()
   expect(site.attachments.out('inside', { from: 'partner.example', to: 'third.example' })).toBeUndefined()
-  expect(site.attachments.expects('inside', { from: 'partner.example', to: 'ours.example' })).toBe(true)
+  expect(site.attachments.expects('inside', { from: 'partner.example', to: 'ours.example' })).toBe('peer')
   talker.say("<message from='a@ours.example' to='b@partner.example'><body>x</body></message>")
   await until(() => site.taken.length === 1)
   expect(site.taken).toMatchObject([{ from: 'ours.example', to: 'partner.example', canonical: true }])
@@ -36,7 +36,7 @@ it('has nothing of a domain whose component comes to us', async () => {
   site.inside.add('bot.ours.example')
   expect(await site.configure({ components: { ...(connect === undefined ? {} : { connect }), accept: { listen: [{ address: ADDRESS, port: 0 }], domains: { 'bot.ours.example': 'env:secret' } } } })).toEqual([])
   expect(site.attachments.out('inside', { from: 'partner.example', to: 'bot.ours.example' })).toBeUndefined()
-  expect(site.attachments.expects('inside', { from: 'partner.example', to: 'bot.ours.example' })).toBe(true)
+  expect(site.attachments.expects('inside', { from: 'partner.example', to: 'bot.ours.example' })).toBe('server')
   expect(site.attachments.out('inside', { from: 'partner.example', to: 'ours.example' })).toBe(site.outs[0])
 })
 
