@@ -1,5 +1,5 @@
 // The lab through its command, as a person uses it, and a few of its breaks by the plain tools of the seed.
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,6 +21,7 @@ afterAll(async () => {
 
 it('is up once, however often it is brought up, and says what there is', async () => {
   expect(await lab('up', '--no-fleet')).toMatchObject({ code: 0, out: expect.stringContaining('the lab is up already') })
+  expect(await lab('up')).toMatchObject({ code: 1, err: `lab: the lab is up already, without fleets. To have it otherwise, bring it down first: npm run lab -- down --state ${state}\n` })
   const { hosts, servers, broken, state: is } = await status()
   expect([is, broken]).toEqual(['up', []])
   expect(hosts.map(({ name }) => name)).toContain('firewall')
@@ -29,14 +30,19 @@ it('is up once, however often it is brought up, and says what there is', async (
 })
 
 it('breaks and heals by name, once, and helps with names', async () => {
-  expect(await lab('break', 'patt')).toMatchObject({ code: 1, err: expect.stringMatching(/^lab: no break is called 'patt'; did you mean 'pat'\? There are: pat, /) })
+  expect(await lab('break', 'patt')).toMatchObject({ code: 64, err: expect.stringMatching(/^lab: no break is called 'patt'; did you mean 'pat'\? There are: pat, /) })
+  expect(await lab('heal', '???')).toMatchObject({ code: 64, err: expect.stringMatching(/^lab: no break is called '\?\?\?'. There are: pat, /) })
   expect(await seed()).toEqual({ outside: 'open', inside: 'open' })
-  expect(await lab('break', 'pat')).toMatchObject({ code: 0, out: expect.stringMatching(/^broken: the translation of port 5269 is gone/) })
+  const breaking = lab('break', 'pat')
+  await at('broken')
+  expect(await breaking).toMatchObject({ code: 0, out: expect.stringMatching(/^broken: the translation of port 5269 is gone/) })
   expect((await lab('break', 'pat')).out).toMatch(/^broken already, since /)
   expect(await seed()).toEqual({ outside: 'no answer', inside: 'open' })
   expect((await status()).firewall['deny-in-5269']).toBeGreaterThan(0)
   expect((await status()).broken).toMatchObject([{ name: 'pat' }])
-  expect((await lab('heal', 'pat')).out).toBe('healed: pat\n')
+  const healing = lab('heal', 'pat')
+  await at('healed')
+  expect((await healing).out).toBe('healed: pat\n')
   expect((await lab('heal', 'pat')).out).toBe('pat is not broken\n')
   expect(await seed()).toEqual({ outside: 'open', inside: 'open' })
 })
@@ -118,22 +124,28 @@ it('is slow by every way to a peer', async () => {
 
 it('runs a command on a host, and says what is wrong with what it is asked for', async () => {
   expect(await lab('shell', 'inside', '--', 'cat', '/etc/resolv.conf')).toMatchObject({ code: 0, out: 'nameserver 10.10.0.53\n' })
+  expect(await lab('shell', 'inside', '--', 'nosuchcmd')).toMatchObject({ code: 127 })
   expect(await lab('shell', 'nowhere')).toMatchObject({ code: 1, err: expect.stringContaining("no host of the lab is called 'nowhere'; there are: firewall, ours") })
   expect(await lab('break')).toMatchObject({ code: 64 })
   expect(await lab('mend', 'pat')).toMatchObject({ code: 64, err: expect.stringContaining("there is no command 'mend'") })
   expect(await lab('break', 'gateway-drained')).toMatchObject({ code: 1, err: expect.stringContaining('there is no gateway: the lab was started without fleets') })
   expect(await lab('up', '--state', `/tmp/${'x'.repeat(120)}`)).toMatchObject({ code: 64, err: expect.stringContaining('too long for a socket') })
+  for (const wrong of ['/proc/x', '/sys/x/y', '/dev/null']) expect(await lab('up', '--state', wrong)).toMatchObject({ code: 64, err: expect.stringMatching(/^lab: \S+ cannot be the lab's directory \(.+\); choose another one with --state DIR\n$/) })
 })
 
 describe('a second lab', () => {
   it('is another one, and leaves nothing when its holder is killed', async () => {
     const other = ['--state', join(folder, 'other')]
     expect((await lab('status', ...other)).code).toBe(1)
+    expect(await interrupted(other)).toEqual({ code: 130, err: expect.stringMatching(/^lab: it goes on coming up .* npm run lab -- down --state \S+\n$/) })
     const pid = await upTwice(other)
     expect((await status()).pid).not.toBe(pid)
+    const { hosts } = JSON.parse((await lab('status', '--json', ...other)).out) as LabStatus
+    spawnSync('sh', ['-c', `kill -9 $(ip netns pids ${hosts.find(({ name }) => name === 'plain')?.namespace})`])
+    expect((await lab('status', ...other)).out).toMatch(/\nended by themselves\n {2}the server of plain\n {2}To have them again: [^]* plain .*NOT RUNNING/)
     process.kill(pid, 'SIGKILL')
     await expect.poll(() => left(pid), { timeout: 15_000 }).toEqual([])
-    expect((await lab('break', 'pat', ...other)).err).toBe('lab: the lab is not up. To bring it up: npm run lab -- up\n')
+    expect((await lab('break', 'pat', ...other)).err).toBe(`lab: the lab is not up. To bring it up: npm run lab -- up ${other.join(' ')}\n`)
     // What it left, its log too, is in nobody's way.
     writeFileSync(join(folder, 'other', 'holder.log'), ' it cannot be brought up: before\n')
     const again = await upTwice(other)
@@ -142,6 +154,11 @@ describe('a second lab', () => {
     rmSync(join(folder, 'other'), { recursive: true })
     await expect.poll(() => left(again), { timeout: 15_000 }).toEqual([])
     expect((await lab('down', ...other)).out).toBe('the lab is not up\n')
+    // Overtaken.
+    const overtaken = lab('up', '--no-fleet', ...other)
+    await expect.poll(() => existsSync(join(folder, 'other', 'socket')), { timeout: 15_000, interval: 20 }).toBe(true)
+    expect((await lab('down', ...other)).out).toBe('the lab is down\n')
+    expect(await overtaken).toMatchObject({ code: 1, err: expect.stringMatching(/^lab: the lab was brought down meanwhile\./) })
     expect(existsSync(join(folder, 'other'))).toBe(false)
     expect((await status()).state).toBe('up')
   }, 120_000)
@@ -158,7 +175,7 @@ describe('a second lab', () => {
 
 it('leaves nothing when it is brought down', async () => {
   const { pid } = await status()
-  expect(await lab('down')).toMatchObject({ code: 0, out: 'the lab is down\n' })
+  for (const { code, out } of await Promise.all([lab('down'), lab('down'), lab('down')])) expect([code, out]).toEqual([0, expect.stringMatching(/^the lab is (down|not up)\n$/)])
   await expect.poll(() => left(pid), { timeout: 15_000 }).toEqual([])
   expect(existsSync(state)).toBe(false)
 })
@@ -178,11 +195,29 @@ describe('with Dialtone in it', () => {
       expect([statSync(file).mode & 0o777, readFileSync(file, 'utf8')]).toEqual([0o600, expect.stringMatching(/^dlt_/)])
       const { ok } = await fetch(`${urls['control of shared']}/v1/overview`, { headers: { authorization: `Bearer ${readFileSync(file, 'utf8').trim()}` } })
       expect(ok).toBe(true)
+      expect(await lab('up', '--no-fleet')).toMatchObject({ code: 1, err: expect.stringContaining('up already, with fleets') })
+      const { pid } = await status()
+      for (const control of processes().filter(each => / control --bus /.test(command(each)) && command(each).includes(`dialtone-real-${pid}-lab-shared`))) process.kill(Number(control), 'SIGKILL')
+      await expect.poll(async () => (await status()).died).toEqual(['shared control'])
     } finally {
       expect(await lab('down')).toMatchObject({ code: 0 })
     }
   })
 })
+
+/** Waits until the lab is at it. */
+async function at (being: 'broken' | 'healed'): Promise<void> {
+  await expect.poll(async () => (await request<LabStatus>(join(state, 'socket'), 'GET', '/status')).broken, { interval: 10, timeout: 10_000 }).toMatchObject([{ name: 'pat', being }])
+}
+
+/** Ctrl-C, as soon as its holder is there. */
+async function interrupted (other: readonly string[]): Promise<{ code: number | null, err: string }> {
+  const child = spawn(process.execPath, [MAIN, 'up', '--no-fleet', ...other], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const [err, code] = [textOf(child.stderr), new Promise<number | null>(resolve => child.once('close', resolve))]
+  await expect.poll(() => existsSync(join(folder, 'other', 'socket')), { timeout: 15_000, interval: 20 }).toBe(true)
+  child.kill('SIGINT')
+  return { code: await code, err: await err }
+}
 
 /** Two bring it up at once, and it is one. Its process. */
 async function upTwice (other: readonly string[]): Promise<number> {
@@ -247,8 +282,12 @@ function left (pid: number): string[] {
   return [
     ...readdirSync('/run/netns').filter(name => name.startsWith(`dialtone-${pid}-`)),
     ...readdirSync(tmpdir()).filter(name => name.startsWith(`dialtone-real-${pid}-`)),
-    ...readdirSync('/proc').filter(name => /^\d+$/.test(name)).filter(each => command(each).includes(`dialtone-real-${pid}-`)).map(each => `process ${each}: ${command(each)}`),
+    ...processes().filter(each => command(each).includes(`dialtone-real-${pid}-`)).map(each => `process ${each}: ${command(each)}`),
   ]
+}
+
+function processes (): string[] {
+  return readdirSync('/proc').filter(name => /^\d+$/.test(name))
 }
 
 function command (pid: string): string {

@@ -65,6 +65,8 @@ export type Fleets = {
   prometheus: (fleet: FleetName) => Prometheus
   /** The gateway of EDGE, an agent, control: what a break may end and start again. */
   process: (fleet: FleetName, name: 'control' | 'inside' | 'amsterdam' | 'frankfurt' | 'gateway') => FleetProcess
+  /** Processes that have ended by themselves. */
+  died: () => readonly string[]
   /** Whether the domains that are broken for good are peers of OURS. */
   standing: (are: boolean) => Promise<void>
   /** What people can open on this machine, by what it is: 'control of shared', and 'token of shared', the file that holds it. */

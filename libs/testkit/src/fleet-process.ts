@@ -6,6 +6,8 @@ import type { NetworkHost } from './network.ts'
 export type FleetProcess = {
   name: string
   pid: () => number
+  /** Whether it has ended without being told to by `kill` or `end`. */
+  died: () => boolean
   /** SIGKILL; resolves when it is gone. */
   kill: () => Promise<void>
   /** As an operator ends it. */
@@ -41,7 +43,7 @@ export function fleetProcess ({ host, name, main, args, folder, flags = [] }: Fl
     const ending = child
     child = undefined
     if (ending === undefined) return { code: null }
-    if (ending.exitCode !== null || ending.signalCode !== null) return { code: ending.exitCode }
+    if (hasEnded(ending)) return { code: ending.exitCode }
     const gone = once(ending, 'exit') as Promise<[number | null]>
     ending.kill(signal)
     const late = setTimeout(() => ending.kill('SIGKILL'), END_MS)
@@ -52,6 +54,7 @@ export function fleetProcess ({ host, name, main, args, folder, flags = [] }: Fl
   return {
     name,
     pid: () => child?.pid ?? 0,
+    died: () => child !== undefined && hasEnded(child),
     kill: async () => { await over('SIGKILL') },
     end: async () => await over('SIGTERM'),
     start: async () => {
@@ -62,6 +65,10 @@ export function fleetProcess ({ host, name, main, args, folder, flags = [] }: Fl
     },
     logs: () => said,
   }
+}
+
+function hasEnded ({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
 }
 
 /** Resolves when the URL answers well; throws with the end of the log where it does not in time. */

@@ -39,6 +39,8 @@ export type RunningServer = {
   name: string
   pids: readonly number[]
   startedInMs: number
+  /** Whether each of its programs is there still. */
+  running: () => boolean
   /** All it has logged so far. */
   logs: () => string
   /** The first line of the log that matches, waiting for it up to five seconds: servers log after they have answered. */
@@ -73,6 +75,7 @@ export async function launch ({ name, programs, logFiles = [], folder, endBy = '
     name,
     pids: children.map(child => child.pid ?? 0),
     startedInMs: performance.now() - began,
+    running: () => !children.some(hasEnded),
     logs,
     logged: async pattern => {
       const until = performance.now() + LOGGED_MS

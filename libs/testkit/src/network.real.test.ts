@@ -125,8 +125,20 @@ it('leaves nothing when it cannot be made', async () => {
   expect(ofThisProcess()).toEqual([])
 })
 
+const ENDS_GUARD = `
+      const { spawnSync } = await import('node:child_process')
+      const guards = () => spawnSync('pgrep', ['-P', String(process.pid), '-f', 'trap'], { encoding: 'utf8' }).stdout.trim()
+      const first = guards()
+      process.kill(Number(first), 'SIGKILL')
+      for (let tries = 0; tries < 50; tries++) {
+        await new Promise(resolve => setTimeout(resolve, 20))
+        if (!['', first].includes(guards())) break
+      }
+      process.kill(process.pid, 'SIGKILL')`
+
 for (const [how, end] of [
   ['ends', ''], ['throws', "throw new Error('on purpose')"], ['exits', 'process.exit(3)'], ['is told to end', "process.kill(process.pid, 'SIGTERM')"], ['is killed', "process.kill(process.pid, 'SIGKILL')"],
+  ['is killed, and what waits for its end was before', ENDS_GUARD],
 ] as const) {
   it(`leaves nothing when its process ${how}`, async () => {
     const script = `

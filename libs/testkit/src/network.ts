@@ -105,11 +105,16 @@ export async function createNetwork ({ hosts, nets = [] }: { hosts: readonly Hos
   const router = `${prefix}-router`
   const parents = parentsOf(hosts)
   const namespaces = [router, ...hosts.map(({ name }) => namespaceFor(prefix, name))]
-  const guard = startGuard(namespaces)
+  let [guard, removed]: [ChildProcess | undefined, boolean] = [undefined, false]
+  const keepGuard = (): void => {
+    if (!removed) guard = startGuard(namespaces).once('exit', keepGuard)
+  }
+  keepGuard()
   const removeAll = (): void => {
+    removed = true
     process.off('exit', removeAll)
     for (const namespace of namespaces) removeNamespace(namespace)
-    killGroup(guard, 'SIGKILL')
+    if (guard !== undefined) killGroup(guard, 'SIGKILL')
   }
   process.once('exit', removeAll)
 

@@ -3,7 +3,7 @@ import { OperatorError } from '@dialtone/kernel'
 import { spawnSync } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Asked, Changed } from '../holder/protocol.ts'
-import { request } from '../holder/request.ts'
+import { notUp, request } from '../holder/request.ts'
 import { checkMachine } from './machine.ts'
 import { optionsOf } from './options.ts'
 import { print, statusText, table } from './text.ts'
@@ -35,7 +35,7 @@ export const COMMANDS: Record<string, (args: readonly string[]) => Promise<numbe
   status: async args => {
     const options = optionsOf(args, { names: [0, 0] })
     const status = await statusOf(options)
-    print(options, status ?? { state: 'down' }, status === undefined ? 'the lab is not up. To bring it up: npm run lab -- up' : statusText(status))
+    print(options, status ?? { state: 'down' }, status === undefined ? notUp(options.directory).message : statusText(status, options.directory))
     return status === undefined ? 1 : 0
   },
   list: async args => {
@@ -79,9 +79,10 @@ async function shell (args: readonly string[]): Promise<number> {
   const options = optionsOf(end < 0 ? args : args.slice(0, end), { names: [1, 1] })
   const command = end < 0 ? [process.env['SHELL'] ?? '/bin/sh'] : args.slice(end + 1)
   const status = await statusOf(options)
-  if (status === undefined) throw new OperatorError('not-up', 'the lab is not up. To bring it up: npm run lab -- up')
+  if (status === undefined) throw notUp(options.directory)
   const host = status.hosts.find(({ name }) => name === options.names[0])
   if (host === undefined) throw new OperatorError('not-found', `no host of the lab is called '${options.names[0]}'; there are: ${status.hosts.map(({ name }) => name).join(', ')}`)
-  const { status: code, signal } = spawnSync('ip', ['netns', 'exec', host.namespace, ...command], { stdio: 'inherit' })
+  // By way of a shell, which ends with 127 where there is no such command.
+  const { status: code, signal } = spawnSync('ip', ['netns', 'exec', host.namespace, '/bin/sh', '-c', 'exec "$@"', 'sh', ...command], { stdio: 'inherit' })
   return code ?? 128 + (signal === null ? 0 : constants.signals[signal])
 }

@@ -3,6 +3,7 @@ import { OperatorError } from '@dialtone/kernel'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { FILES } from '../holder/protocol.ts'
+import { DEFAULT_STATE } from '../typed.ts'
 
 export type Options = {
   directory: string
@@ -12,7 +13,6 @@ export type Options = {
   names: readonly string[]
 }
 
-const ROOT = resolve(import.meta.dirname, '../../..')
 /** Linux has room for 107 bytes in the name of a socket. */
 const MAX_SOCKET = 107
 
@@ -20,7 +20,7 @@ const MAX_SOCKET = 107
 export function optionsOf (args: readonly string[], { names: [least, most] }: { names: readonly [number, number] }): Options {
   const { values, positionals } = parsed(args)
   if (positionals.length < least || positionals.length > most) throw new OperatorError('usage', positionals.length < least ? 'the command needs a name; see --help' : `'${positionals[most]}' is one argument too many; see --help`)
-  const directory = resolve(values.state ?? join(ROOT, '.dialtone', 'lab'))
+  const directory = resolve(values.state ?? DEFAULT_STATE)
   const socket = join(directory, FILES.socket)
   if (Buffer.byteLength(socket) > MAX_SOCKET) throw new OperatorError('usage', `--state ${directory} is too long for a socket in it: ${MAX_SOCKET - FILES.socket.length - 1} bytes at most`)
   return { directory, socket, json: values.json === true, withFleets: values['no-fleet'] !== true, names: positionals }

@@ -1,5 +1,6 @@
 // What people read of the lab.
 import type { LabStatus } from '../holder/protocol.ts'
+import { typed } from '../typed.ts'
 import type { Options } from './options.ts'
 
 /** The body as JSON where that was asked for, else the text. */
@@ -7,12 +8,13 @@ export function print ({ json }: Pick<Options, 'json'>, body: unknown, text: str
   process.stdout.write(json ? `${JSON.stringify(body, undefined, 2)}\n` : `${text}\n`)
 }
 
-/** What `lab status` prints of a lab that is there. */
-export function statusText ({ state, pid, since, fleets, broken, hosts, servers, firewall, urls }: LabStatus): string {
+/** What `lab status` prints of a lab that is there. `directory`: its state. */
+export function statusText ({ state, pid, since, fleets, broken, died, hosts, servers, firewall, urls }: LabStatus, directory: string): string {
   const running = new Map(servers.map(server => [server.host, server.running]))
   return [
     `${state}, held by process ${pid} since ${since}; fleets: ${fleets}`,
-    ...section('broken', broken.length === 0 ? ['nothing'] : table(broken.map(({ name, says, since: from }) => [name, says, `since ${from}`]))),
+    ...section('broken', broken.length === 0 ? ['nothing'] : table(broken.map(({ name, says, since: from, being }) => [name, says, being === undefined ? `since ${from}` : `being ${being}`]))),
+    ...(died.length === 0 ? [] : section('ended by themselves', [...died, `To have them again: ${typed('down', directory)}, then ${typed('up', directory)}`])),
     ...section('hosts', table(hosts.map(({ name, addresses, what }) => [name, addresses.join(' '), running.get(name) === false ? `${what} (NOT RUNNING)` : what]))),
     ...section('firewall, packets', table([Object.entries(firewall).map(([name, packets]) => `${name} ${packets}`)])),
     ...(Object.keys(urls).length === 0 ? [] : section('on the loopback of this machine, outside of the network; tokens are in files', table(Object.entries(urls)))),

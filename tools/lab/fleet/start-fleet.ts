@@ -17,6 +17,8 @@ export type Fleet = {
   told: () => readonly Told[]
   prometheus: Prometheus
   process: (name: ProcessName) => FleetProcess
+  /** Processes that have ended by themselves. */
+  died: () => string[]
   /** On this machine, and the file with the token that control wants. */
   urls: Readonly<Record<string, string>>
   stop: () => Promise<void>
@@ -96,6 +98,7 @@ export async function startFleet (world: World, name: FleetName, { scale, log = 
     return {
       urls: { [`control of ${name}`]: control.url, [`token of ${name}`]: folder.write('token', `${token}\n`), [`Prometheus of ${name}`]: watching.prometheus.url, [`Alertmanager of ${name}`]: watching.alertmanagerUrl },
       ask, apply, stop, prometheus: watching.prometheus, notified: watching.notified, told: watching.told,
+      died: () => [...processes.values()].filter(each => each.died()).map(each => each.name),
       process: which => {
         const found = processes.get(which)
         if (found === undefined) throw new Error(`the fleet '${name}' has no ${which}`)

@@ -30,6 +30,7 @@ export async function startFleets (world: World, options: { scale?: number, log?
     notified: async fleet => await fleets[fleet].notified(),
     told: fleet => fleets[fleet].told(),
     prometheus: fleet => fleets[fleet].prometheus,
+    died: () => Object.values(fleets).flatMap(fleet => fleet.died()),
     process: (fleet, name) => fleets[fleet].process(name),
     standing: async are => { await Promise.all(Object.values(fleets).map(fleet => fleet.apply({ standing: are }))) },
     urls: { ...shared.urls, ...bare.urls },

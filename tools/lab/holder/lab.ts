@@ -28,6 +28,7 @@ export function holdLab ({ withFleets, log }: { withFleets: boolean, log: (line:
   const began = Date.now()
   const broken = new Map<string, BrokenStatus & { heal: () => Promise<void> }>()
   let [world, fleets, state, startedInMs]: [World | undefined, Fleets | undefined, LabStatus['state'], number | undefined] = [undefined, undefined, 'starting', undefined]
+  let [breaking, healing]: [BrokenStatus | undefined, string | undefined] = [undefined, undefined]
 
   const start = async (): Promise<void> => {
     world = await startWorld()
@@ -65,7 +66,8 @@ export function holdLab ({ withFleets, log }: { withFleets: boolean, log: (line:
     status: async () => ({
       state, pid: process.pid, since: new Date(began).toISOString(), ...(startedInMs === undefined ? {} : { startedInMs }),
       fleets: !withFleets ? 'none' : fleets === undefined ? 'starting' : 'up',
-      broken: whatIsBroken(),
+      broken: [...whatIsBroken().map(each => each.name === healing ? { ...each, being: 'healed' as const } : each), ...(breaking === undefined ? [] : [breaking])],
+      died: state !== 'up' ? [] : [...world?.controls.servers.died().map(host => `the server of ${host}`) ?? [], ...fleets?.died() ?? []],
       hosts: world === undefined ? [] : hostsOf(world),
       servers: world === undefined ? [] : serversOf(world),
       firewall: world === undefined || state !== 'up' ? {} : await world.controls.firewall.counters(),
@@ -76,12 +78,15 @@ export function holdLab ({ withFleets, log }: { withFleets: boolean, log: (line:
       if (found === undefined) throw unknown(name)
       if (broken.has(name)) return { changed: [], broken: whatIsBroken() }
       const hold = (heal: () => Promise<void>): void => { broken.set(name, { name, says: found.says, since: new Date().toISOString(), heal }) }
+      breaking = { name, says: found.says, since: new Date().toISOString(), being: 'broken' }
       try {
         hold(await found.breaks({ world: there(world), ...(fleets === undefined ? {} : { fleets }) }))
       } catch (error) {
         if (!(error instanceof LeftBroken)) throw error
         hold(error.undo)
         throw new OperatorError('left-broken', `${error.message}\nIt counts as broken; to try again to undo it: lab heal ${name}`)
+      } finally {
+        breaking = undefined
       }
       log(`broken: ${name}`)
       return { changed: [name], broken: whatIsBroken() }
@@ -89,10 +94,15 @@ export function holdLab ({ withFleets, log }: { withFleets: boolean, log: (line:
     heal: name => inTurn(async () => {
       if (name !== 'all' && !BREAKS.some(each => each.name === name)) throw unknown(name)
       const chosen = [...broken.values()].filter(each => name === 'all' || each.name === name).toReversed()
-      for (const each of chosen) {
-        await each.heal()
-        broken.delete(each.name)
-        log(`healed: ${each.name}`)
+      try {
+        for (const each of chosen) {
+          healing = each.name
+          await each.heal()
+          broken.delete(each.name)
+          log(`healed: ${each.name}`)
+        }
+      } finally {
+        healing = undefined
       }
       return { changed: chosen.map(each => each.name), broken: whatIsBroken() }
     }),
@@ -107,7 +117,7 @@ function there (world: World | undefined): World {
 
 function unknown (name: string): OperatorError {
   const near = nearest(name, BREAKS.map(each => each.name))
-  return new OperatorError('not-found', `no break is called '${name}'${near === undefined ? '' : `; did you mean '${near}'?`} There are: ${BREAKS.map(each => each.name).join(', ')}`)
+  return new OperatorError('usage', `no break is called '${name}'${near === undefined ? '.' : `; did you mean '${near}'?`} There are: ${BREAKS.map(each => each.name).join(', ')}`)
 }
 
 function hostsOf ({ controls }: World): LabStatus['hosts'] {

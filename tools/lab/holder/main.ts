@@ -4,7 +4,7 @@ import { OperatorError } from '@dialtone/kernel'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createSocketServer, type Server } from 'node:net'
 import { createHash } from 'node:crypto'
-import { existsSync, lstatSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -30,6 +30,7 @@ if (!await listenAlone()) {
   log('another process holds this lab; leaving it alone')
   process.exit(0)
 }
+writeFileSync(join(directory, FILES.pid), `${process.pid}\n`)
 log(`holding the lab of ${directory}`)
 const lab = holdLab({ withFleets: !flags.includes('--no-fleet'), log })
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => { void end(0) })

@@ -3,7 +3,8 @@ import type { Noticed } from '../world/users.ts'
 
 export type HostStatus = { name: string, addresses: readonly string[], namespace: string, what: string }
 export type ServerStatus = { host: string, domains: readonly string[], software: 'prosody' | 'ejabberd', running: boolean }
-export type BrokenStatus = { name: string, says: string, since: string }
+/** `being`: somebody is at it; `since` is when that began, or since when it is broken. */
+export type BrokenStatus = { name: string, says: string, since: string, being?: 'broken' | 'healed' }
 
 /** GET /status */
 export type LabStatus = {
@@ -14,6 +15,8 @@ export type LabStatus = {
   startedInMs?: number
   fleets: 'none' | 'starting' | 'up'
   broken: readonly BrokenStatus[]
+  /** Servers and processes of fleets that have ended by themselves. */
+  died: readonly string[]
   hosts: readonly HostStatus[]
   servers: readonly ServerStatus[]
   /** Packets that the firewall has counted. */
@@ -30,4 +33,4 @@ export type Asked = { noticed: readonly Noticed[] }
 export type Refused = { code: string, message: string }
 
 /** In the state directory. `mark`: by it a directory is a lab's own, and nothing is removed from another one. */
-export const FILES = { mark: '.dialtone-lab', socket: 'socket', log: 'holder.log' } as const
+export const FILES = { mark: '.dialtone-lab', socket: 'socket', log: 'holder.log', pid: 'holder.pid' } as const

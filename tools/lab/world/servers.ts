@@ -22,6 +22,8 @@ export type Servers = {
   differences: Readonly<Record<ServerName, Layer<Difference>>>
   running: (name: ServerName) => XmppServer
   runs: (name: ServerName) => boolean
+  /** Those that have ended by themselves. */
+  died: () => ServerName[]
   stop: () => Promise<void>
 }
 
@@ -30,8 +32,9 @@ export async function startServers (host: (name: ServerName) => NetworkHost, roo
   const running = new Map<ServerName, XmppServer>()
   const healthy = await healthyOptions(root)
   const start = async (name: ServerName, { stopped, ...difference }: Difference): Promise<void> => {
-    await running.get(name)?.stop()
+    const before = running.get(name)
     running.delete(name)
+    await before?.stop()
     if (stopped === true) return
     const { namespace, address } = host(name)
     const options = { namespace, address, patience: PATIENCE_S, ...healthy[name], ...difference }
@@ -50,7 +53,8 @@ export async function startServers (host: (name: ServerName) => NetworkHost, roo
   }
   return {
     differences: { ours: layered('ours'), second: layered('second'), edge: layered('edge'), gmail: layered('gmail'), gtls: layered('gtls'), webex: layered('webex'), plain: layered('plain'), six: layered('six'), bad: layered('bad') },
-    runs: name => running.has(name),
+    runs: name => running.get(name)?.running() === true,
+    died: () => names.filter(name => running.get(name)?.running() === false),
     running: name => {
       const server = running.get(name)
       if (server === undefined) throw new Error(`the server '${name}' does not run at the moment`)
