@@ -15,6 +15,7 @@ const TIMEOUT_MS = 60_000
 const ALONE: Readonly<Record<string, string>> = {
   'apps/gateway/src/conservation.real.test.ts': 'a hundred thousand stanzas keep both cores busy, as fast as they can',
   'apps/gateway/src/conservation-process.real.test.ts': 'the same, across kills of a process',
+  'tools/lab/matrix/fast.real.test.ts': 'time runs thirty times as fast: what a machine that starts other labs does late is an alert here, and in operation none',
 }
 
 /** The vitest configuration of one project and lane. `real` runs `*.real.test.ts`. */

@@ -202,7 +202,7 @@ describe('with Dialtone in it', () => {
       expect(await lab('up', '--no-fleet')).toMatchObject({ code: 1, err: expect.stringContaining('up already, with fleets') })
       const { pid } = await status()
       for (const control of processes().filter(each => / control --bus /.test(command(each)) && command(each).includes(`dialtone-real-${pid}-lab-shared`))) process.kill(Number(control), 'SIGKILL')
-      await expect.poll(async () => (await status()).died).toEqual(['shared control'])
+      await expect.poll(async () => (await status()).died, { timeout: 15_000 }).toEqual(['shared control'])
     } finally {
       expect(await lab('down')).toMatchObject({ code: 0 })
     }
